@@ -1,1 +1,38 @@
-//! stub
+//! The wire between the API, the page and everyone else: one module a feature, serde only.
+//! Knows no server, no database and no browser; feature `openapi` adds the schemas.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::print_stdout
+    )
+)]
+
+pub mod auth;
+pub mod catalogue;
+pub mod event;
+pub mod gems;
+pub mod generation;
+pub mod image;
+pub mod list;
+pub mod me;
+pub mod problem;
+#[cfg(feature = "openapi")]
+pub mod schema;
+
+pub use auth::{AccessToken, AuthProvider, SignInFailure};
+pub use catalogue::CatalogueBody;
+pub use event::LiveEvent;
+pub use gems::{GemBalance, Transfer, TransferKind};
+pub use generation::{CreateGeneration, Failure, FailureCode, Generation, Quote};
+pub use image::{Image, UpdateImage};
+pub use lapidary_domain as domain;
+pub use list::List;
+pub use me::{Me, Session, UpdateMe};
+pub use problem::{FieldError, Problem, ProblemType};
+
+/// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.
+pub const REFRESH_HEADER: &str = "X-Lapidary-Refresh";

@@ -1,1 +1,33 @@
-//! stub
+//! The rules of Lapidary without I/O: the same functions answer on the server and in the browser.
+//! No clock, no randomness, no async, no floating point where money is meant.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::print_stdout
+    )
+)]
+
+pub mod attribute;
+pub mod catalogue;
+pub mod compose;
+pub mod gems;
+pub mod limits;
+pub mod price;
+pub mod size;
+pub mod spec;
+pub mod status;
+pub mod violation;
+
+pub use attribute::Attribute;
+pub use catalogue::{Catalogue, Dialect, Model};
+pub use compose::compose;
+pub use gems::{Balance, Gems, Hold};
+pub use price::{Price, price};
+pub use size::Size;
+pub use spec::{GenerationInput, GenerationSpec};
+pub use status::GenerationStatus;
+pub use violation::{Violation, ViolationCode};

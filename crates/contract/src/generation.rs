@@ -1,0 +1,196 @@
+//! A generation: what is asked, what it costs, how it goes.
+use chrono::{DateTime, Utc};
+use lapidary_domain::{Attribute, GenerationInput, GenerationStatus};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::image::Image;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "prompt": "A fox crossing a frozen river",
+    "attributes": [{"section": "Light", "value": "golden hour"}],
+    "quality": "medium"
+})))]
+#[serde(deny_unknown_fields)]
+pub struct CreateGeneration {
+    /// 1 to 4,000 characters in any language.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4000))]
+    pub prompt: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schema::Attribute>, max_items = 40))]
+    pub attributes: Vec<Attribute>,
+    /// Sent verbatim instead of what Lapidary composes; the attributes stay as data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composed_prompt: Option<String>,
+    /// Id or alias from the catalogue; `auto` or absent: the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `WIDTHxHEIGHT` in pixels; `auto` or absent: the model's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// `auto` or absent: the model's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// Images to make.
+    #[serde(default = "one")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10, default = 1))]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl CreateGeneration {
+    pub fn input(&self) -> GenerationInput<'_> {
+        GenerationInput {
+            prompt: &self.prompt,
+            attributes: &self.attributes,
+            composed_prompt: self.composed_prompt.as_deref(),
+            model: self.model.as_deref(),
+            size: self.size.as_deref(),
+            quality: self.quality.as_deref(),
+            count: self.count,
+        }
+    }
+}
+
+/// The price of a generation before it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Quote {
+    /// Gems for all images together.
+    pub price_gems: i64,
+    /// Exactly what the model would read.
+    pub composed_prompt: String,
+    /// The model that would answer.
+    pub model: String,
+    /// `WIDTHxHEIGHT` in pixels.
+    pub size: String,
+    pub quality: String,
+    pub count: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Generation {
+    pub id: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::GenerationStatus))]
+    pub status: GenerationStatus,
+    pub prompt: String,
+    pub composed_prompt: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schema::Attribute>))]
+    pub attributes: Vec<Attribute>,
+    pub model: String,
+    /// `WIDTHxHEIGHT` in pixels.
+    pub size: String,
+    pub quality: String,
+    pub count: u32,
+    /// Gems held for all images together.
+    pub price_gems: i64,
+    /// Gems taken so far.
+    pub captured_gems: i64,
+    /// Of the request that asked for it; the logs know it by this.
+    pub request_id: String,
+    /// Generations of everyone that are before this one; only while it is queued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_position: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// What is stored of it; without those in the trash.
+    pub images: Vec<Image>,
+    pub created_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Why a generation did not deliver everything. Its gems are already back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Failure {
+    pub code: FailureCode,
+    /// A sentence for people.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// The model's safety system said no. Not retried.
+    Refused,
+    /// The model was too busy, again and again.
+    ModelBusy,
+    /// The operator's account at the provider is used up.
+    OperatorQuota,
+    /// The operator's settings for the model do not work.
+    OperatorConfiguration,
+    /// The model took too long.
+    Timeout,
+    /// The model answered with something that is no image.
+    BadAnswer,
+    /// The model does not exist any more.
+    ModelGone,
+    /// The provider refused the request as wrong.
+    RequestRefused,
+    /// The image could not be stored.
+    Storage,
+    /// Something broke on our side, again and again.
+    Internal,
+}
+
+impl FailureCode {
+    pub const ALL: [Self; 10] = [
+        Self::Refused,
+        Self::ModelBusy,
+        Self::OperatorQuota,
+        Self::OperatorConfiguration,
+        Self::Timeout,
+        Self::BadAnswer,
+        Self::ModelGone,
+        Self::RequestRefused,
+        Self::Storage,
+        Self::Internal,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::ModelBusy => "model_busy",
+            Self::OperatorQuota => "operator_quota",
+            Self::OperatorConfiguration => "operator_configuration",
+            Self::Timeout => "timeout",
+            Self::BadAnswer => "bad_answer",
+            Self::ModelGone => "model_gone",
+            Self::RequestRefused => "request_refused",
+            Self::Storage => "storage",
+            Self::Internal => "internal",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
+    /// What happened, in plain words.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Refused => "The model's safety system refused this prompt. Change the wording and try again.",
+            Self::ModelBusy => "The model is very busy right now. Try again in a few minutes.",
+            Self::OperatorQuota => "This service has used up its quota at the model's provider. Its operator was told.",
+            Self::OperatorConfiguration => {
+                "The model's provider does not accept this service's settings. Its operator was told."
+            }
+            Self::Timeout => "The model took too long to answer. Try again, or choose a lower quality.",
+            Self::BadAnswer => "The model answered with something that is not an image. Try again.",
+            Self::ModelGone => "The model's provider does not offer this model any more. Choose another one.",
+            Self::RequestRefused => "The model's provider refused this request. Change the prompt or the settings.",
+            Self::Storage => "The image was made but could not be stored. Try again.",
+            Self::Internal => "Something went wrong on our side. Try again; if it stays, tell us the request id.",
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! How the domain's types look in openapi.yaml: the domain itself knows no OpenAPI.
+use utoipa::ToSchema;
+
+/// A chosen property of a picture.
+#[derive(ToSchema)]
+#[schema(example = json!({"section": "Light", "value": "golden hour"}))]
+pub struct Attribute {
+    #[schema(min_length = 1, max_length = 60)]
+    pub section: String,
+    #[schema(min_length = 1, max_length = 120)]
+    pub value: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum GenerationStatus {
+    Queued,
+    Running,
+    Succeeded,
+    PartlySucceeded,
+    Failed,
+    Cancelled,
+}
+
+/// A section of built-in attributes.
+#[derive(ToSchema)]
+pub struct Section {
+    pub name: String,
+    pub hint: String,
+    pub values: Vec<String>,
+}
+
+/// The rule for sizes beside the listed ones.
+#[derive(ToSchema)]
+pub struct FreeSize {
+    pub multiple: u32,
+    pub pixels_min: u64,
+    pub pixels_max: u64,
+    pub edge_max: u32,
+    pub ratio_max: u32,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ViolationCode {
+    Required,
+    TooLong,
+    TooMany,
+    OutOfRange,
+    ContainsNul,
+    Duplicate,
+    Unknown,
+    NotAvailable,
+    WrongType,
+    UnknownField,
+    NoPrice,
+}

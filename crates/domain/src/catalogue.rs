@@ -1,0 +1,226 @@
+//! The catalogue: models as data with a life, prices, packs and built-in attributes.
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::gems::Gems;
+use crate::limits::{SECTION_MAX, VALUE_MAX};
+use crate::price::{Price, price_per_image};
+use crate::size::Size;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// Stored with every generation, so that an old price can be explained.
+    pub version: String,
+    pub default_model: String,
+    /// Gems a new person gets once.
+    pub welcome_gems: Gems,
+    #[serde(default)]
+    pub packs: Vec<Pack>,
+    pub models: Vec<Model>,
+    pub sections: Vec<Section>,
+}
+
+/// What is sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    pub id: String,
+    pub gems: Gems,
+    /// Price in the currency's smallest unit.
+    pub amount: i64,
+    /// ISO 4217, lower case.
+    pub currency: String,
+}
+
+/// The wire dialect a model speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// Always answers `b64_json`; sizes and qualities of the GPT image models.
+    GptImage,
+    /// DALL·E 3 and the servers that speak like it: `url` or `b64_json`, `style`, one image a call.
+    DallE,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    /// What the provider calls it.
+    pub wire_model: String,
+    pub dialect: Dialect,
+    /// Base URL of another OpenAI-compatible server; absent means the configured one.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Characters of the composed prompt.
+    pub prompt_max: usize,
+    /// Images per generation.
+    pub count_max: u32,
+    pub sizes: Vec<Size>,
+    #[serde(default)]
+    pub free_size: Option<FreeSize>,
+    pub default_size: Size,
+    pub qualities: Vec<String>,
+    pub default_quality: String,
+    pub prices: Vec<Price>,
+    /// First day on which it can be used.
+    #[serde(default)]
+    pub available: Option<NaiveDate>,
+    /// First day on which it cannot be used any more.
+    #[serde(default)]
+    pub retires: Option<NaiveDate>,
+    #[serde(default)]
+    pub replacement: Option<String>,
+}
+
+/// The rule for sizes beside the listed ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FreeSize {
+    /// Both edges are divisible by this.
+    pub multiple: u32,
+    pub pixels_min: u64,
+    pub pixels_max: u64,
+    pub edge_max: u32,
+    /// Longer edge ÷ shorter edge at most.
+    pub ratio_max: u32,
+}
+
+/// A section of built-in attributes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    pub name: String,
+    /// One line: what choosing here does to a picture.
+    pub hint: String,
+    pub values: Vec<String>,
+}
+
+impl FreeSize {
+    fn allows(&self, size: Size) -> bool {
+        let (short, long) = (size.width.min(size.height), size.width.max(size.height));
+        size.width % self.multiple == 0
+            && size.height % self.multiple == 0
+            && (self.pixels_min..=self.pixels_max).contains(&size.pixels())
+            && long <= self.edge_max
+            && u64::from(long) <= u64::from(short) * u64::from(self.ratio_max)
+    }
+}
+
+impl Model {
+    pub fn is_retired(&self, today: NaiveDate) -> bool {
+        self.retires.is_some_and(|day| day <= today)
+    }
+
+    pub fn is_available(&self, today: NaiveDate) -> bool {
+        !self.is_retired(today) && self.available.is_none_or(|day| day <= today)
+    }
+
+    pub fn allows_size(&self, size: Size) -> bool {
+        self.sizes.contains(&size) || self.free_size.as_ref().is_some_and(|rule| rule.allows(size))
+    }
+}
+
+impl Catalogue {
+    pub fn model(&self, id: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == id || model.aliases.iter().any(|alias| alias == id))
+    }
+
+    /// The model that answers for `id` today: itself, or the end of its line of replacements.
+    pub fn resolve(&self, id: &str, today: NaiveDate) -> Option<&Model> {
+        let mut model = self.model(id)?;
+        for _ in 0..self.models.len() {
+            if model.is_available(today) {
+                return Some(model);
+            }
+            model = self.model(model.replacement.as_deref()?)?;
+        }
+        None
+    }
+
+    /// All that is wrong with it, each in a sentence; empty when it can be used on `today`.
+    pub fn faults(&self, today: NaiveDate) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.version.trim().is_empty() {
+            faults.push("version is empty".to_owned());
+        }
+        if self.welcome_gems < 0 {
+            faults.push("welcome_gems is below zero".to_owned());
+        }
+        if self.resolve(&self.default_model, today).is_none() {
+            faults.push(format!("default_model {:?} leads to no model that can be used today", self.default_model));
+        }
+        let mut names = HashSet::new();
+        for model in &self.models {
+            for name in std::iter::once(&model.id).chain(&model.aliases) {
+                if !names.insert(name) {
+                    faults.push(format!("{name:?} names two models"));
+                }
+            }
+            self.faults_of_model(model, &mut faults);
+        }
+        self.faults_of_sections(&mut faults);
+        for pack in &self.packs {
+            if pack.gems <= 0 || pack.amount <= 0 {
+                faults.push(format!("pack {:?} needs gems and an amount above zero", pack.id));
+            }
+        }
+        faults
+    }
+
+    fn faults_of_model(&self, model: &Model, faults: &mut Vec<String>) {
+        let mut fault = |what: &str| faults.push(format!("model {:?}: {what}", model.id));
+        if !model.qualities.contains(&model.default_quality) {
+            fault("default_quality is not one of its qualities");
+        }
+        if !model.allows_size(model.default_size) {
+            fault("default_size is not one of its sizes");
+        }
+        if model.count_max == 0 || model.prompt_max == 0 {
+            fault("count_max and prompt_max must be above zero");
+        }
+        if model.free_size.as_ref().is_some_and(|rule| rule.multiple == 0 || rule.ratio_max == 0) {
+            fault("free_size needs multiple and ratio_max above zero");
+        }
+        if model.prices.iter().any(|price| price.gems <= 0 || price.cost_microusd < 0) {
+            fault("a price is not above zero");
+        }
+        for quality in &model.qualities {
+            for size in &model.sizes {
+                if price_per_image(model, quality, *size).is_none() {
+                    fault(&format!("no price for quality {quality:?} at {size}"));
+                }
+            }
+        }
+        if model.retires.is_some() && model.replacement.is_none() {
+            fault("retires needs a replacement");
+        }
+        if model.replacement.as_deref().is_some_and(|id| self.model(id).is_none()) {
+            fault("replacement is not in the catalogue");
+        }
+    }
+
+    fn faults_of_sections(&self, faults: &mut Vec<String>) {
+        let mut names = HashSet::new();
+        for section in &self.sections {
+            if !names.insert(&section.name) {
+                faults.push(format!("section {:?} is there twice", section.name));
+            }
+            let too_long = section.values.iter().any(|value| value.is_empty() || value.chars().count() > VALUE_MAX);
+            if section.name.is_empty() || section.name.chars().count() > SECTION_MAX || too_long {
+                faults.push(format!("section {:?} has an empty or too long name or value", section.name));
+            }
+            let distinct: HashSet<_> = section.values.iter().collect();
+            if distinct.len() != section.values.len() {
+                faults.push(format!("section {:?} has a value twice", section.name));
+            }
+        }
+    }
+}

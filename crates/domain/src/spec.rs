@@ -1,0 +1,134 @@
+//! From what a person asks to what will be made: every choice resolved, every limit checked.
+use chrono::NaiveDate;
+
+use crate::attribute::{self, Attribute};
+use crate::catalogue::{Catalogue, Model};
+use crate::compose::compose;
+use crate::gems::Gems;
+use crate::limits::{COMPOSED_PROMPT_MAX, COUNT_MAX, PROMPT_MAX};
+use crate::price::price_per_image;
+use crate::size::Size;
+use crate::violation::{Violation, ViolationCode};
+
+/// What a person asks for; `None` and `auto` leave the choice to the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationInput<'a> {
+    pub prompt: &'a str,
+    pub attributes: &'a [Attribute],
+    pub composed_prompt: Option<&'a str>,
+    pub model: Option<&'a str>,
+    pub size: Option<&'a str>,
+    pub quality: Option<&'a str>,
+    pub count: u32,
+}
+
+/// What will be made, and for how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationSpec {
+    pub prompt: String,
+    pub attributes: Vec<Attribute>,
+    /// Exactly what the model reads.
+    pub composed_prompt: String,
+    /// Catalogue id of the model that answers.
+    pub model: String,
+    pub size: Size,
+    pub quality: String,
+    pub count: u32,
+    /// Gems per image.
+    pub share_gems: Gems,
+}
+
+impl GenerationSpec {
+    /// Gems for everything.
+    pub fn price_gems(&self) -> Gems {
+        self.share_gems * i64::from(self.count)
+    }
+
+    /// Says everything that is wrong at once.
+    pub fn parse(input: &GenerationInput<'_>, catalogue: &Catalogue, today: NaiveDate) -> Result<Self, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let prompt = input.prompt.trim();
+        check_text(prompt, PROMPT_MAX, "/prompt", &mut violations);
+        let attributes = attribute::parse(input.attributes, &mut violations);
+        let asked = input.model.filter(|id| *id != "auto").unwrap_or(&catalogue.default_model);
+        let Some(model) = catalogue.resolve(asked, today) else {
+            violations.push(Violation::new("/model", ViolationCode::Unknown));
+            return Err(violations);
+        };
+        let composed_prompt = match input.composed_prompt {
+            Some(text) => {
+                check_text(text, COMPOSED_PROMPT_MAX.min(model.prompt_max), "/composed_prompt", &mut violations);
+                text.to_owned()
+            }
+            None => {
+                let text = compose(prompt, &attributes);
+                if text.chars().count() > model.prompt_max && prompt.chars().count() <= PROMPT_MAX {
+                    violations.push(Violation::new("/prompt", ViolationCode::TooLong));
+                }
+                text
+            }
+        };
+        let size = size_of(input.size, model, &mut violations);
+        let quality = quality_of(input.quality, model, &mut violations);
+        if input.count == 0 || input.count > COUNT_MAX.min(model.count_max) {
+            violations.push(Violation::new("/count", ViolationCode::OutOfRange));
+        }
+        let share_gems = match (size, quality) {
+            (Some(size), Some(quality)) => price_per_image(model, quality, size),
+            _ => Some(0),
+        };
+        if share_gems.is_none() {
+            violations.push(Violation::new("/size", ViolationCode::NoPrice));
+        }
+        match (size, quality, share_gems) {
+            (Some(size), Some(quality), Some(share_gems)) if violations.is_empty() => Ok(Self {
+                prompt: prompt.to_owned(),
+                attributes,
+                composed_prompt,
+                model: model.id.clone(),
+                size,
+                quality: quality.to_owned(),
+                count: input.count,
+                share_gems,
+            }),
+            _ => Err(violations),
+        }
+    }
+}
+
+fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violation>) {
+    let code = if text.trim().is_empty() {
+        ViolationCode::Required
+    } else if text.contains('\0') {
+        ViolationCode::ContainsNul
+    } else if text.chars().count() > max {
+        ViolationCode::TooLong
+    } else {
+        return;
+    };
+    violations.push(Violation::new(pointer, code));
+}
+
+fn size_of(asked: Option<&str>, model: &Model, violations: &mut Vec<Violation>) -> Option<Size> {
+    let Some(text) = asked.filter(|text| *text != "auto") else {
+        return Some(model.default_size);
+    };
+    let code = match text.parse::<Size>() {
+        Ok(size) if model.allows_size(size) => return Some(size),
+        Ok(_) => ViolationCode::NotAvailable,
+        Err(_) => ViolationCode::Unknown,
+    };
+    violations.push(Violation::new("/size", code));
+    None
+}
+
+fn quality_of<'a>(asked: Option<&'a str>, model: &'a Model, violations: &mut Vec<Violation>) -> Option<&'a str> {
+    let Some(text) = asked.filter(|text| *text != "auto") else {
+        return Some(&model.default_quality);
+    };
+    if model.qualities.iter().any(|quality| quality == text) {
+        return Some(text);
+    }
+    violations.push(Violation::new("/quality", ViolationCode::NotAvailable));
+    None
+}

@@ -1,0 +1,51 @@
+//! What is wrong with an input: where (a JSON pointer) and what (a code a program can branch on).
+use serde::{Deserialize, Serialize};
+
+/// One thing that is wrong with one member of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// JSON pointer (RFC 6901) into the request body.
+    pub pointer: String,
+    pub code: ViolationCode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViolationCode {
+    Required,
+    TooLong,
+    TooMany,
+    OutOfRange,
+    ContainsNul,
+    Duplicate,
+    Unknown,
+    NotAvailable,
+    WrongType,
+    UnknownField,
+    NoPrice,
+}
+
+impl Violation {
+    pub fn new(pointer: impl Into<String>, code: ViolationCode) -> Self {
+        Self { pointer: pointer.into(), code }
+    }
+}
+
+impl ViolationCode {
+    /// A sentence for people, without the name of the field.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Required => "This is needed.",
+            Self::TooLong => "This is too long.",
+            Self::TooMany => "These are too many.",
+            Self::OutOfRange => "This is outside of what is allowed.",
+            Self::ContainsNul => "This contains the character U+0000, which cannot be stored.",
+            Self::Duplicate => "This is there twice.",
+            Self::Unknown => "This is not in the catalogue.",
+            Self::NotAvailable => "This model cannot do that.",
+            Self::WrongType => "This has the wrong type.",
+            Self::UnknownField => "This field is not known.",
+            Self::NoPrice => "There is no price for this, so it is refused.",
+        }
+    }
+}

@@ -1,1 +1,74 @@
-fn main() {}
+//! `cargo xtask`: what a person or a CI asks of this repository. Builds and starts programs; imports none of ours and
+//! holds no logic the product needs.
+mod arguments;
+mod cargo;
+mod demo;
+mod failure;
+mod openapi;
+mod page;
+mod prepare;
+mod process;
+mod say;
+mod sdks;
+mod server;
+mod settings;
+mod test;
+mod tidy;
+mod tools;
+mod weight;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use failure::{Failure, Result, said};
+
+const HELP: &str = "\
+cargo xtask demo      start Lapidary with every vendor on this machine; Ctrl-C stops it
+                        --port N      the port of API and page (8080)
+                        --data DIR    where its data stays between starts (.sandbox)
+                        --fresh       start over with empty data
+                        --release     a release build: slower to make, faster to use
+cargo xtask test      everything that proves this repository
+                        FILTER        only the tests whose name contains it
+                        --with-sdks   also the sandbox against other people's clients
+cargo xtask tidy      the rules of the house: walls, lengths, names, colours, bans
+cargo xtask prepare   refresh .sqlx from the migrations; --check only says whether it is fresh
+cargo xtask openapi   refresh openapi.yaml from the API; --check only says whether it is fresh
+
+Tools that are missing are fetched into LAPIDARY_TOOLS (the user's cache folder, lapidary/tools).";
+
+fn main() -> ExitCode {
+    match process::listen_for_signals().and_then(|()| run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => {
+            eprintln!("Stopped.");
+            ExitCode::from(130)
+        }
+        Err(Failure::Said(sentence)) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut words = std::env::args().skip(1);
+    let command = words.next().unwrap_or_default();
+    let mut given = Arguments::new(words);
+    if given.flag("--help") || given.flag("-h") {
+        println!("{HELP}");
+        return Ok(());
+    }
+    match command.as_str() {
+        "demo" => demo::run(given),
+        "test" => test::run(given),
+        "tidy" => tidy::run(given),
+        "prepare" => prepare::run(given),
+        "openapi" => openapi::run(given),
+        "" | "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => said(format!("There is no `cargo xtask {other}`.\n\n{HELP}")),
+    }
+}

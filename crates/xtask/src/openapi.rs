@@ -1,0 +1,28 @@
+//! `cargo xtask openapi`: the document the API describes itself with, committed as openapi.yaml.
+use crate::arguments::Arguments;
+use crate::cargo;
+use crate::failure::{OnPath, Result, said};
+use crate::process;
+
+pub fn run(mut given: Arguments) -> Result<()> {
+    let only_check = given.flag("--check");
+    given.nothing_left()?;
+    if only_check {
+        return check();
+    }
+    let path = cargo::root().join("openapi.yaml");
+    std::fs::write(&path, described()?).on("write", &path)
+}
+
+pub fn check() -> Result<()> {
+    let path = cargo::root().join("openapi.yaml");
+    let committed = std::fs::read_to_string(&path).on("read", &path)?;
+    if committed == described()? {
+        return Ok(());
+    }
+    said("openapi.yaml is not what the API describes: `cargo xtask openapi` refreshes it.")
+}
+
+fn described() -> Result<String> {
+    process::capture(cargo::cargo().args(["run", "--quiet", "--locked", "-p", "lapidary", "--", "openapi"]))
+}

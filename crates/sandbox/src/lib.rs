@@ -6,3 +6,4 @@ pub mod openai;
 pub mod painter;
 pub mod postgres;
 pub mod s3;
+pub mod watchdog;

@@ -1,1 +1,205 @@
-//! Not written yet.
+//! A real PostgreSQL of this machine, on loopback, that ends with us even when we are killed.
+//! The superuser stays in here; what is handed out can neither bypass policies nor be anybody else.
+mod account;
+mod binaries;
+mod cluster;
+mod shared;
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::Child;
+
+use self::account::Account;
+use self::binaries::Binaries;
+use self::cluster::{Cluster, Passwords, SUPERUSER};
+pub use self::shared::shared_for_tests;
+use crate::watchdog::Watchdog;
+
+/// Crash recovery of a large demo may take a while.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("No PostgreSQL was found. {0}")]
+    NoBinaries(String),
+    #[error("Another sandbox is using {0}.")]
+    InUse(PathBuf),
+    #[error("PostgreSQL does not start: {0}")]
+    Failed(String),
+    #[error("PostgreSQL does not start: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What a power cut may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Durability {
+    /// Nothing that was committed.
+    Durable,
+    /// Everything: for tests.
+    Fast,
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Data, passwords and log; kept for the next start.
+    pub folder: PathBuf,
+    /// 0 takes a free one.
+    pub port: u16,
+    pub durability: Durability,
+    /// Remove `folder` once the server has ended.
+    pub remove_at_end: bool,
+}
+
+impl Options {
+    pub fn durable(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), port: 0, durability: Durability::Durable, remove_at_end: false }
+    }
+
+    pub fn fast(folder: impl Into<PathBuf>) -> Self {
+        Self { durability: Durability::Fast, ..Self::durable(folder) }
+    }
+}
+
+/// A running server. Dropping it stops the server soon; [`Postgres::stop`] waits for it.
+#[derive(Debug)]
+pub struct Postgres {
+    cluster: Cluster,
+    binaries: Binaries,
+    passwords: Passwords,
+    options: Options,
+    server: Child,
+    watchdog: Watchdog,
+    _lock: File,
+}
+
+pub async fn start(mut options: Options) -> Result<Postgres, Error> {
+    std::fs::create_dir_all(&options.folder)?;
+    options.folder = options.folder.canonicalize()?;
+    let lock = lock(&options.folder)?;
+    let account = Account::needed()?;
+    let place = account::place(&options.folder, account.as_ref())?;
+    let cluster = Cluster::at(&place, account);
+    let binaries = binaries::find(cluster.account.as_ref(), cluster.major())?;
+    let passwords = Passwords::load_or_make(&options.folder)?;
+    if cluster.major().is_none() {
+        tracing::info!("making a PostgreSQL {} data folder in {}", binaries.major, cluster.data.display());
+        cluster.make(&binaries, &passwords, options.durability)?;
+    }
+    cluster.end_leftovers(&binaries)?;
+    cluster.write_access_rules(options.durability)?;
+    // Before the server, so that there is no moment in which our death would orphan it.
+    let watchdog = watch(&cluster, &binaries, &options)?;
+    let server = serve(&cluster, &binaries, &mut options).await?;
+    Ok(Postgres { cluster, binaries, passwords, options, server, watchdog, _lock: lock })
+}
+
+impl Postgres {
+    /// For the application: owns database `lapidary`, may create roles and databases, is no superuser.
+    pub fn url(&self) -> String {
+        format!("postgres://lapidary:{}@127.0.0.1:{}/lapidary", self.passwords.lapidary, self.options.port)
+    }
+
+    /// For people and benchmarks that look at the server itself; never for the application.
+    pub fn superuser_url(&self) -> String {
+        format!("postgres://{SUPERUSER}:{}@127.0.0.1:{}/postgres", self.passwords.superuser, self.options.port)
+    }
+
+    /// Process number of the server.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.id()
+    }
+
+    pub async fn stop(mut self) -> Result<(), Error> {
+        let watchdog = self.watchdog;
+        tokio::task::spawn_blocking(move || watchdog.end()).await.map_err(io::Error::other)??;
+        self.server.wait().await?;
+        Ok(())
+    }
+
+    /// The same data on the same port; every connection is cut.
+    pub async fn restart(&mut self) -> Result<(), Error> {
+        let mut stop = self.cluster.pg_ctl(&self.binaries, &["stop", "-m", "fast", "-w", "-t", "30"]);
+        cluster::finished("pg_ctl stop", stop.output()?)?;
+        self.server.wait().await?;
+        self.server = serve(&self.cluster, &self.binaries, &mut self.options).await?;
+        Ok(())
+    }
+}
+
+/// Two sandboxes on one data folder would destroy it. The lock ends with its process, unlike a pid file.
+fn lock(folder: &Path) -> Result<File, Error> {
+    let file = File::create(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn watch(cluster: &Cluster, binaries: &Binaries, options: &Options) -> io::Result<Watchdog> {
+    let mode = match options.durability {
+        Durability::Durable => "fast",
+        Durability::Fast => "immediate",
+    };
+    let stop = format!(r#""$1" stop -D "$2" -m {mode} -w -t 30"#);
+    let user = cluster.account.as_ref().map(Account::ids);
+    let (pg_ctl, data) = (binaries.program("pg_ctl"), cluster.data.as_os_str());
+    if !options.remove_at_end {
+        return Watchdog::start(&stop, &[pg_ctl.as_os_str(), data], user);
+    }
+    // The watchdog is the server's user, and must own what it removes.
+    Account::own(cluster.account.as_ref(), &options.folder)?;
+    let place = cluster.data.parent().unwrap_or(&cluster.data);
+    let folders = [pg_ctl.as_os_str(), data, place.as_os_str(), options.folder.as_os_str()];
+    Watchdog::start(&format!(r#"{stop}; rm -rf -- "$3" "$4""#), &folders, user)
+}
+
+/// Starts the server and waits until it takes connections. A free port may be gone again at once: then another one.
+async fn serve(cluster: &Cluster, binaries: &Binaries, options: &mut Options) -> Result<Child, Error> {
+    let wanted = options.port;
+    let mut tries_left = if wanted == 0 { 5 } else { 1 };
+    loop {
+        if wanted == 0 {
+            options.port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        }
+        let log = options.folder.join("postgres.log");
+        let file = File::create(&log)?;
+        let mut command = cluster.server(binaries, options.port, options.durability);
+        command.stdout(Stdio::from(file.try_clone()?)).stderr(Stdio::from(file));
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut server = tokio::process::Command::from(command).spawn()?;
+        match until_ready(cluster, &mut server).await {
+            Ok(()) => return Ok(server),
+            Err(error) => {
+                tries_left -= 1;
+                let log = std::fs::read_to_string(&log).unwrap_or_default();
+                if tries_left == 0 || !log.contains("could not bind") {
+                    return Err(Error::Failed(format!("{error}; it said: {}", log.trim())));
+                }
+            }
+        }
+    }
+}
+
+/// The eighth line of postmaster.pid says "ready" from the moment connections are taken.
+async fn until_ready(cluster: &Cluster, server: &mut Child) -> Result<(), Error> {
+    let pid = server.id().map(|pid| pid.to_string());
+    let began = Instant::now();
+    while began.elapsed() < START_LIMIT {
+        if let Some(status) = server.try_wait()? {
+            return Err(Error::Failed(format!("the server ended ({status})")));
+        }
+        let text = std::fs::read_to_string(cluster.data.join("postmaster.pid")).unwrap_or_default();
+        let mut lines = text.lines().map(str::trim);
+        if lines.next().map(str::to_owned) == pid && lines.nth(6) == Some("ready") {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err(Error::Failed("the server was not ready in time".into()))
+}

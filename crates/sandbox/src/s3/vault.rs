@@ -1,0 +1,313 @@
+//! The bucket's contents: files, by way of s3s-fs, with what the vendor does and s3s-fs does not.
+//! Stricter than the vendor: it takes no object without the encryption header.
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::StreamExt;
+use s3s::dto::*;
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s_fs::FileSystem;
+use tokio::sync::Mutex;
+
+use crate::faults::Faults;
+
+const BATCH_LIMIT: usize = 1000;
+/// s3s-fs keeps an object's headers in a file named after the key in base64; file names end at 255 bytes.
+const KEY_LIMIT: usize = 150;
+const ONLY_VERSION: &str = "null";
+
+pub(super) struct Vault {
+    folder: PathBuf,
+    files: FileSystem,
+    faults: Faults,
+    /// "Only if it does not exist" is looked up and then written: one at a time, or two would win.
+    conditional: Mutex<()>,
+}
+
+impl Vault {
+    pub(super) fn open(folder: &Path, faults: Faults) -> Result<Self, s3s_fs::Error> {
+        let files = FileSystem::new(folder)?;
+        Ok(Self { folder: folder.to_owned(), files, faults, conditional: Mutex::new(()) })
+    }
+
+    fn bucket(&self, name: &str) -> S3Result<PathBuf> {
+        let path = self.folder.join(name);
+        if path.is_dir() { Ok(path) } else { Err(s3_error!(NoSuchBucket, "The specified bucket does not exist")) }
+    }
+
+    /// Where the object lies. Keys that two spellings of one path could share are refused.
+    fn object(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
+        let path = self.bucket(bucket)?;
+        if key.len() > KEY_LIMIT {
+            return Err(s3_error!(KeyTooLongError, "This store keeps keys of up to {KEY_LIMIT} bytes"));
+        }
+        if key.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(s3_error!(InvalidArgument, "This store keeps no keys with empty or dotted parts"));
+        }
+        Ok(path.join(key))
+    }
+
+    fn present(&self, bucket: &str, key: &str) -> S3Result<()> {
+        if self.object(bucket, key)?.is_file() {
+            return Ok(());
+        }
+        Err(s3_error!(NoSuchKey, "The specified key does not exist."))
+    }
+
+    /// Removes the object and the files that hold its headers. Absent is as good as removed.
+    async fn remove(&self, bucket: &str, key: &str, version: Option<&str>) -> S3Result<()> {
+        only_version(version)?;
+        let object = self.object(bucket, key)?;
+        if object.is_file() {
+            tokio::fs::remove_file(&object).await.map_err(s3s::S3Error::internal_error)?;
+        }
+        let stem = format!(".bucket-{}.object-{}", URL_SAFE_NO_PAD.encode(bucket), URL_SAFE_NO_PAD.encode(key));
+        for ending in ["metadata.json", "internal.json"] {
+            let _ = tokio::fs::remove_file(self.folder.join(format!("{stem}.{ending}"))).await;
+        }
+        Ok(())
+    }
+}
+
+fn only_version(version: Option<&str>) -> S3Result<()> {
+    if version.is_none_or(|version| version == ONLY_VERSION) {
+        return Ok(());
+    }
+    Err(s3_error!(InvalidArgument, "Invalid version id specified"))
+}
+
+fn aes256() -> Option<ServerSideEncryption> {
+    Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256))
+}
+
+fn encrypted(asked: Option<&ServerSideEncryption>) -> S3Result<()> {
+    if asked.is_some_and(|asked| asked.as_str() == ServerSideEncryption::AES256) {
+        return Ok(());
+    }
+    Err(s3_error!(InvalidRequest, "This bucket demands the header x-amz-server-side-encryption: AES256"))
+}
+
+fn content_type(kept: Option<String>) -> Option<String> {
+    kept.or_else(|| Some("binary/octet-stream".to_owned()))
+}
+
+#[async_trait::async_trait]
+impl S3 for Vault {
+    async fn put_object(&self, mut req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let allowed = encrypted(req.input.server_side_encryption.as_ref())
+            .and_then(|()| self.object(&req.input.bucket, &req.input.key).map(drop));
+        if let Err(refusal) = allowed {
+            // An answer on top of unread bytes may be lost in a connection reset.
+            if let Some(mut body) = req.input.body.take() {
+                while let Some(Ok(_)) = body.next().await {}
+            }
+            return Err(refusal);
+        }
+        let conditional = req.input.if_none_match.is_some() || req.input.if_match.is_some();
+        let _alone = if conditional { Some(self.conditional.lock().await) } else { None };
+        let mut response = self.files.put_object(req).await?;
+        response.output.server_side_encryption = aes256();
+        Ok(response)
+    }
+
+    async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        only_version(req.input.version_id.as_deref())?;
+        self.present(&req.input.bucket, &req.input.key)?;
+        let known = req.input.if_none_match.clone();
+        let mut response = self.files.get_object(req).await?;
+        let output = &mut response.output;
+        output.server_side_encryption = aes256();
+        output.accept_ranges = Some("bytes".to_owned());
+        output.content_type = content_type(output.content_type.take());
+        let unchanged = match (known, &output.e_tag) {
+            (Some(ETagCondition::Any), Some(_)) => true,
+            (Some(ETagCondition::ETag(known)), Some(current)) => current.weak_cmp(&known),
+            _ => false,
+        };
+        if unchanged {
+            output.body = None;
+            output.content_length = None;
+            output.content_range = None;
+            response.status = Some(hyper::StatusCode::NOT_MODIFIED);
+        }
+        Ok(response)
+    }
+
+    async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+        only_version(req.input.version_id.as_deref())?;
+        self.present(&req.input.bucket, &req.input.key)?;
+        let mut response = self.files.head_object(req).await?;
+        response.output.server_side_encryption = aes256();
+        response.output.accept_ranges = Some("bytes".to_owned());
+        response.output.content_type = content_type(response.output.content_type.take());
+        Ok(response)
+    }
+
+    async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let input = req.input;
+        self.remove(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        Ok(S3Response::new(DeleteObjectOutput { version_id: input.version_id, ..DeleteObjectOutput::default() }))
+    }
+
+    async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        let proved = |name: &hyper::header::HeaderName| {
+            name == "content-md5" || name.as_str().starts_with("x-amz-checksum-") || name == "x-amz-trailer"
+        };
+        if !req.headers.keys().any(proved) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+            ));
+        }
+        let input = req.input;
+        self.bucket(&input.bucket)?;
+        if input.delete.objects.is_empty() || input.delete.objects.len() > BATCH_LIMIT {
+            return Err(s3_error!(MalformedXML, "The XML you provided was not well-formed or did not validate."));
+        }
+        let mut spared = self.faults.take_where("s3", |kind| kind == "partial_delete").is_some();
+        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        for object in input.delete.objects {
+            let result = match std::mem::take(&mut spared) {
+                true => Err(s3_error!(InternalError, "We encountered an internal error. Please try again.")),
+                false => self.remove(&input.bucket, &object.key, object.version_id.as_deref()).await,
+            };
+            match result {
+                Ok(()) => deleted.push(DeletedObject {
+                    key: Some(object.key),
+                    version_id: object.version_id,
+                    ..DeletedObject::default()
+                }),
+                Err(error) => errors.push(s3s::dto::Error {
+                    code: Some(error.code().as_str().to_owned()),
+                    key: Some(object.key),
+                    message: error.message().map(str::to_owned),
+                    version_id: object.version_id,
+                }),
+            }
+        }
+        let deleted = if input.delete.quiet == Some(true) { Vec::new() } else { deleted };
+        Ok(S3Response::new(DeleteObjectsOutput {
+            deleted: Some(deleted),
+            errors: Some(errors),
+            ..DeleteObjectsOutput::default()
+        }))
+    }
+
+    async fn list_object_versions(
+        &self,
+        req: S3Request<ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
+        let asked = req.input.clone();
+        let listed = self
+            .list_objects_v2(req.map_input(|input| ListObjectsV2Input {
+                bucket: input.bucket,
+                delimiter: input.delimiter,
+                max_keys: input.max_keys,
+                prefix: input.prefix,
+                start_after: input.key_marker,
+                ..ListObjectsV2Input::default()
+            }))
+            .await?
+            .output;
+        let versions = listed.contents.unwrap_or_default().into_iter().map(|object| ObjectVersion {
+            key: object.key,
+            last_modified: object.last_modified,
+            size: object.size,
+            is_latest: Some(true),
+            storage_class: Some(ObjectVersionStorageClass::from_static(ObjectVersionStorageClass::STANDARD)),
+            version_id: Some(ONLY_VERSION.to_owned()),
+            ..ObjectVersion::default()
+        });
+        let next = listed.next_continuation_token;
+        Ok(S3Response::new(ListObjectVersionsOutput {
+            versions: Some(versions.collect()),
+            common_prefixes: listed.common_prefixes,
+            delimiter: asked.delimiter,
+            is_truncated: listed.is_truncated,
+            key_marker: asked.key_marker,
+            max_keys: listed.max_keys,
+            name: Some(asked.bucket),
+            next_version_id_marker: next.as_ref().map(|_| ONLY_VERSION.to_owned()),
+            next_key_marker: next,
+            prefix: asked.prefix,
+            version_id_marker: asked.version_id_marker,
+            ..ListObjectVersionsOutput::default()
+        }))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        mut req: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        let limit = req.input.max_keys.unwrap_or(1000).clamp(0, 1000);
+        req.input.max_keys = Some(limit);
+        self.files.list_objects_v2(req).await
+    }
+
+    async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> S3Result<S3Response<ListObjectsOutput>> {
+        self.files.list_objects(req).await
+    }
+
+    async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
+        self.files.list_buckets(req).await
+    }
+
+    async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
+        self.files.create_bucket(req).await
+    }
+
+    async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.files.head_bucket(req).await
+    }
+
+    async fn get_bucket_location(
+        &self,
+        req: S3Request<GetBucketLocationInput>,
+    ) -> S3Result<S3Response<GetBucketLocationOutput>> {
+        self.files.get_bucket_location(req).await
+    }
+
+    async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
+        encrypted(req.input.server_side_encryption.as_ref())?;
+        self.object(&req.input.bucket, &req.input.key)?;
+        let mut response = self.files.copy_object(req).await?;
+        response.output.server_side_encryption = aes256();
+        Ok(response)
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        req: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        encrypted(req.input.server_side_encryption.as_ref())?;
+        self.object(&req.input.bucket, &req.input.key)?;
+        let mut response = self.files.create_multipart_upload(req).await?;
+        response.output.server_side_encryption = aes256();
+        Ok(response)
+    }
+
+    async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+        self.files.upload_part(req).await
+    }
+
+    async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+        self.files.list_parts(req).await
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        req: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let mut response = self.files.complete_multipart_upload(req).await?;
+        response.output.server_side_encryption = aes256();
+        Ok(response)
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        req: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        self.files.abort_multipart_upload(req).await
+    }
+}

@@ -67,10 +67,10 @@ pub async fn start(listener: TcpListener, public_url: &str, faults: Faults) -> s
                     .route(web::get().to(authorize::show))
                     .route(web::post().to(authorize::decide)),
             )
-            .route("/login/oauth/access_token", web::post().to(token::exchange))
-            .route("/api/user", web::get().to(api::user))
-            .route("/api/user/emails", web::get().to(api::emails))
-            .route("/avatars/u/{id}", web::get().to(picture));
+            .service(web::resource("/login/oauth/access_token").route(web::post().to(token::exchange)))
+            .service(web::resource("/api/user").route(web::get().to(api::user)))
+            .service(web::resource("/api/user/emails").route(web::get().to(api::emails)))
+            .service(web::resource("/avatars/u/{id}").route(web::get().to(picture)));
     })?;
     Ok(GitHub {
         api_url: format!("{url}/api"),

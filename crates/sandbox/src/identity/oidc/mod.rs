@@ -70,20 +70,20 @@ pub async fn start(
     let running = serve(listener, move |routes: &mut web::ServiceConfig| {
         routes
             .app_data(served.clone())
-            .route("/.well-known/openid-configuration", web::get().to(discovery::document))
-            .route(discovery::KEYS_PATH, web::get().to(discovery::key_set))
+            .service(web::resource("/.well-known/openid-configuration").route(web::get().to(discovery::document)))
+            .service(web::resource(discovery::KEYS_PATH).route(web::get().to(discovery::key_set)))
             .service(
                 web::resource(authorize::PATH)
                     .route(web::get().to(authorize::show))
                     .route(web::post().to(authorize::decide)),
             )
-            .route(token::PATH, web::post().to(token::exchange))
+            .service(web::resource(token::PATH).route(web::post().to(token::exchange)))
             .service(
                 web::resource(userinfo::PATH)
                     .route(web::get().to(userinfo::answer))
                     .route(web::post().to(userinfo::answer)),
             )
-            .route("/avatar/{subject}.png", web::get().to(picture));
+            .service(web::resource("/avatar/{subject}.png").route(web::get().to(picture)));
     })?;
     let (client_id, client_secret) = (CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned());
     Ok(Oidc { issuer, client_id, client_secret, provider, _running: running })

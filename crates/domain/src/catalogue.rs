@@ -9,6 +9,9 @@ use crate::limits::{SECTION_MAX, VALUE_MAX};
 use crate::price::{Price, price_per_image};
 use crate::size::Size;
 
+/// Gems one image may cost at most, so that no sum of prices overflows.
+const PRICE_MAX: Gems = 1_000_000;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
@@ -106,8 +109,8 @@ pub struct Section {
 impl FreeSize {
     fn allows(&self, size: Size) -> bool {
         let (short, long) = (size.width.min(size.height), size.width.max(size.height));
-        size.width % self.multiple == 0
-            && size.height % self.multiple == 0
+        size.width.is_multiple_of(self.multiple)
+            && size.height.is_multiple_of(self.multiple)
             && (self.pixels_min..=self.pixels_max).contains(&size.pixels())
             && long <= self.edge_max
             && u64::from(long) <= u64::from(short) * u64::from(self.ratio_max)
@@ -165,6 +168,9 @@ impl Catalogue {
                 }
             }
             self.faults_of_model(model, &mut faults);
+            if model.is_retired(today) && self.resolve(&model.id, today).is_none() {
+                faults.push(format!("model {:?}: its replacements lead to no model that can be used today", model.id));
+            }
         }
         self.faults_of_sections(&mut faults);
         for pack in &self.packs {
@@ -189,8 +195,15 @@ impl Catalogue {
         if model.free_size.as_ref().is_some_and(|rule| rule.multiple == 0 || rule.ratio_max == 0) {
             fault("free_size needs multiple and ratio_max above zero");
         }
-        if model.prices.iter().any(|price| price.gems <= 0 || price.cost_microusd < 0) {
-            fault("a price is not above zero");
+        if model.prices.iter().any(|price| !(1..=PRICE_MAX).contains(&price.gems) || price.cost_microusd < 0) {
+            fault("a price is not between 1 and 1,000,000 gems, or its cost is below zero");
+        }
+        let bands: HashSet<_> = model.prices.iter().map(|price| (&price.quality, price.up_to_pixels)).collect();
+        if bands.len() != model.prices.len() {
+            fault("two prices stand for the same quality and up_to_pixels");
+        }
+        if let Some(price) = model.prices.iter().find(|price| !model.qualities.contains(&price.quality)) {
+            fault(&format!("a price stands for {:?}, which is not one of its qualities", price.quality));
         }
         for quality in &model.qualities {
             for size in &model.sizes {

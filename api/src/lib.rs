@@ -1,1 +1,28 @@
-//! stub
+//! The REST server of Lapidary and its background work. `Application::build` serves both `main` and the tests.
+//! Knows vendors by their settings only.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+pub mod app;
+pub mod auth;
+pub mod catalogue;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod gems;
+pub mod generation;
+pub mod http;
+pub mod images;
+pub mod openapi;
+pub mod page;
+pub mod server;
+pub mod work;

@@ -1,0 +1,76 @@
+//! What every route and job shares: settings, pools, catalogue, clients and feeds. Built once a process.
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapidary_domain::Catalogue;
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::generation::image_model::ImageModel;
+use crate::generation::live::Live;
+use crate::images::store::ImageStore;
+use crate::work::Wake;
+
+pub struct App {
+    pub settings: Settings,
+    pub clock: Clock,
+    pub db: Db,
+    pub catalogue: Arc<Catalogue>,
+    pub store: ImageStore,
+    pub auth: Auth,
+    pub image_model: ImageModel,
+    pub live: Live,
+    pub wake: Wake,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    #[error(transparent)]
+    Catalogue(#[from] crate::catalogue::CatalogueError),
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the database's schema: {0}")]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    #[error("sign-in: {0}")]
+    Auth(#[from] crate::auth::AuthError),
+    #[error("{0}")]
+    Http(#[from] reqwest::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl App {
+    pub async fn build(settings: Settings, clock: Clock) -> Result<Arc<Self>, StartError> {
+        settings.check()?;
+        let catalogue = crate::catalogue::load(settings.catalogue_file.as_deref(), clock.today())?;
+        let db = Db::connect(&settings)?;
+        let auth = Auth::build(&settings, &db, &clock).await?;
+        Ok(Arc::new(Self {
+            catalogue: Arc::new(catalogue),
+            store: ImageStore::new(&settings, clock.clone()),
+            image_model: ImageModel::new(&settings)?,
+            live: Live::new(),
+            wake: Wake::default(),
+            auth,
+            db,
+            clock,
+            settings,
+        }))
+    }
+}
+
+/// A client for vendors: our name, bounded patience, no redirects unless asked for.
+pub fn vendor_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .user_agent(concat!("Lapidary/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(timeout)
+        .build()
+}

@@ -1,0 +1,313 @@
+//! Settings: flags, then the environment, then a TOML file, then defaults.toml. `--help` documents each one.
+//! Holds no environment name and no vendor's address.
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use url::Url;
+use uuid::Uuid;
+
+const DEFAULTS: &str = include_str!("../defaults.toml");
+
+#[derive(Debug, Parser)]
+#[command(name = "lapidary", version, about = "Turns an idea into a picture. Anyone can run it.")]
+pub struct Cli {
+    /// TOML file with settings; its keys are the names below in lower case.
+    #[arg(long, global = true, env = "LAPIDARY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API and the page, and work off the queue.
+    Serve(Box<Settings>),
+    /// Bring the database to this version's schema, and make the bucket if it is missing.
+    Migrate(Box<Settings>),
+    /// Print the OpenAPI document.
+    Openapi {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look after people.
+    People(Box<People>),
+}
+
+#[derive(Debug, Args)]
+pub struct People {
+    #[command(subcommand)]
+    pub act: PeopleAct,
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum PeopleAct {
+    /// Let a person use the operator's screens.
+    MakeOperator { person_id: Uuid },
+    /// Sign a person out everywhere and refuse them until restored.
+    Suspend { person_id: Uuid },
+    /// Let a suspended person in again.
+    Restore { person_id: Uuid },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+/// Everything an operator can set.
+#[derive(Clone, Args)]
+pub struct Settings {
+    /// Where browsers find this server: scheme, host and port, no path.
+    #[arg(long, env, default_value = "http://localhost:8080")]
+    pub public_url: Url,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env, default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// PostgreSQL 15 or newer, as the owner of the tables. A remote one needs sslmode=verify-full.
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: String,
+    /// A second PostgreSQL login that is a member of lapidary_person; needed only where DATABASE_URL's role cannot `set role`.
+    #[arg(long, env, hide_env_values = true)]
+    pub database_person_url: Option<String>,
+    /// Connections for signed-in requests, and again as many for sign-in, worker and jobs.
+    #[arg(long, env, default_value_t = 10)]
+    pub database_connections: u32,
+    /// 32 random bytes, base64 (`openssl rand -base64 32`); seals signing keys. Losing it signs everyone out.
+    #[arg(long, env, hide_env_values = true)]
+    pub master_key: String,
+    /// S3 or compatible: the address this server uses.
+    #[arg(long, env)]
+    pub s3_endpoint: Option<String>,
+    /// The address browsers use, when it differs.
+    #[arg(long, env)]
+    pub s3_public_endpoint: Option<String>,
+    #[arg(long, env)]
+    pub s3_region: String,
+    /// A private bucket.
+    #[arg(long, env)]
+    pub s3_bucket: String,
+    /// Long-lived: a presigned URL dies with the key that signed it.
+    #[arg(long, env)]
+    pub s3_access_key_id: String,
+    #[arg(long, env, hide_env_values = true)]
+    pub s3_secret_access_key: String,
+    /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+    #[arg(long, env, action = clap::ArgAction::Set, default_value_t = false)]
+    pub s3_force_path_style: bool,
+    /// GitHub, or a GitHub Enterprise server.
+    #[arg(long, env)]
+    pub github_url: Url,
+    #[arg(long, env)]
+    pub github_api_url: Url,
+    /// Of an OAuth app whose callback is PUBLIC_URL/v1/auth/github/callback. Unset: no GitHub button.
+    #[arg(long, env)]
+    pub github_client_id: Option<String>,
+    #[arg(long, env, hide_env_values = true)]
+    pub github_client_secret: Option<String>,
+    #[arg(long, env)]
+    pub google_issuer: String,
+    /// Of an OAuth client whose redirect is PUBLIC_URL/v1/auth/google/callback. Unset: no Google button.
+    #[arg(long, env)]
+    pub google_client_id: Option<String>,
+    #[arg(long, env, hide_env_values = true)]
+    pub google_client_secret: Option<String>,
+    /// Any other OpenID Connect provider; redirect PUBLIC_URL/v1/auth/oidc/callback.
+    #[arg(long, env)]
+    pub oidc_issuer: Option<String>,
+    #[arg(long, env)]
+    pub oidc_client_id: Option<String>,
+    #[arg(long, env, hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
+    /// What its button says.
+    #[arg(long, env, default_value = "Single sign-on")]
+    pub oidc_name: String,
+    /// OpenAI, or any server that speaks its image API; ends with /v1.
+    #[arg(long, env)]
+    pub openai_base_url: Url,
+    #[arg(long, env, hide_env_values = true)]
+    pub openai_api_key: Option<String>,
+    /// Seconds one call to the model may take.
+    #[arg(long, env, default_value_t = 360)]
+    pub model_timeout_seconds: u64,
+    /// Replaces the shipped catalogue of models, prices and attributes.
+    #[arg(long, env)]
+    pub catalogue_file: Option<PathBuf>,
+    /// The built page; unset: the one inside this binary, if any.
+    #[arg(long, env)]
+    pub page_dir: Option<PathBuf>,
+    /// Address people write to for help; needed when PUBLIC_URL is not a loopback address.
+    #[arg(long, env)]
+    pub support_contact: Option<String>,
+    /// Proxies in front whose X-Forwarded-For is believed: addresses, separated by commas.
+    #[arg(long, env, value_delimiter = ',')]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Generations this process runs at once; 0 leaves the queue to other processes.
+    #[arg(long, env, default_value_t = 8)]
+    pub worker_slots: usize,
+    /// Generations of one person that run at once; more wait.
+    #[arg(long, env, default_value_t = 4)]
+    pub running_per_person: i64,
+    #[arg(long, env, value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+    /// Filter of the logs, as in tracing-subscriber's EnvFilter.
+    #[arg(long, env, default_value = "info")]
+    pub log_filter: String,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("public_url", &self.public_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{file}: {reason}")]
+    File { file: String, reason: String },
+    #[error("{0}")]
+    Setting(&'static str),
+}
+
+/// Reads flags, environment and files; `--help` and wrong flags end the process as clap does.
+pub fn read() -> Result<Cli, ConfigError> {
+    let first_look = Cli::command().ignore_errors(true).get_matches();
+    let file = first_look.get_one::<PathBuf>("config").cloned();
+    let mut values = parse("defaults.toml", DEFAULTS)?;
+    if let Some(path) = file {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| ConfigError::File { file: name.clone(), reason: error.to_string() })?;
+        values.extend(parse(&name, &text)?);
+    }
+    let matches = with_defaults(Cli::command(), &values).get_matches();
+    Cli::from_arg_matches(&matches).map_err(|error| error.exit())
+}
+
+/// Settings from arguments alone, on top of defaults.toml: for tests and tools.
+pub fn settings_from<I, T>(arguments: I) -> Result<Settings, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<std::ffi::OsString> + Clone,
+{
+    let values = parse("defaults.toml", DEFAULTS).unwrap_or_default();
+    let matches = with_defaults(Settings::augment_args(clap::Command::new("lapidary")), &values)
+        .try_get_matches_from(arguments)?;
+    Settings::from_arg_matches(&matches)
+}
+
+type Values = std::collections::BTreeMap<String, String>;
+
+fn parse(file: &str, text: &str) -> Result<Values, ConfigError> {
+    let table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| ConfigError::File { file: file.into(), reason: error.to_string() })?;
+    let known = Settings::augment_args(clap::Command::new("settings"));
+    let mut values = Values::new();
+    for (key, value) in table {
+        if !known.get_arguments().any(|argument| argument.get_id().as_str() == key) {
+            return Err(ConfigError::File { file: file.into(), reason: format!("{key} is not a setting") });
+        }
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(truth) => truth.to_string(),
+            _ => return Err(ConfigError::File { file: file.into(), reason: format!("{key} must be text or a number") }),
+        };
+        values.insert(key, text);
+    }
+    Ok(values)
+}
+
+fn with_defaults(command: clap::Command, values: &Values) -> clap::Command {
+    let ids: Vec<String> = command.get_arguments().map(|argument| argument.get_id().to_string()).collect();
+    let mut command = command;
+    for id in ids {
+        if let Some(value) = values.get(&id) {
+            let value = value.clone();
+            command = command.mut_arg(id, move |argument| argument.default_value(value).required(false));
+        }
+    }
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |sub| with_defaults(sub, values));
+    }
+    command
+}
+
+impl Settings {
+    /// Refuses what would break a promise, each in a sentence.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |sentence| Err(ConfigError::Setting(sentence));
+        if !matches!(self.public_url.scheme(), "http" | "https") || self.public_url.path() != "/" {
+            return refuse("PUBLIC_URL must be http(s)://host[:port] without a path");
+        }
+        let loopback = is_loopback(&self.public_url);
+        if !loopback && self.support_contact.as_deref().unwrap_or_default().trim().is_empty() {
+            return refuse("SUPPORT_CONTACT must be set when PUBLIC_URL is not a loopback address");
+        }
+        if !loopback && self.public_url.scheme() != "https" {
+            return refuse("PUBLIC_URL must be https unless it is a loopback address");
+        }
+        for url in std::iter::once(&self.database_url).chain(&self.database_person_url) {
+            if !database_is_safe(url) {
+                return refuse("a remote database needs verified TLS: add sslmode=verify-full to DATABASE_URL");
+            }
+        }
+        if self.github_client_id.is_none() && self.google_client_id.is_none() && self.oidc_client_id.is_none() {
+            return refuse("no sign-in method: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or OIDC_CLIENT_ID");
+        }
+        Ok(())
+    }
+
+    /// `https://host[:port]`, as a browser writes it in `Origin`.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+
+    pub fn is_secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+/// `localhost`, its subdomains and loopback addresses.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn database_is_safe(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let socket = url.host_str().is_none_or(|host| host.is_empty() || host.starts_with("%2F"));
+    let loopback = match url.host_str() {
+        Some(host) => host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
+        None => true,
+    };
+    let verified = url.query_pairs().any(|(key, value)| key == "sslmode" && value == "verify-full");
+    socket || loopback || verified
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_database_without_verified_tls_is_refused() {
+        assert!(database_is_safe("postgres://a:b@127.0.0.1:5432/x"));
+        assert!(database_is_safe("postgres://a:b@localhost/x"));
+        assert!(database_is_safe("postgres://a:b@db.example.com/x?sslmode=verify-full"));
+        assert!(!database_is_safe("postgres://a:b@db.example.com/x?sslmode=require"));
+        assert!(!database_is_safe("postgres://a:b@db.example.com/x"));
+    }
+
+    #[test]
+    fn an_unknown_key_in_a_file_is_named() {
+        let error = parse("my.toml", "publik_url = 'x'").expect_err("refused");
+        assert_eq!(error.to_string(), "my.toml: publik_url is not a setting");
+    }
+}

@@ -1,0 +1,5 @@
+//! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
+pub mod error;
+pub mod extract;
+pub mod paging;
+pub mod request_log;

@@ -1,0 +1,91 @@
+//! Keyset paging: an opaque cursor over (time, id), newest first. Never an offset.
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use lapidary_contract::List;
+use lapidary_contract::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
+use lapidary_contract::domain::{Violation, ViolationCode};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::error::ApiError;
+
+/// Query of every list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Entries to answer with, 1 to 100; 50 when absent.
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the answer before.
+    pub cursor: Option<String>,
+}
+
+/// Where a page begins: before this (time, id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keyset {
+    pub before_at: DateTime<Utc>,
+    pub before_id: Uuid,
+}
+
+impl PageQuery {
+    pub fn limit(&self) -> Result<i64, ApiError> {
+        let limit = self.limit.unwrap_or(PAGE_DEFAULT);
+        if limit == 0 || limit > PAGE_MAX {
+            return Err(vec![Violation::new("?limit", ViolationCode::OutOfRange)].into());
+        }
+        Ok(i64::from(limit))
+    }
+
+    /// The beginning of time's other end when there is no cursor.
+    pub fn keyset(&self) -> Result<Keyset, ApiError> {
+        match &self.cursor {
+            None => Ok(Keyset { before_at: DateTime::<Utc>::MAX_UTC, before_id: Uuid::max() }),
+            Some(cursor) => Keyset::decode(cursor)
+                .ok_or_else(|| ApiError::Malformed("The cursor is not one of ours.".into())),
+        }
+    }
+}
+
+impl Keyset {
+    fn encode(self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.before_at.timestamp_micros(), self.before_id.simple()))
+    }
+
+    fn decode(cursor: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (micros, id) = text.split_once('.')?;
+        let before_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        Some(Self { before_at, before_id: id.parse().ok()? })
+    }
+}
+
+/// `rows` were asked for with one more than `limit`: that one says whether there is a next page.
+pub fn list<T>(mut rows: Vec<T>, limit: i64, key: impl Fn(&T) -> (DateTime<Utc>, Uuid)) -> List<T> {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| more).map(|last| {
+        let (before_at, before_id) = key(last);
+        Keyset { before_at, before_id }.encode()
+    });
+    List { data: rows, next_cursor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_junk_is_refused() {
+        let keyset = Keyset {
+            before_at: DateTime::from_timestamp_micros(1_764_000_000_123_456).expect("a time"),
+            before_id: Uuid::now_v7(),
+        };
+        assert_eq!(Keyset::decode(&keyset.encode()), Some(keyset));
+        for junk in ["", "x", "!!!!", "MTIz"] {
+            assert_eq!(Keyset::decode(junk), None);
+        }
+    }
+}

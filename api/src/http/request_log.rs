@@ -1,0 +1,120 @@
+//! The edge: a request id for everyone, one log line a request, every error as a problem. Never a query, a body, a
+//! prompt, a token or an e-mail address.
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
+use uuid::Uuid;
+
+use super::error::ApiError;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the answer, the log line and a generation carry alike.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+impl FromRequest for RequestId {
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let id = request.extensions().get::<Self>().cloned();
+        std::future::ready(Ok(id.unwrap_or_else(|| Self(Uuid::now_v7().to_string()))))
+    }
+}
+
+/// Middleware around everything.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let request_id = Uuid::now_v7().to_string();
+    request.extensions_mut().insert(RequestId(request_id.clone()));
+    let http_request = request.request().clone();
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => ServiceResponse::new(http_request, answer_to(&error, &request_id)),
+    };
+    let mut response = if let Some(error) = response.response().error() {
+        let rendered = answer_to(error, &request_id);
+        response.into_response(rendered)
+    } else if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let rendered = ApiError::PayloadTooLarge { max_bytes: 0 }.response(&request_id);
+        response.into_response(rendered)
+    } else {
+        response
+    };
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
+    log(&response, &request_id, started);
+    Ok(response)
+}
+
+/// The one place where an error is logged, with its whole chain.
+fn answer_to(error: &Error, request_id: &str) -> actix_web::HttpResponse<BoxBody> {
+    let Some(api_error) = error.as_error::<ApiError>() else {
+        return foreign(error, request_id);
+    };
+    if api_error.problem_type().status() >= 500 {
+        tracing::error!(request_id, error = %chain(api_error), "request failed");
+    }
+    api_error.response(request_id)
+}
+
+/// Errors of the framework itself, said as ours.
+fn foreign(error: &Error, request_id: &str) -> actix_web::HttpResponse<BoxBody> {
+    let status = error.as_response_error().status_code();
+    let ours = match status {
+        StatusCode::NOT_FOUND => ApiError::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::PayloadTooLarge { max_bytes: lapidary_contract::domain::limits::BODY_MAX }
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
+        status if status.is_client_error() => ApiError::Malformed("The request cannot be read.".into()),
+        _ => {
+            tracing::error!(request_id, error = %error, "request failed");
+            ApiError::internal(error.to_string())
+        }
+    };
+    ours.response(request_id)
+}
+
+/// An error with all its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn log(response: &ServiceResponse<BoxBody>, request_id: &str, started: Instant) {
+    let request = response.request();
+    // The pattern, not the path: ids in paths belong to people.
+    let route = request.match_pattern().unwrap_or_else(|| "-".into());
+    let millis = started.elapsed().as_secs_f64() * 1000.0;
+    tracing::info!(
+        request_id,
+        method = %request.method(),
+        route,
+        status = response.status().as_u16(),
+        millis = format_args!("{millis:.1}"),
+        "request"
+    );
+}

@@ -1,0 +1,44 @@
+//! The OpenAPI document, made from the routes themselves.
+use actix_web::App as ActixApp;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_actix_web::AppExt;
+
+use crate::server;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lapidary",
+        description = "Turns an idea into a picture. Errors are problems (RFC 9457); lists are `{data, next_cursor}`; times are RFC 3339 in UTC; ids are UUIDv7."
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    tags(
+        (name = "auth", description = "Signing in and out."),
+        (name = "me", description = "The signed-in person."),
+        (name = "gems", description = "The balance and what moved it."),
+        (name = "catalogue", description = "Models, prices, built-in attributes, and what something would cost."),
+        (name = "generations", description = "Asking for images and following how it goes."),
+        (name = "images", description = "What was made.")
+    )
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Default::default);
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Everything under `/v1`.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let (_, routes) = ActixApp::new().into_utoipa_app().configure(server::routes).split_for_parts();
+    let mut document = Document::openapi();
+    document.merge(routes);
+    document
+}

@@ -1,0 +1,119 @@
+//! Puts routes, page and background work on one port, and stops them gracefully.
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::{App, StartError};
+use crate::http::error::ApiError;
+use crate::http::{extract, request_log};
+
+/// A server that listens but does not serve until it is awaited.
+pub struct Application {
+    pub app: Arc<App>,
+    pub address: SocketAddr,
+    server: Server,
+}
+
+/// Every documented route.
+pub fn routes(config: &mut ServiceConfig) {
+    crate::auth::configure(config);
+    crate::gems::configure(config);
+    crate::catalogue::configure(config);
+    crate::generation::configure(config);
+    crate::images::configure(config);
+}
+
+impl Application {
+    pub fn build(app: Arc<App>, listener: TcpListener, threads: usize) -> Result<Self, StartError> {
+        let address = listener.local_addr()?;
+        let shared = web::Data::from(Arc::clone(&app));
+        let paths = web::Data::new(KnownPaths::new(&crate::openapi::document()));
+        let server = HttpServer::new(move || {
+            let (service, _) = ActixApp::new()
+                .into_utoipa_app()
+                .map(|service| {
+                    service
+                        .app_data(shared.clone())
+                        .app_data(paths.clone())
+                        .wrap(Compress::default())
+                        .wrap(from_fn(request_log::observe))
+                        .configure(extract::configure)
+                })
+                .configure(routes)
+                .split_for_parts();
+            service.configure(health).configure(crate::page::configure).default_service(web::to(nothing_here))
+        })
+        .workers(threads)
+        .shutdown_timeout(20)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+        Ok(Self { app, address, server })
+    }
+
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    pub async fn serve(self) -> std::io::Result<()> {
+        self.server.await
+    }
+}
+
+fn health(config: &mut web::ServiceConfig) {
+    config
+        .route("/health/live", web::get().to(|| async { HttpResponse::Ok().body("ok") }))
+        .route("/health/ready", web::get().to(ready));
+}
+
+/// Ready when the database answers and has this version's schema.
+async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    let newest = crate::db::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let applied = sqlx::query_scalar!("select max(version) from _sqlx_migrations where success")
+        .fetch_one(app.db.house())
+        .await;
+    match applied {
+        Ok(Some(version)) if version >= newest => Ok(HttpResponse::Ok().body("ok")),
+        Ok(_) => Err(ApiError::Unavailable { retry_after_seconds: 5 }),
+        Err(error) => {
+            tracing::error!(%error, "not ready: the database does not answer");
+            Err(ApiError::Unavailable { retry_after_seconds: 5 })
+        }
+    }
+}
+
+/// Paths of the OpenAPI document with their methods, to tell 405 from 404.
+struct KnownPaths(Vec<(actix_web::dev::ResourceDef, String)>);
+
+impl KnownPaths {
+    fn new(document: &utoipa::openapi::OpenApi) -> Self {
+        let allow = |item: &utoipa::openapi::PathItem| {
+            let methods = [
+                (item.get.is_some(), "GET, HEAD"),
+                (item.post.is_some(), "POST"),
+                (item.put.is_some(), "PUT"),
+                (item.patch.is_some(), "PATCH"),
+                (item.delete.is_some(), "DELETE"),
+            ];
+            methods.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+        };
+        let paths = document.paths.paths.iter();
+        Self(paths.map(|(path, item)| (actix_web::dev::ResourceDef::new(path.as_str()), allow(item))).collect())
+    }
+
+    fn allow(&self, path: &str) -> Option<&str> {
+        self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, allow)| allow.as_str())
+    }
+}
+
+async fn nothing_here(request: HttpRequest, paths: web::Data<KnownPaths>) -> Result<HttpResponse, ApiError> {
+    match paths.allow(request.path()) {
+        Some(allow) => Err(ApiError::MethodNotAllowed { allow: allow.to_owned() }),
+        None => Err(ApiError::NotFound),
+    }
+}

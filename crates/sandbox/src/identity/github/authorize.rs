@@ -27,7 +27,7 @@ pub async fn show(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
     let params = Params::of_query(&request);
     match read(&hub, &params) {
         Ok(asked) => page(&asked, &params, None),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -37,7 +37,7 @@ pub async fn decide(request: HttpRequest, body: web::Bytes, hub: web::Data<Hub>)
     };
     let asked = match read(&hub, &params) {
         Ok(asked) => asked,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let person = match consent::decision(&params) {
         Decision::Allow(person) => person,
@@ -56,12 +56,12 @@ pub async fn decide(request: HttpRequest, body: web::Bytes, hub: web::Data<Hub>)
     send_back(redirect, &[("code", &code)], state.as_deref())
 }
 
-fn read(hub: &Hub, params: &Params) -> Result<Request, HttpResponse> {
+fn read(hub: &Hub, params: &Params) -> Result<Request, Box<HttpResponse>> {
     if let Some(name) = params.repeated(&ONCE_ONLY) {
-        return Err(blocked(StatusCode::BAD_REQUEST, &format!("{name} stands there more than once.")));
+        return Err(Box::new(blocked(StatusCode::BAD_REQUEST, &format!("{name} stands there more than once."))));
     }
     if params.get("client_id") != Some(CLIENT_ID) {
-        return Err(blocked(StatusCode::NOT_FOUND, "No OAuth app has this client_id."));
+        return Err(Box::new(blocked(StatusCode::NOT_FOUND, "No OAuth app has this client_id.")));
     }
     let state = params.get("state").map(str::to_owned);
     let redirect_uri = params.get("redirect_uri").map(str::to_owned);
@@ -71,12 +71,13 @@ fn read(hub: &Hub, params: &Params) -> Result<Request, HttpResponse> {
             Some(given) => given,
             None => {
                 let why = "The redirect_uri MUST match the registered callback URL for this application.";
-                return Err(error_back(hub.callback.clone(), "redirect_uri_mismatch", why, state.as_deref()));
+                let answer = error_back(hub.callback.clone(), "redirect_uri_mismatch", why, state.as_deref());
+                return Err(Box::new(answer));
             }
         },
     };
     let challenge = pkce::challenge(params)
-        .map_err(|why| error_back(redirect.clone(), "invalid_request", why, state.as_deref()))?;
+        .map_err(|why| Box::new(error_back(redirect.clone(), "invalid_request", why, state.as_deref())))?;
     Ok(Request { redirect, redirect_uri, state, scopes: params.list("scope"), challenge })
 }
 

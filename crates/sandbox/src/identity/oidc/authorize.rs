@@ -39,7 +39,7 @@ pub async fn show(request: HttpRequest, provider: web::Data<Provider>) -> HttpRe
     let params = Params::of_query(&request);
     match read(&provider, &params) {
         Ok(asked) => page(&provider, &asked, &params, None),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -49,7 +49,7 @@ pub async fn decide(request: HttpRequest, body: web::Bytes, provider: web::Data<
     };
     let asked = match read(&provider, &params) {
         Ok(asked) => asked,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let state = asked.state.as_deref();
     let person = match consent::decision(&params) {
@@ -73,8 +73,8 @@ pub async fn decide(request: HttpRequest, body: web::Bytes, provider: web::Data<
     send_back(&provider, redirect, &answer, state.as_deref())
 }
 
-fn read(provider: &Provider, params: &Params) -> Result<Request, HttpResponse> {
-    let blocked = |code: &str, why: &str| Err(consent::refusal("Google", StatusCode::BAD_REQUEST, code, why));
+fn read(provider: &Provider, params: &Params) -> Result<Request, Box<HttpResponse>> {
+    let blocked = |code: &str, why: &str| Err(Box::new(consent::refusal("Google", StatusCode::BAD_REQUEST, code, why)));
     if let Some(name) = params.repeated(&ONCE_ONLY) {
         return blocked("invalid_request", &format!("{name} stands there more than once."));
     }
@@ -89,7 +89,7 @@ fn read(provider: &Provider, params: &Params) -> Result<Request, HttpResponse> {
     let state = params.get("state").map(str::to_owned);
     let fail = |code: &str, why: &str| {
         let answer = [("error", code), ("error_description", why)];
-        Err(send_back(provider, redirect.clone(), &answer, state.as_deref()))
+        Err(Box::new(send_back(provider, redirect.clone(), &answer, state.as_deref())))
     };
     if params.get("request").is_some() || params.get("request_uri").is_some() {
         return fail("request_not_supported", "Request objects are not supported.");

@@ -138,6 +138,9 @@ async fn signed_off(mut response: Response<Body>, method: &Method, path: &str) -
         response.headers_mut().insert("x-amz-request-id", value.clone());
         response.headers_mut().insert("x-amz-id-2", value);
     }
+    if response.status() == StatusCode::NOT_MODIFIED {
+        *response.body_mut() = Body::empty();
+    }
     if response.status().as_u16() < 400 || method == Method::HEAD {
         return response;
     }

@@ -1,6 +1,4 @@
 //! An S3 of our own on a loopback port: path style, private objects, real signatures, a settable clock.
-//! Faults of vendor `s3`: `slow_down`, `internal_error`, `hang` (seconds), `cut_body` (GET), `refuse_put` (an error
-//! code), `partial_delete` (the first key of a batch).
 mod edge;
 mod refusal;
 mod sigv4;
@@ -25,6 +23,10 @@ use crate::faults::Faults;
 use crate::watchdog::Watchdog;
 
 const REGION: &str = "us-east-1";
+
+/// Faults of vendor `s3`. `hang` takes seconds, `refuse_put` an error code, `cut_body` concerns GET, `partial_delete`
+/// the first key of a batch.
+pub const KINDS: &[&str] = &["slow_down", "internal_error", "hang", "cut_body", "refuse_put", "partial_delete"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -92,6 +92,21 @@ fn content_type(kept: Option<String>) -> Option<String> {
     kept.or_else(|| Some("binary/octet-stream".to_owned()))
 }
 
+/// An error only in s3s's eyes; the edge takes the error body off it.
+fn not_modified(tag: Option<&ETag>, cache_control: Option<&str>) -> s3s::S3Error {
+    let mut headers = hyper::HeaderMap::new();
+    if let Some(value) = tag.and_then(|tag| tag.to_http_header().ok()) {
+        headers.insert(hyper::header::ETAG, value);
+    }
+    if let Some(value) = cache_control.and_then(|text| text.parse().ok()) {
+        headers.insert(hyper::header::CACHE_CONTROL, value);
+    }
+    let mut error = s3_error!(NotModified);
+    error.set_status_code(hyper::StatusCode::NOT_MODIFIED);
+    error.set_headers(headers);
+    error
+}
+
 #[async_trait::async_trait]
 impl S3 for Vault {
     async fn put_object(&self, mut req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
@@ -126,10 +141,7 @@ impl S3 for Vault {
             _ => false,
         };
         if unchanged {
-            output.body = None;
-            output.content_length = None;
-            output.content_range = None;
-            response.status = Some(hyper::StatusCode::NOT_MODIFIED);
+            return Err(not_modified(output.e_tag.as_ref(), output.cache_control.as_deref()));
         }
         Ok(response)
     }

@@ -33,6 +33,7 @@ cargo xtask test      everything that proves this repository
                         --with-sdks   also the sandbox against other people's clients
 cargo xtask tidy      the rules of the house: walls, lengths, names, colours, bans
 cargo xtask prepare   refresh .sqlx from the migrations; --check only says whether it is fresh
+                        --database URL  ask this empty database instead of starting one
 cargo xtask openapi   refresh openapi.yaml from the API; --check only says whether it is fresh
 
 Tools that are missing are fetched into LAPIDARY_TOOLS (the user's cache folder, lapidary/tools).";

@@ -15,41 +15,53 @@ use crate::server::Server;
 use crate::settings;
 use crate::tools::{self, postgres};
 
+/// What sqlx's own runner makes before the first migration: queries may ask about it.
+const APPLIED: &str = "create table if not exists _sqlx_migrations (version bigint primary key, description text not null, \
+    installed_on timestamptz not null default now(), success boolean not null, checksum bytea not null, \
+    execution_time bigint not null)";
+
 pub fn run(mut given: Arguments) -> Result<()> {
     let only_check = given.flag("--check");
+    let database = given.value("--database")?;
     given.nothing_left()?;
     let scratch = cargo::scratch_folder()?;
+    let answers = scratch.join("sqlx");
     let mut steps = Steps::new(4);
     let binaries = postgres::prepare(&mut steps.next("PostgreSQL"), &scratch.join("tools.log"))?;
+    let asked = match database {
+        Some(url) => {
+            steps.next("Database").say("yours");
+            ask(&mut steps, &binaries, &url, &answers)
+        }
+        None => ask_own(&mut steps, &binaries, &answers),
+    };
+    if only_check {
+        asked?;
+        return compare(&answers, &committed());
+    }
+    // Even when the code does not compile, the answers it got so far let the rest of it be built offline.
+    let kept = replace(&answers, &committed(), asked.is_ok())?;
+    asked?;
+    eprintln!(".sqlx holds {kept} queries.");
+    Ok(())
+}
 
+fn ask_own(steps: &mut Steps, binaries: &Path, answers: &Path) -> Result<()> {
+    let scratch = cargo::scratch_folder()?;
     let mut step = steps.next("Database");
     let mut build = cargo::cargo();
     build.args(["build", "--locked", "-p", "lapidary-sandbox"]);
     cargo::run(&mut step, "building the sandbox", &mut build, &scratch.join("prepare-build.log"))?;
     // Not below the repository: as root the server runs as a user who may not look there.
     let data = std::env::temp_dir().join(format!("lapidary-prepare-{}", std::process::id()));
-    let answers = scratch.join("sqlx");
-    let outcome = start_database(&data, &scratch).and_then(|(server, url)| {
+    let asked = start_database(&data, &scratch).and_then(|(server, url)| {
         step.done("running");
-        let asked = migrate(&binaries, &url).and_then(|count| {
-            steps.next("Migrations").done(&format!("{count} applied"));
-            let mut step = steps.next("Queries");
-            ask(&mut step, &url, &answers, &scratch.join("prepare-check.log"))
-        });
+        let asked = ask(steps, binaries, &url, answers);
         drop(server);
         asked
     });
     let _ = std::fs::remove_dir_all(&data);
-    if only_check {
-        outcome?;
-        return compare(&answers, &committed());
-    }
-    // Even when the code does not compile, the answers it got so far let the rest of it be built offline.
-    let is_whole = outcome.is_ok();
-    let kept = replace(&answers, &committed(), is_whole)?;
-    outcome?;
-    eprintln!(".sqlx holds {kept} queries.");
-    Ok(())
+    asked
 }
 
 fn committed() -> PathBuf {
@@ -69,16 +81,18 @@ fn start_database(data: &Path, scratch: &Path) -> Result<(Server, String)> {
 }
 
 fn migrate(binaries: &Path, url: &str) -> Result<usize> {
+    let psql = || {
+        let mut psql = Command::new(binaries.join("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url]);
+        psql
+    };
+    process::capture(psql().args(["--command", APPLIED]))?;
     let files = migrations(&cargo::root().join("migrations"))?;
     for file in &files {
         let sql = std::fs::read_to_string(file).on("read", file)?;
-        let mut psql = Command::new(binaries.join("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url]);
-        // The same opening line that tells sqlx not to wrap a migration.
-        if !sql.starts_with("-- no-transaction") {
-            psql.arg("--single-transaction");
-        }
-        process::capture(psql.arg("--file").arg(file))?;
+        // The opening line that tells sqlx not to wrap a migration.
+        let wrapped = if sql.starts_with("-- no-transaction") { None } else { Some("--single-transaction") };
+        process::capture(psql().args(wrapped).arg("--file").arg(file))?;
     }
     Ok(files.len())
 }
@@ -98,16 +112,20 @@ fn is_migration(path: &Path) -> bool {
 }
 
 /// Has every `query!` expanded again against the database; each writes its answer into the folder.
-fn ask(step: &mut crate::say::Step, url: &str, answers: &Path, log: &Path) -> Result<()> {
+fn ask(steps: &mut Steps, binaries: &Path, url: &str, answers: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(answers);
     std::fs::create_dir_all(answers).on("create", answers)?;
-    touch_crate_roots(&cargo::root().join("api"))?;
+    let count = migrate(binaries, url)?;
+    steps.next("Migrations").done(&format!("{count} applied"));
+    let mut step = steps.next("Queries");
+    let api = cargo::root().join("api");
+    touch_crate_roots(&api)?;
     let mut check = cargo::cargo();
     check.args(["check", "--locked", "-p", "lapidary", "--all-targets"]);
     check.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", answers).env("DATABASE_URL", url);
-    let checked = cargo::run(step, "checking the API against it", &mut check, log);
-    // What was compiled with a database that is gone must not count as fresh.
-    touch_crate_roots(&cargo::root().join("api"))?;
+    let checked = cargo::run(&mut step, "checking the API", &mut check, &cargo::scratch_folder()?.join("prepare.log"));
+    // What was compiled beside a database that is gone must not count as fresh.
+    touch_crate_roots(&api)?;
     checked?;
     step.done(&format!("{} answered", names(answers)?.len()));
     Ok(())

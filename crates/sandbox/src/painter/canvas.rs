@@ -83,8 +83,8 @@ impl Canvas {
         let mask = shape.coverage();
         let (width, height) = (self.width, self.height as f32);
         self.shade_between(top as f32 / height, bottom as f32 / height, |x, y, below| {
-            let at = (y * height) as usize * width + (x * height) as usize;
-            match mask.get(at) {
+            let row = ((y * height) as usize).wrapping_sub(top);
+            match mask.get(row.wrapping_mul(width).wrapping_add((x * height) as usize)) {
                 Some(share) if *share > 0.002 => below.mix(paint(x, y, below), *share),
                 _ => below,
             }
@@ -257,12 +257,14 @@ impl Shape {
         }
     }
 
+    /// Only the rows the shape touches.
     fn coverage(&self) -> Vec<f32> {
-        let mut mask = vec![0.0; self.width * self.height];
+        let mut mask = vec![0.0; self.width * (self.bottom - self.top)];
         for row in self.top..self.bottom {
             let mut sum = 0.0;
             let sums = &self.sums[row * (self.width + SPARE)..];
-            for (share, step) in mask[row * self.width..(row + 1) * self.width].iter_mut().zip(sums) {
+            let at = (row - self.top) * self.width;
+            for (share, step) in mask[at..at + self.width].iter_mut().zip(sums) {
                 sum += step;
                 *share = sum.abs().min(1.0);
             }
@@ -285,7 +287,9 @@ pub fn curve(points: &[Point]) -> Vec<Point> {
             let (i, t) = (step / STEPS, (step % STEPS) as f32 / STEPS as f32);
             let (a, b, c, d) = (at(i + count - 1), at(i), at(i + 1), at(i + 2));
             let along = |a: f32, b: f32, c: f32, d: f32| {
-                0.5 * (2.0 * b + (c - a) * t + (2.0 * a - 5.0 * b + 4.0 * c - d) * t * t
+                0.5 * (2.0 * b
+                    + (c - a) * t
+                    + (2.0 * a - 5.0 * b + 4.0 * c - d) * t * t
                     + (3.0 * b - a - 3.0 * c + d) * t * t * t)
             };
             (along(a.0, b.0, c.0, d.0), along(a.1, b.1, c.1, d.1))

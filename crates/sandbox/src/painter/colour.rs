@@ -92,10 +92,12 @@ impl Lch {
         Colour::of_lab([self.0, self.1 * cos, self.1 * sin])
     }
 
-    /// Turned towards a hue, the short way round.
+    /// Drawn towards a hue straight through grey: the way round the wheel would pass through green.
     pub fn pulled(self, hue: f32, share: f32) -> Self {
-        let way = (hue - self.2 + 540.0).rem_euclid(360.0) - 180.0;
-        Self(self.0, self.1, self.2 + way * share)
+        let ((s0, c0), (s1, c1)) = (self.2.to_radians().sin_cos(), hue.to_radians().sin_cos());
+        let a = self.1 * (c0 + (c1 - c0) * share);
+        let b = self.1 * (s0 + (s1 - s0) * share);
+        Self(self.0, a.hypot(b), b.atan2(a).to_degrees().rem_euclid(360.0))
     }
 }
 

@@ -7,12 +7,17 @@ create table gem_accounts (
   held_free bigint not null default 0,
   held_bought bigint not null default 0,
   debt bigint not null default 0,
+  -- All captures, and credited − clawed back + restored: kept beside the balance so that reading them costs the same for ever.
+  used bigint not null default 0,
+  purchased bigint not null default 0,
   created_at timestamptz not null,
   constraint gem_accounts_free_not_negative check (free >= 0),
   constraint gem_accounts_bought_not_negative check (bought >= 0),
   constraint gem_accounts_held_free_not_negative check (held_free >= 0),
   constraint gem_accounts_held_bought_not_negative check (held_bought >= 0),
-  constraint gem_accounts_debt_not_negative check (debt >= 0)
+  constraint gem_accounts_debt_not_negative check (debt >= 0),
+  constraint gem_accounts_used_not_negative check (used >= 0),
+  constraint gem_accounts_purchased_not_negative check (purchased >= 0)
 );
 
 create table account_links (
@@ -62,6 +67,6 @@ create policy account_links_own on account_links to lapidary_person
 create policy gem_transfers_own on gem_transfers to lapidary_person
   using (account_id = (select current_account())) with check (account_id = (select current_account()));
 
-grant select, update (free, bought, held_free, held_bought) on gem_accounts to lapidary_person;
+grant select, update (free, bought, held_free, held_bought, used) on gem_accounts to lapidary_person;
 grant select on account_links to lapidary_person;
 grant select, insert on gem_transfers to lapidary_person;

@@ -40,7 +40,11 @@ pub enum ApiError {
     #[error("Something went wrong on our side. Nothing was lost or charged.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{vendor} does not answer as it should. Try again in a moment.")]
-    VendorFailed { vendor: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    VendorFailed {
+        vendor: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("The service is not ready. Try again in a moment.")]
     Unavailable { retry_after_seconds: u64 },
 }
@@ -125,18 +129,12 @@ impl ApiError {
         if matches!(self, Self::Unauthenticated) {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        answer
-            .content_type("application/problem+json")
-            .body(serde_json::to_vec(&problem).unwrap_or_default())
+        answer.content_type("application/problem+json").body(serde_json::to_vec(&problem).unwrap_or_default())
     }
 }
 
 fn field_error(violation: &Violation) -> FieldError {
-    FieldError {
-        pointer: violation.pointer.clone(),
-        code: violation.code,
-        detail: violation.code.sentence().into(),
-    }
+    FieldError { pointer: violation.pointer.clone(), code: violation.code, detail: violation.code.sentence().into() }
 }
 
 impl ResponseError for ApiError {

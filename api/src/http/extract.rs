@@ -25,7 +25,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let announced =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let too_large = announced.is_some_and(|length: usize| length > BODY_MAX);
         let body = web::Payload::from_request(request, payload);
         Box::pin(async move {
@@ -108,9 +109,8 @@ impl FromRequest for IdempotencyKey {
 
 /// What every scope needs so that a wrong path or query is a problem like any other.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
-        .app_data(web::QueryConfig::default().error_handler(|error, _| {
-            ApiError::Malformed(format!("The query cannot be read: {error}.")).into()
-        }));
+    config.app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into())).app_data(
+        web::QueryConfig::default()
+            .error_handler(|error, _| ApiError::Malformed(format!("The query cannot be read: {error}.")).into()),
+    );
 }

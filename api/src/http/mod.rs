@@ -1,5 +1,6 @@
 //! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
 pub mod error;
 pub mod extract;
+pub mod fetch;
 pub mod paging;
 pub mod request_log;

@@ -41,8 +41,9 @@ impl PageQuery {
     pub fn keyset(&self) -> Result<Keyset, ApiError> {
         match &self.cursor {
             None => Ok(Keyset { before_at: DateTime::<Utc>::MAX_UTC, before_id: Uuid::max() }),
-            Some(cursor) => Keyset::decode(cursor)
-                .ok_or_else(|| ApiError::Malformed("The cursor is not one of ours.".into())),
+            Some(cursor) => {
+                Keyset::decode(cursor).ok_or_else(|| ApiError::Malformed("The cursor is not one of ours.".into()))
+            }
         }
     }
 }

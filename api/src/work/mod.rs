@@ -1,8 +1,14 @@
 //! Background work: wakes, the worker loop and the schedule of jobs.
+pub mod queue;
 pub mod schedule;
 pub mod worker;
 
-use tokio::sync::Notify;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::app::App;
 
 /// Wakes this process's workers and streams after a commit. Nothing depends on it: both also poll.
 #[derive(Default)]
@@ -18,5 +24,33 @@ impl Wake {
 
     pub async fn wait(&self) {
         self.queue.notified().await;
+    }
+}
+
+/// Everything that runs beside the server.
+pub struct Background {
+    open: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    app: Arc<App>,
+}
+
+impl Background {
+    pub fn start(app: Arc<App>) -> Self {
+        let (open, _) = watch::channel(true);
+        let mut tasks = vec![tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe()))];
+        if app.settings.worker_slots > 0 {
+            tasks.push(tokio::spawn(worker::work(Arc::clone(&app), open.subscribe())));
+        }
+        tasks.extend(app.auth.keep(Arc::clone(&app), open.subscribe()));
+        Self { open, tasks, app }
+    }
+
+    /// Ends streams, lets running generations finish, and returns when all is quiet.
+    pub async fn stop(self) {
+        self.app.live.close();
+        self.open.send_replace(false);
+        for task in self.tasks {
+            let _ = task.await;
+        }
     }
 }

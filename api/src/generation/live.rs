@@ -1,0 +1,89 @@
+//! One feed per process: who has news. Streams read their own rows; a lost wake costs a second, never an event.
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
+
+/// Wakes kept for a slow stream; more means that it reads everything anyway.
+const BACKLOG: usize = 1024;
+
+pub struct Live {
+    news: broadcast::Sender<Uuid>,
+    cancels: broadcast::Sender<Uuid>,
+    open: watch::Sender<bool>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Live {
+    pub fn new() -> Self {
+        Self {
+            news: broadcast::channel(BACKLOG).0,
+            cancels: broadcast::channel(BACKLOG).0,
+            open: watch::channel(true).0,
+        }
+    }
+
+    /// This person's rows changed; say so after the commit.
+    pub fn nudge(&self, person_id: Uuid) {
+        let _ = self.news.send(person_id);
+    }
+
+    pub fn news(&self) -> broadcast::Receiver<Uuid> {
+        self.news.subscribe()
+    }
+
+    /// This generation is to stop, if it runs here.
+    pub fn cancel(&self, generation_id: Uuid) {
+        let _ = self.cancels.send(generation_id);
+    }
+
+    pub fn cancels(&self) -> broadcast::Receiver<Uuid> {
+        self.cancels.subscribe()
+    }
+
+    /// Ends all streams: the process stops.
+    pub fn close(&self) {
+        self.open.send_replace(false);
+    }
+
+    pub fn open(&self) -> watch::Receiver<bool> {
+        self.open.subscribe()
+    }
+}
+
+/// Finds the news that other processes made.
+#[derive(Default)]
+pub struct Feed {
+    seen: HashSet<i64>,
+    since: Option<DateTime<Utc>>,
+}
+
+impl Feed {
+    /// Reads the last seconds again: an event with a smaller id may become visible later than one with a greater.
+    pub async fn poll(&mut self, house: &PgPool, live: &Live) -> Result<(), sqlx::Error> {
+        let rows = sqlx::query!(
+            "select id, person_id, created_at from events where created_at > $1 order by id",
+            self.since.unwrap_or_else(|| Utc::now() - TimeDelta::seconds(30))
+        )
+        .fetch_all(house)
+        .await?;
+        let newest = rows.iter().map(|row| row.created_at).max();
+        let fresh: HashSet<Uuid> =
+            rows.iter().filter(|row| !self.seen.contains(&row.id)).map(|row| row.person_id).collect();
+        self.seen = rows.iter().map(|row| row.id).collect();
+        if let Some(newest) = newest {
+            self.since = Some(newest - TimeDelta::seconds(30));
+        }
+        for person_id in fresh {
+            live.nudge(person_id);
+        }
+        Ok(())
+    }
+}

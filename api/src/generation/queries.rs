@@ -1,0 +1,263 @@
+//! SQL of generations as their person sees them. The worker's own SQL stands in `work/queue.rs`.
+use chrono::{DateTime, Utc};
+use lapidary_contract::domain::{Attribute, GenerationSpec, GenerationStatus, Hold};
+use lapidary_contract::{Failure, FailureCode, Generation};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::Actor;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::paging::Keyset;
+
+pub struct NewGeneration<'a> {
+    pub id: Uuid,
+    pub key: &'a str,
+    pub fingerprint: &'a [u8],
+    pub request_id: &'a str,
+    pub spec: &'a GenerationSpec,
+    pub attributes: serde_json::Value,
+    pub catalogue_version: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+/// False when the person's key is taken; a duplicate under way is waited for.
+pub async fn insert(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>) -> ApiResult<bool> {
+    let spec = new.spec;
+    let inserted = sqlx::query!(
+        "insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
+           composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
+           available_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+         on conflict on constraint generations_idempotency_unique do nothing",
+        new.id,
+        actor.person_id,
+        actor.account_id,
+        new.key,
+        new.fingerprint,
+        new.request_id,
+        spec.prompt,
+        spec.composed_prompt,
+        new.attributes,
+        spec.model,
+        signed(spec.size.width)?,
+        signed(spec.size.height)?,
+        spec.quality,
+        signed(spec.count)?,
+        spec.share_gems,
+        new.catalogue_version,
+        new.now
+    )
+    .execute(conn)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+fn signed(number: u32) -> ApiResult<i32> {
+    i32::try_from(number).map_err(ApiError::internal)
+}
+
+pub struct Earlier {
+    pub id: Uuid,
+    pub fingerprint: Vec<u8>,
+}
+
+pub async fn by_key(conn: &mut PgConnection, person_id: Uuid, key: &str) -> Result<Earlier, sqlx::Error> {
+    sqlx::query_as!(
+        Earlier,
+        "select id, fingerprint from generations where person_id = $1 and idempotency_key = $2",
+        person_id,
+        key
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Writes what is held beside the row, announces it, and says how many of the person's now wait.
+pub async fn queued(conn: &mut PgConnection, person_id: Uuid, id: Uuid, hold: Hold) -> Result<i64, sqlx::Error> {
+    sqlx::query!(
+        "update generations set held_free = $3, held_bought = $4 where id = $1 and person_id = $2",
+        id,
+        person_id,
+        hold.free,
+        hold.bought
+    )
+    .execute(&mut *conn)
+    .await?;
+    record_event(conn, person_id, id).await?;
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from generations where person_id = $1 and status = 'queued'"#,
+        person_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+pub async fn record_event(conn: &mut PgConnection, person_id: Uuid, id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("select record_event($1, 'generation', $2)", person_id, id).fetch_one(conn).await?;
+    Ok(())
+}
+
+pub struct Locked {
+    pub status: String,
+    pub held_free: i64,
+    pub held_bought: i64,
+}
+
+pub async fn lock(conn: &mut PgConnection, person_id: Uuid, id: Uuid) -> Result<Option<Locked>, sqlx::Error> {
+    sqlx::query_as!(
+        Locked,
+        "select status, held_free, held_bought from generations where person_id = $1 and id = $2 for update",
+        person_id,
+        id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+pub async fn cancel_queued(conn: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update generations set status = 'cancelled', finished_at = $2, cancel_requested_at = $2
+         where id = $1 and status = 'queued'",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn request_cancel(conn: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update generations set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+struct Row {
+    id: Uuid,
+    status: String,
+    prompt: String,
+    composed_prompt: String,
+    attributes: serde_json::Value,
+    model: String,
+    width: i32,
+    height: i32,
+    quality: String,
+    count: i32,
+    share_gems: i64,
+    captured_gems: i64,
+    request_id: String,
+    failure_code: Option<String>,
+    created_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+pub async fn get(conn: &mut PgConnection, app: &App, person_id: Uuid, id: Uuid) -> ApiResult<Option<Generation>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
+           captured_gems, request_id, failure_code, created_at, started_at, finished_at
+         from generations where person_id = $1 and id = $2",
+        person_id,
+        id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let rows = row.into_iter().collect();
+    Ok(with_images(conn, app, person_id, rows).await?.pop())
+}
+
+pub async fn list(
+    conn: &mut PgConnection,
+    app: &App,
+    person_id: Uuid,
+    from: Keyset,
+    rows: i64,
+) -> ApiResult<Vec<Generation>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
+           captured_gems, request_id, failure_code, created_at, started_at, finished_at
+         from generations where person_id = $1 and (created_at, id) < ($2, $3)
+         order by created_at desc, id desc limit $4",
+        person_id,
+        from.before_at,
+        from.before_id,
+        rows
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    with_images(conn, app, person_id, rows).await
+}
+
+/// How many generations of everyone wait before this one, as near as fairness lets anyone say. House only.
+pub async fn queue_position(house: &sqlx::PgPool, id: Uuid) -> Result<Option<u32>, sqlx::Error> {
+    let before = sqlx::query_scalar!(
+        r#"select (select count(*) from generations o where o.status = 'queued' and o.created_at < g.created_at) as "before!"
+           from generations g where g.id = $1 and g.status = 'queued'"#,
+        id
+    )
+    .fetch_optional(house)
+    .await?;
+    Ok(before.and_then(|count| u32::try_from(count).ok()))
+}
+
+async fn with_images(
+    conn: &mut PgConnection,
+    app: &App,
+    person_id: Uuid,
+    rows: Vec<Row>,
+) -> ApiResult<Vec<Generation>> {
+    let ids: Vec<Uuid> = rows.iter().filter(|row| row.captured_gems > 0).map(|row| row.id).collect();
+    let mut images = if ids.is_empty() {
+        std::collections::HashMap::new()
+    } else {
+        crate::images::queries::of_generations(conn, app, person_id, &ids).await?
+    };
+    rows.into_iter()
+        .map(|row| {
+            let images = images.remove(&row.id).unwrap_or_default();
+            generation(row, images)
+        })
+        .collect()
+}
+
+fn generation(row: Row, images: Vec<lapidary_contract::Image>) -> ApiResult<Generation> {
+    let unreadable = |what: &str| ApiError::internal(format!("generation {}: unreadable {what}", row.id));
+    let status = GenerationStatus::from_name(&row.status).ok_or_else(|| unreadable("status"))?;
+    let attributes: Vec<Attribute> =
+        serde_json::from_value(row.attributes.clone()).map_err(|_| unreadable("attributes"))?;
+    let failure = match &row.failure_code {
+        None => None,
+        Some(name) => {
+            let code = FailureCode::from_name(name).ok_or_else(|| unreadable("failure"))?;
+            Some(Failure { code, message: code.sentence().into() })
+        }
+    };
+    Ok(Generation {
+        id: row.id,
+        status,
+        prompt: row.prompt,
+        composed_prompt: row.composed_prompt,
+        attributes,
+        model: row.model,
+        size: format!("{}x{}", row.width, row.height),
+        quality: row.quality,
+        count: u32::try_from(row.count).unwrap_or(0),
+        price_gems: row.share_gems * i64::from(row.count),
+        captured_gems: row.captured_gems,
+        request_id: row.request_id,
+        queue_position: None,
+        failure,
+        images,
+        created_at: row.created_at,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+    })
+}

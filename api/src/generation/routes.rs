@@ -1,0 +1,94 @@
+//! Routes of generations.
+use actix_web::http::header;
+use actix_web::{HttpResponse, get, post, web};
+use lapidary_contract::domain::GenerationStatus;
+use lapidary_contract::{CreateGeneration, Generation, List, Problem};
+use uuid::Uuid;
+
+use super::{cancel, queries, submit};
+use crate::app::App;
+use crate::auth::CurrentUser;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::extract::{IdempotencyKey, Json};
+use crate::http::paging::{self, PageQuery};
+use crate::http::request_log::RequestId;
+
+/// Ask for images. Their gems are held now and taken only for what is stored.
+#[utoipa::path(tag = "generations", operation_id = "create_generation", request_body = CreateGeneration,
+    params(("Idempotency-Key" = String, Header, description = "Yours, up to 255 characters; the same key is the same request for as long as the generation exists.")),
+    responses(
+        (status = 202, body = Generation, description = "Queued, or the earlier request with this key as it is now.",
+            headers(("Location" = String), ("Gems-Cost" = i64, description = "Gems held."), ("Gems-Remaining" = i64))),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 402, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json")))]
+#[post("/v1/generations")]
+pub async fn create_generation(
+    app: web::Data<App>,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    request_id: RequestId,
+    body: Json<CreateGeneration>,
+) -> ApiResult<HttpResponse> {
+    let submitted = submit::submit(&app, &user, &key.0, &request_id.0, &body.0).await?;
+    Ok(HttpResponse::Accepted()
+        .insert_header((header::LOCATION, format!("/v1/generations/{}", submitted.generation.id)))
+        .insert_header(("Gems-Cost", submitted.generation.price_gems))
+        .insert_header(("Gems-Remaining", submitted.gems.remaining))
+        .json(submitted.generation))
+}
+
+/// Your generations, newest first.
+#[utoipa::path(tag = "generations", operation_id = "list_generations", params(PageQuery), responses(
+    (status = 200, body = List<Generation>), (status = 401, body = Problem, content_type = "application/problem+json")))]
+#[get("/v1/generations")]
+pub async fn list_generations(
+    app: web::Data<App>,
+    user: CurrentUser,
+    page: web::Query<PageQuery>,
+) -> ApiResult<web::Json<List<Generation>>> {
+    let (limit, from) = (page.limit()?, page.keyset()?);
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let rows = queries::list(&mut tx, &app, user.person_id, from, limit + 1).await?;
+    tx.commit().await?;
+    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+}
+
+/// One generation as it is now.
+#[utoipa::path(tag = "generations", operation_id = "get_generation", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Generation), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json")))]
+#[get("/v1/generations/{id}")]
+pub async fn get_generation(
+    app: web::Data<App>,
+    user: CurrentUser,
+    id: web::Path<Uuid>,
+) -> ApiResult<web::Json<Generation>> {
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let found = queries::get(&mut tx, &app, user.person_id, *id).await?;
+    tx.commit().await?;
+    let mut generation = found.ok_or(ApiError::NotFound)?;
+    if generation.status == GenerationStatus::Queued {
+        generation.queue_position = queries::queue_position(app.db.house(), *id).await?;
+    }
+    Ok(web::Json(generation))
+}
+
+/// Stop it. What is stored by then is kept and taken, the rest goes back.
+#[utoipa::path(tag = "generations", operation_id = "cancel_generation", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Generation), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json")))]
+#[post("/v1/generations/{id}/cancel")]
+pub async fn cancel_generation(
+    app: web::Data<App>,
+    user: CurrentUser,
+    id: web::Path<Uuid>,
+) -> ApiResult<web::Json<Generation>> {
+    Ok(web::Json(cancel::cancel(&app, &user, *id).await?))
+}

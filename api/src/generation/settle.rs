@@ -1,0 +1,136 @@
+//! Ends a generation in one transaction, fenced by its attempt: images, gems, status, event. Late results are dropped.
+use std::time::Duration;
+
+use lapidary_contract::FailureCode;
+use lapidary_contract::domain::{GenerationStatus, Hold};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::queries::record_event;
+use crate::app::App;
+use crate::gems::ledger;
+use crate::work::queue::Claimed;
+
+/// How a run went.
+pub enum Outcome {
+    Made {
+        usage: Option<serde_json::Value>,
+        model_request_id: Option<String>,
+        /// Why some are missing.
+        failure: Option<FailureCode>,
+    },
+    Failed {
+        code: FailureCode,
+        retry_after: Option<Duration>,
+    },
+    Cancelled,
+}
+
+impl Outcome {
+    pub fn failed(code: FailureCode) -> Self {
+        Self::Failed { code, retry_after: None }
+    }
+}
+
+/// An image whose objects are in storage and whose row is not written yet.
+pub struct StoredImage {
+    pub id: Uuid,
+    pub position: i32,
+    pub object_prefix: String,
+    pub extension: &'static str,
+    pub content_type: &'static str,
+    pub bytes: i64,
+    pub width: u32,
+    pub height: u32,
+    pub thumbhash: String,
+    pub revised_prompt: Option<String>,
+}
+
+/// Captures what is stored and gives the rest back.
+pub async fn settle(app: &App, job: &Claimed, stored: Vec<StoredImage>, outcome: Outcome) -> Result<(), sqlx::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.house().begin().await?;
+    let current = sqlx::query!(
+        "select held_free, held_bought from generations
+         where id = $1 and attempt = $2 and status = 'running' for update",
+        job.id,
+        job.attempt
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(current) = current else {
+        tracing::info!(generation_id = %job.id, attempt = job.attempt, "a late result was dropped");
+        return Ok(());
+    };
+    let asked = u32::try_from(job.count).unwrap_or(1);
+    let (usage, model_request_id, failure, cancelled) = match outcome {
+        Outcome::Made { usage, model_request_id, failure } => (usage, model_request_id, failure, false),
+        Outcome::Failed { code, .. } => (None, None, Some(code), false),
+        Outcome::Cancelled => (None, None, None, true),
+    };
+    for image in &stored {
+        insert_image(&mut tx, job, image, usage.as_ref(), now).await?;
+    }
+    let kept = u32::try_from(stored.len()).unwrap_or(asked).min(asked);
+    let status = if cancelled { GenerationStatus::Cancelled } else { GenerationStatus::ended(kept, asked) };
+    let failure = match status {
+        GenerationStatus::Failed | GenerationStatus::PartlySucceeded => failure.or(Some(FailureCode::BadAnswer)),
+        _ => None,
+    };
+    let captured = job.share_gems * i64::from(kept);
+    let hold = Hold { free: current.held_free, bought: current.held_bought };
+    ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
+    sqlx::query!(
+        "update generations set status = $2, finished_at = $3, lease_until = null, captured_gems = $4, failure_code = $5,
+           model_request_id = $6
+         where id = $1",
+        job.id,
+        status.name(),
+        now,
+        captured,
+        failure.map(FailureCode::name),
+        model_request_id
+    )
+    .execute(&mut *tx)
+    .await?;
+    record_event(&mut tx, job.person_id, job.id).await?;
+    tx.commit().await?;
+    app.live.nudge(job.person_id);
+    // A place became free: somebody else's may start.
+    app.wake.queued();
+    tracing::info!(generation_id = %job.id, request_id = job.request_id, status = status.name(), captured_gems = captured,
+        attempt = job.attempt, "generation ended");
+    Ok(())
+}
+
+async fn insert_image(
+    conn: &mut PgConnection,
+    job: &Claimed,
+    image: &StoredImage,
+    usage: Option<&serde_json::Value>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
+           height, thumbhash, revised_prompt, price_gems, usage, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        image.id,
+        job.id,
+        job.person_id,
+        image.position,
+        image.object_prefix,
+        image.extension,
+        image.content_type,
+        image.bytes,
+        i32::try_from(image.width).unwrap_or(i32::MAX),
+        i32::try_from(image.height).unwrap_or(i32::MAX),
+        image.thumbhash,
+        image.revised_prompt,
+        job.share_gems,
+        usage,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The queue: generations themselves, claimed fairly, leased, swept. Nothing is lost when a worker is.
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use lapidary_contract::FailureCode;
+use lapidary_contract::domain::Hold;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::gems::ledger;
+use crate::generation::queries::record_event;
+
+/// How long a claim holds without a heartbeat.
+pub const LEASE_SECONDS: i64 = 30;
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Claims of one generation, whatever became of the workers.
+const CLAIMS_MAX: i32 = 6;
+
+/// A generation that this process runs now.
+pub struct Claimed {
+    pub id: Uuid,
+    pub person_id: Uuid,
+    pub account_id: Uuid,
+    pub request_id: String,
+    pub composed_prompt: String,
+    pub model: String,
+    pub width: i32,
+    pub height: i32,
+    pub quality: String,
+    pub count: i32,
+    pub share_gems: i64,
+    pub attempt: i32,
+}
+
+/// The next one in fairness: of the person with the fewest running, the one that waits longest.
+pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.house().begin().await?;
+    let claimed = sqlx::query_as!(
+        Claimed,
+        r#"with recursive waiting as (
+             (select person_id from generations where status = 'queued' order by person_id limit 1)
+             union all
+             select (select g.person_id from generations g
+                     where g.status = 'queued' and g.person_id > w.person_id order by g.person_id limit 1)
+             from waiting w where w.person_id is not null
+           ),
+           heads as (
+             select h.id, h.created_at, r.running
+             from waiting w
+             cross join lateral (
+               select count(*) as running from generations g where g.person_id = w.person_id and g.status = 'running'
+             ) r
+             cross join lateral (
+               select g.id, g.created_at from generations g
+               where g.person_id = w.person_id and g.status = 'queued' and g.available_at <= $1
+               order by g.created_at limit 1
+             ) h
+             where w.person_id is not null and r.running < $3
+             order by r.running, h.created_at limit 16
+           ),
+           chosen as (
+             select g.id from heads h join generations g on g.id = h.id
+             where g.status = 'queued'
+             order by h.running, h.created_at limit 1
+             for update of g skip locked
+           )
+           update generations g
+           set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
+           from chosen where g.id = chosen.id
+           returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
+             g.quality, g.count, g.share_gems, g.attempt"#,
+        now,
+        now + TimeDelta::seconds(LEASE_SECONDS),
+        app.settings.running_per_person
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(job) = &claimed {
+        record_event(&mut tx, job.person_id, job.id).await?;
+    }
+    tx.commit().await?;
+    if let Some(job) = &claimed {
+        app.live.nudge(job.person_id);
+    }
+    Ok(claimed)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    GoOn,
+    Cancelled,
+    /// The lease went to somebody else.
+    Lost,
+}
+
+pub async fn heartbeat(app: &App, job: &Claimed) -> Result<Beat, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"update generations set lease_until = $3 where id = $1 and attempt = $2 and status = 'running'
+           returning cancel_requested_at is not null as "cancelled!""#,
+        job.id,
+        job.attempt,
+        app.clock.now() + TimeDelta::seconds(LEASE_SECONDS)
+    )
+    .fetch_optional(app.db.house())
+    .await?;
+    Ok(match row {
+        None => Beat::Lost,
+        Some(row) if row.cancelled => Beat::Cancelled,
+        Some(_) => Beat::GoOn,
+    })
+}
+
+/// Back into the queue, not before `wait` is over; false when it was cancelled or lost meanwhile.
+pub async fn put_back(app: &App, job: &Claimed, wait: Duration) -> Result<bool, sqlx::Error> {
+    let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+    let mut tx = app.db.house().begin().await?;
+    let changed = sqlx::query!(
+        "update generations set status = 'queued', lease_until = null, available_at = $3
+         where id = $1 and attempt = $2 and status = 'running' and cancel_requested_at is null",
+        job.id,
+        job.attempt,
+        app.clock.now() + wait
+    )
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    record_event(&mut tx, job.person_id, job.id).await?;
+    tx.commit().await?;
+    app.live.nudge(job.person_id);
+    Ok(true)
+}
+
+/// What lost its worker waits again; what lost too many, or was cancelled meanwhile, ends with its gems back.
+pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.house().begin().await?;
+    let lost = sqlx::query!(
+        r#"select id, person_id, account_id, held_free, held_bought, attempt,
+             cancel_requested_at is not null as "cancelled!"
+           from generations where status = 'running' and lease_until < $1
+           order by lease_until limit 100 for update skip locked"#,
+        now
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in &lost {
+        if row.cancelled || row.attempt >= CLAIMS_MAX {
+            let (status, failure) =
+                if row.cancelled { ("cancelled", None) } else { ("failed", Some(FailureCode::Internal.name())) };
+            sqlx::query!(
+                "update generations set status = $2, failure_code = $3, finished_at = $4, lease_until = null where id = $1",
+                row.id,
+                status,
+                failure,
+                now
+            )
+            .execute(&mut *tx)
+            .await?;
+            let hold = Hold { free: row.held_free, bought: row.held_bought };
+            ledger::settle(&mut tx, row.account_id, hold, 0, row.id, now).await?;
+        } else {
+            sqlx::query!(
+                "update generations set status = 'queued', lease_until = null, available_at = $2 where id = $1",
+                row.id,
+                now
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        record_event(&mut tx, row.person_id, row.id).await?;
+        tracing::warn!(generation_id = %row.id, attempt = row.attempt, "a lease ended without its worker");
+    }
+    tx.commit().await?;
+    for row in &lost {
+        app.live.nudge(row.person_id);
+    }
+    if !lost.is_empty() {
+        app.wake.queued();
+    }
+    Ok(())
+}

@@ -255,3 +255,17 @@ async fn people_with_quirks_have_them() {
         assert_eq!((counted, user["email"].is_string()), (verified, public), "{person}");
     }
 }
+
+#[tokio::test]
+async fn a_dropped_vendor_leaves_its_port() {
+    let github = vendor(&Faults::default()).await;
+    let address = github.url.strip_prefix("http://").unwrap().to_owned();
+    assert!(tokio::net::TcpStream::connect(&address).await.is_ok());
+    drop(github);
+    let gone = async {
+        while tokio::net::TcpStream::connect(&address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.unwrap();
+}

@@ -148,6 +148,21 @@ async fn the_way_back_can_be_spoilt() {
     let landing = attempt.allow("Ada").await;
     assert!(!landing.get("code").is_empty());
     assert_ne!(landing.get("state"), attempt.state.secret());
+    faults.set(Fault::once("oidc", "wrong_response_iss"));
+    let landing = attempt.allow("Ada").await;
+    assert!(!landing.get("code").is_empty());
+    assert_ne!(landing.get("iss"), oidc.issuer);
+}
+
+/// The crate reads booleans only, so a product that uses it fails here unless it asks for more.
+#[tokio::test]
+async fn an_independent_app_cannot_read_email_verified_as_a_string() {
+    let faults = Faults::default();
+    let (oidc, browser) = (vendor(&faults).await, client());
+    faults.set(Fault::once("oidc", "email_verified_string"));
+    let attempt = Attempt::begin(&oidc, &browser, AuthType::BasicAuth, &ALL).await;
+    let landing = attempt.allow("Ada Lovelace").await;
+    assert!(attempt.exchange(landing.get("code")).await.unwrap_err().contains("Parse"));
 }
 
 #[tokio::test]

@@ -139,10 +139,12 @@ fn page(provider: &Provider, asked: &Request, params: &Params, trouble: Option<&
 
 /// `iss` tells the app which provider answers (RFC 9207).
 fn send_back(provider: &Provider, mut redirect: Url, answer: &[(&str, &str)], state: Option<&str>) -> HttpResponse {
+    let mixed_up = trouble::shows(&provider.faults, VENDOR, "wrong_response_iss");
+    let issuer = if mixed_up { "https://accounts.somewhere-else.test" } else { &provider.issuer };
     redirect
         .query_pairs_mut()
         .extend_pairs(state.map(|state| ("state", state)))
-        .append_pair("iss", &provider.issuer)
+        .append_pair("iss", issuer)
         .extend_pairs(answer);
     HttpResponse::Found()
         .insert_header((LOCATION, redirect.as_str()))

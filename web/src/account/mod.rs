@@ -1,0 +1,42 @@
+//! The account: profile, sessions, the way to the API and out. Short sections, a line on what each does.
+mod profile;
+mod sessions;
+
+use leptos::prelude::*;
+
+use crate::session::use_session;
+use crate::shell::LegalLinks;
+use crate::ui::button::{Button, LinkButton};
+use crate::ui::failure::contact_link;
+
+#[component]
+pub fn AccountPage() -> AnyView {
+    let session = use_session();
+    let sign_out = Callback::new(move |()| session.sign_out());
+    let support = move || session.me.with(|me| me.as_ref().and_then(|me| me.support_contact.clone()));
+    let help = move || support().map(|address| view! { <p>"Questions? " {contact_link(&address)}</p> });
+    view! {
+        <div class="column">
+            <h1>"Account"</h1>
+            <profile::Profile />
+            <sessions::Sessions />
+            <section class="setting">
+                <div class="setting__words">
+                    <h2>"API"</h2>
+                    <p>"Everything this page does, a program can do too. The documentation lets you try each call."</p>
+                </div>
+                <LinkButton href="/docs" leaves=true>"Open the API documentation"</LinkButton>
+            </section>
+            <section class="setting">
+                <div class="setting__words">
+                    <h2>"Sign out"</h2>
+                    <p>"Ends this session in this browser. Your pictures stay."</p>
+                </div>
+                <Button on_press=sign_out>"Sign out"</Button>
+            </section>
+            {help}
+            <LegalLinks />
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,159 @@
+//! The statement: every movement of a gem in a line a child can read, newest first, read page by page.
+use lapidary_contract::{List, LiveEvent, Transfer, TransferKind};
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::browser;
+use crate::http;
+use crate::live;
+use crate::ui::button::Button;
+use crate::ui::empty::Empty;
+use crate::ui::failure::{Failure, FailureNote};
+use crate::ui::skeleton::Skeleton;
+use crate::ui::time::{Moment, format_number};
+
+const PATH: &str = "/v1/gems/transfers";
+
+#[derive(Clone, Copy)]
+struct Reading {
+    rows: RwSignal<Option<Vec<Transfer>>>,
+    next: RwSignal<Option<String>>,
+    failure: RwSignal<Option<Failure>>,
+    is_busy: RwSignal<bool>,
+}
+
+impl Reading {
+    /// Reads the newest page again and puts what is new before what is known.
+    fn refresh(self) {
+        self.failure.set(None);
+        spawn_local(async move {
+            match http::get::<List<Transfer>>(PATH).await {
+                Ok(page) => self.take_newest(page),
+                Err(failure) => self.failure.set(Some(failure)),
+            }
+        });
+    }
+
+    fn take_newest(self, page: List<Transfer>) {
+        let Some(Some(known)) = self.rows.try_get_untracked() else {
+            self.next.set(page.next_cursor);
+            return self.rows.set(Some(page.data));
+        };
+        let overlaps = page.data.iter().any(|row| known.iter().any(|other| other.id == row.id));
+        if !overlaps {
+            // More came than one page holds: begin again rather than leave a gap.
+            self.next.set(page.next_cursor);
+            return self.rows.set(Some(page.data));
+        }
+        let mut rows: Vec<Transfer> =
+            page.data.into_iter().filter(|row| known.iter().all(|other| other.id != row.id)).collect();
+        rows.extend(known);
+        self.rows.set(Some(rows));
+    }
+
+    fn more(self) {
+        let Some(cursor) = self.next.get_untracked() else { return };
+        self.is_busy.set(true);
+        self.failure.set(None);
+        spawn_local(async move {
+            match http::get::<List<Transfer>>(&format!("{PATH}?cursor={}", browser::encode(&cursor))).await {
+                Ok(page) => {
+                    self.next.set(page.next_cursor);
+                    self.rows.update(|rows| rows.get_or_insert_default().extend(page.data));
+                }
+                Err(failure) => self.failure.set(Some(failure)),
+            }
+            self.is_busy.set(false);
+        });
+    }
+}
+
+#[component]
+pub fn Statement() -> AnyView {
+    let reading = Reading {
+        rows: RwSignal::new(None),
+        next: RwSignal::new(None),
+        failure: RwSignal::new(None),
+        is_busy: RwSignal::new(false),
+    };
+    reading.refresh();
+    live::on_event(move |event| match event {
+        LiveEvent::GenerationChanged { .. } | LiveEvent::GemsChanged { .. } | LiveEvent::Reset => reading.refresh(),
+        LiveEvent::ImageChanged { .. } => {}
+    });
+    let rows = move || {
+        reading.rows.with(|rows| match rows {
+            None if reading.failure.with(Option::is_some) => ().into_any(),
+            None => waiting(),
+            Some(rows) if rows.is_empty() => {
+                view! { <Empty title="No movements yet" text="Each gem that comes or goes is written here, with its reason." /> }
+                    .into_any()
+            }
+            Some(rows) => table(rows),
+        })
+    };
+    let failure = move || {
+        let retry = Callback::new(move |()| if reading.rows.with_untracked(Option::is_some) { reading.more() } else { reading.refresh() });
+        reading.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
+    };
+    let more = move || {
+        let press = Callback::new(move |()| reading.more());
+        reading.next.with(Option::is_some).then(|| view! { <Button busy=reading.is_busy on_press=press>"Show more"</Button> })
+    };
+    view! {
+        <section class="statement" aria-labelledby="statement-title">
+            <h2 id="statement-title">"Statement"</h2>
+            {rows}
+            {failure}
+            {more}
+        </section>
+    }
+    .into_any()
+}
+
+fn waiting() -> AnyView {
+    (0..4).map(|_| view! { <Skeleton class="statement__place" /> }).collect_view().into_any()
+}
+
+fn table(rows: &[Transfer]) -> AnyView {
+    view! {
+        <table class="ledger">
+            <thead>
+                <tr><th scope="col">"What"</th><th scope="col">"When"</th><th scope="col" class="ledger__number">"Gems"</th></tr>
+            </thead>
+            <tbody>{rows.iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn row(transfer: &Transfer) -> AnyView {
+    let what = match transfer.kind {
+        TransferKind::Grant => "Given to you",
+        TransferKind::Hold => "Held for work",
+        TransferKind::Capture => "Used for a picture",
+        TransferKind::Release => "Given back",
+    };
+    let change = match transfer.change {
+        0 => format!("{} of the held", format_number(transfer.amount)),
+        change if change > 0 => format!("+{}", format_number(change)),
+        change => format!("−{}", format_number(change.saturating_neg())),
+    };
+    let tone = match transfer.change {
+        0 => "ledger__number is-still",
+        change if change > 0 => "ledger__number is-more",
+        _ => "ledger__number",
+    };
+    let kind = if transfer.is_free { "free" } else { "bought" };
+    view! {
+        <tr>
+            <td>
+                <span class="ledger__what">{what}</span>
+                {transfer.about.clone().map(|about| view! { <span class="ledger__about" dir="auto">{about}</span> })}
+            </td>
+            <td class="ledger__when"><Moment at=transfer.created_at /></td>
+            <td class=tone>{change} <span class="ledger__kind">{kind}</span></td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,83 @@
+//! The frame around every view: brand, navigation, gem pill, messages, offline note and keyboard. Holds no feature.
+mod gem_pill;
+mod keyboard;
+mod legal;
+mod navigation;
+mod offline;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::browser;
+use crate::page::Page;
+use crate::session::{Standing, use_session};
+use crate::ui::button::{ButtonKind, LinkButton};
+use crate::ui::icon::Mark;
+use crate::ui::toast::ToastRegion;
+
+pub use legal::LegalLinks;
+
+#[component]
+pub fn Shell(children: Children) -> AnyView {
+    let session = use_session();
+    let path = use_location().pathname;
+    let page = Memo::new(move |_| Page::at(&path.read()));
+    // A page of the signed-in part has its frame before the server answers, so that nothing jumps.
+    let is_inside = Memo::new(move |_| match page.get() {
+        Page::SignIn | Page::Landing => false,
+        page => page.section().is_some() || session.is_signed_in(),
+    });
+    let is_waiting_for_age = Memo::new(move |_| session.me.with(|me| me.as_ref().is_some_and(|me| !me.age_confirmed)));
+    let skip = |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        browser::focus("#main");
+    };
+    let bar = move || {
+        if is_inside.get() && !is_waiting_for_age.get() { inside_bar(page) } else { outside_bar(page) }
+    };
+    view! {
+        <a class="skip" href="#main" on:click=skip>"Skip to content"</a>
+        <div class="shell" class:shell--inside=move || is_inside.get() && !is_waiting_for_age.get()>
+            {bar}
+            <div class="shell__view">
+                <offline::OfflineNote />
+                <main id="main" class="main" tabindex="-1">{children()}</main>
+                {move || (!is_inside.get()).then(|| view! { <LegalLinks /> })}
+            </div>
+        </div>
+        <ToastRegion />
+        <keyboard::Keyboard />
+        <p class="heard" aria-live="polite">{move || page.get().title()}</p>
+    }
+    .into_any()
+}
+
+fn brand(href: &'static str) -> AnyView {
+    view! {
+        <a class="brand" href=href aria-label="Lapidary">
+            <Mark />
+            <span class="brand__word">"Lapidary"</span>
+        </a>
+    }
+    .into_any()
+}
+
+fn inside_bar(page: Memo<Page>) -> AnyView {
+    view! {
+        <header class="bar">
+            {brand(Page::Studio.path())}
+            <navigation::Navigation page />
+            <gem_pill::GemPill />
+        </header>
+    }
+    .into_any()
+}
+
+fn outside_bar(page: Memo<Page>) -> AnyView {
+    let session = use_session();
+    let sign_in = move || {
+        let offers = page.get() != Page::SignIn && session.standing.with(|it| *it == Standing::SignedOut);
+        offers.then(|| view! { <LinkButton kind=ButtonKind::Quiet href=Page::SignIn.path()>"Sign in"</LinkButton> })
+    };
+    view! { <header class="bar bar--outside">{brand(Page::Landing.path())} {sign_in}</header> }.into_any()
+}

@@ -1,0 +1,225 @@
+//! Failures in words: for each a sentence and what to do next. The match over `ProblemType` is exhaustive on purpose,
+//! so that a new problem cannot reach people unexplained.
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::browser;
+use crate::page::Page;
+use crate::session::use_session;
+use crate::ui::button::{Button, ButtonKind, LinkButton};
+use crate::ui::icon::{Glyph, Icon};
+use crate::ui::time::format_number;
+use crate::ui::toast;
+use lapidary_contract::{Problem, ProblemType};
+
+/// Why a call to the API came to nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    Problem(Box<Problem>, ProblemType),
+    /// No answer came.
+    Offline,
+    /// An answer came that nobody foresaw; the text says what is known.
+    Unexpected(String),
+}
+
+/// What a person can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Retry,
+    /// Nothing helps but a moment's patience; a retry is offered too.
+    WaitAndRetry,
+    ReloadPage,
+    SignIn,
+    SeeGems,
+    ConfirmAge,
+    ChangeInput,
+    GoToStudio,
+    Contact,
+}
+
+impl Failure {
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Problem(problem, kind) => sentence_of(problem, *kind),
+            Self::Offline => "Lapidary cannot be reached. Check your connection; what you typed is kept.".to_owned(),
+            Self::Unexpected(what) => format!("Something unexpected happened. {what}"),
+        }
+    }
+
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Problem(_, kind) => action_of(*kind),
+            Self::Offline | Self::Unexpected(_) => Action::Retry,
+        }
+    }
+
+    pub fn request_id(&self) -> Option<String> {
+        match self {
+            Self::Problem(problem, _) if !problem.request_id.is_empty() => Some(problem.request_id.clone()),
+            Self::Problem(..) | Self::Offline | Self::Unexpected(_) => None,
+        }
+    }
+
+    pub fn is(&self, wanted: ProblemType) -> bool {
+        matches!(self, Self::Problem(_, kind) if *kind == wanted)
+    }
+}
+
+fn sentence_of(problem: &Problem, kind: ProblemType) -> String {
+    let fixed = match kind {
+        ProblemType::InsufficientGems => return gems_sentence(problem),
+        ProblemType::Invalid => return invalid_sentence(problem),
+        ProblemType::IllegalTransition | ProblemType::Forbidden => return problem.detail.clone(),
+        ProblemType::MalformedRequest
+        | ProblemType::MethodNotAllowed
+        | ProblemType::UnsupportedMediaType
+        | ProblemType::IdempotencyKeyRequired => {
+            "This page and the server do not understand each other. The page may be out of date."
+        }
+        ProblemType::IdempotencyKeyReused => "This request was already sent with other content.",
+        ProblemType::Unauthenticated => "Your session has ended. Sign in again; what you typed is kept.",
+        ProblemType::AgeNotConfirmed => "Confirm your age first. It is asked once.",
+        ProblemType::Suspended => "This account is suspended. Write to us if you think that is wrong.",
+        ProblemType::NotFound => "This is not here. It may have been deleted, or it belongs to somebody else.",
+        ProblemType::PayloadTooLarge => "This is too large to send. Make it shorter.",
+        ProblemType::TooManyWaiting => "Too many of your generations are waiting. Wait until some are done.",
+        ProblemType::RateLimited => "That was too many requests in a short time. Wait a moment.",
+        ProblemType::Internal => "Something went wrong on our side. Nothing was charged for what you did not get.",
+        ProblemType::VendorFailed => "A service we depend on did not answer as it should. Try again in a moment.",
+        ProblemType::Unavailable => "Lapidary is not available right now. Try again in a moment.",
+    };
+    fixed.to_owned()
+}
+
+fn gems_sentence(problem: &Problem) -> String {
+    match (problem.debt.unwrap_or(0), problem.required, problem.available) {
+        (debt, _, _) if debt > 0 => {
+            format!("You owe {} gems. Until that is settled nothing can be made.", format_number(debt))
+        }
+        (_, Some(required), Some(available)) => format!(
+            "Not enough gems. You need {} and have {}.",
+            format_number(required),
+            format_number(available)
+        ),
+        _ => "Not enough gems.".to_owned(),
+    }
+}
+
+fn invalid_sentence(problem: &Problem) -> String {
+    if problem.errors.is_empty() {
+        return problem.detail.clone();
+    }
+    let details: Vec<&str> = problem.errors.iter().map(|error| error.detail.as_str()).collect();
+    details.join(" ")
+}
+
+fn action_of(kind: ProblemType) -> Action {
+    match kind {
+        ProblemType::MalformedRequest
+        | ProblemType::IdempotencyKeyRequired
+        | ProblemType::IdempotencyKeyReused
+        | ProblemType::MethodNotAllowed
+        | ProblemType::UnsupportedMediaType
+        | ProblemType::IllegalTransition => Action::ReloadPage,
+        ProblemType::Unauthenticated => Action::SignIn,
+        ProblemType::InsufficientGems => Action::SeeGems,
+        ProblemType::AgeNotConfirmed => Action::ConfirmAge,
+        ProblemType::Suspended => Action::Contact,
+        ProblemType::Forbidden | ProblemType::NotFound => Action::GoToStudio,
+        ProblemType::Invalid | ProblemType::PayloadTooLarge => Action::ChangeInput,
+        ProblemType::TooManyWaiting | ProblemType::RateLimited => Action::WaitAndRetry,
+        ProblemType::Internal | ProblemType::VendorFailed | ProblemType::Unavailable => Action::Retry,
+    }
+}
+
+/// A failure where it happened: the sentence, the next step, and the request id to copy.
+#[component]
+pub fn FailureNote(failure: Failure, #[prop(optional, into)] on_retry: Option<Callback<()>>) -> AnyView {
+    let request_id = failure.request_id();
+    let contact = matches!(failure.action(), Action::Contact | Action::Retry).then(contact_line);
+    view! {
+        <div class="failure" role="alert">
+            <Icon glyph=Glyph::Warning />
+            <div class="failure__body">
+                <p>{failure.sentence()}</p>
+                {next_step(failure.action(), on_retry)}
+                {request_id.map(|id| view! { <RequestId id /> })}
+                {contact}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn next_step(action: Action, on_retry: Option<Callback<()>>) -> Option<AnyView> {
+    let here = browser::encode(&browser::here());
+    let step = match action {
+        Action::Retry | Action::WaitAndRetry => {
+            let retry = on_retry?;
+            view! { <Button kind=ButtonKind::Quiet on_press=retry>"Try again"</Button> }.into_any()
+        }
+        Action::ReloadPage => {
+            let reload = Callback::new(|()| browser::leave_for(&browser::here()));
+            view! { <Button kind=ButtonKind::Quiet on_press=reload>"Reload the page"</Button> }.into_any()
+        }
+        Action::SignIn => {
+            let href = format!("{}?return_to={here}", Page::SignIn.path());
+            view! { <LinkButton kind=ButtonKind::Quiet href>"Sign in"</LinkButton> }.into_any()
+        }
+        Action::SeeGems => {
+            view! { <LinkButton kind=ButtonKind::Quiet href=Page::Gems.path()>"See your gems"</LinkButton> }.into_any()
+        }
+        Action::ConfirmAge | Action::GoToStudio => {
+            view! { <LinkButton kind=ButtonKind::Quiet href=Page::Studio.path()>"Go to the studio"</LinkButton> }
+                .into_any()
+        }
+        Action::ChangeInput | Action::Contact => return None,
+    };
+    Some(step)
+}
+
+/// The operator's address, once it is known.
+fn contact_line() -> AnyView {
+    let me = use_session().me;
+    let contact = move || me.with(|me| me.as_ref().and_then(|me| me.support_contact.clone()));
+    let line = move || {
+        contact().map(|address| view! { <p class="failure__contact">"Help: " {contact_link(&address)}</p> }.into_any())
+    };
+    line.into_any()
+}
+
+/// A mail link for an e-mail address, a plain link for an address on the web, the bare words for anything else.
+pub fn contact_link(address: &str) -> AnyView {
+    let href = if address.starts_with("https://") || address.starts_with("http://") {
+        address.to_owned()
+    } else if address.contains('@') {
+        format!("mailto:{}", address.trim_start_matches("mailto:"))
+    } else {
+        return address.to_owned().into_any();
+    };
+    let words = address.trim_start_matches("mailto:").to_owned();
+    view! { <a href=href rel="external noreferrer">{words}</a> }.into_any()
+}
+
+/// A request id that a press copies.
+#[component]
+pub fn RequestId(#[prop(into)] id: String) -> AnyView {
+    let text = id.clone();
+    let copy = Callback::new(move |()| {
+        let id = id.clone();
+        spawn_local(async move {
+            let copied = browser::copy(&id).await;
+            toast::show(if copied { "Request id copied" } else { "Select the request id to copy it" }, None);
+        });
+    });
+    view! {
+        <p class="request-id">
+            <span>"Request id "</span>
+            <code>{text}</code>
+            <Button kind=ButtonKind::Bare on_press=copy label="Copy the request id">
+                <Icon glyph=Glyph::Copy />
+            </Button>
+        </p>
+    }
+    .into_any()
+}

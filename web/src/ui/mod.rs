@@ -1,0 +1,23 @@
+//! The pieces every view is made of. They know no feature and fetch nothing.
+pub mod button;
+pub mod dialog;
+pub mod empty;
+pub mod failure;
+pub mod field;
+pub mod icon;
+pub mod picture;
+pub mod segmented;
+pub mod skeleton;
+pub mod time;
+pub mod toast;
+
+pub use button::{Button, ButtonKind, LinkButton};
+pub use dialog::Dialog;
+pub use empty::Empty;
+pub use failure::{Action, Failure, FailureNote};
+pub use field::Field;
+pub use icon::{Glyph, Icon, Mark};
+pub use picture::Picture;
+pub use segmented::{Choice, Segmented};
+pub use skeleton::Skeleton;
+pub use time::{Moment, format_day, format_gems, format_number, format_time};

@@ -1,0 +1,90 @@
+//! A picture with its place from the start: the ThumbHash is painted at once, the picture fades in over it.
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+
+#[component]
+pub fn Picture(
+    #[prop(into)] src: Signal<String>,
+    #[prop(into)] alt: Signal<String>,
+    /// Base64; empty or broken means a plain place.
+    #[prop(into)]
+    thumbhash: String,
+    width: u32,
+    height: u32,
+    #[prop(optional, into)] class: String,
+    /// Loading failed once, most likely because the address has expired: read the image again and change `src`.
+    #[prop(optional, into)]
+    on_stale: Option<Callback<()>>,
+    /// For the one picture a view is about.
+    #[prop(optional)]
+    eager: bool,
+) -> AnyView {
+    let canvas = NodeRef::<html::Canvas>::new();
+    let image = NodeRef::<html::Img>::new();
+    let (is_loaded, is_broken) = (RwSignal::new(false), RwSignal::new(false));
+    let asked_again = StoredValue::new(false);
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            paint(&canvas, &thumbhash);
+        }
+        // From the cache it may be complete before anybody listens.
+        if image.get().is_some_and(|image| image.complete() && image.natural_width() > 0) {
+            is_loaded.set(true);
+        }
+    });
+    let failed = move |_| match on_stale {
+        Some(on_stale) if !asked_again.get_value() => {
+            asked_again.set_value(true);
+            on_stale.run(());
+        }
+        Some(_) | None => is_broken.set(true),
+    };
+    let loaded = move |_| {
+        is_broken.set(false);
+        is_loaded.set(true);
+        asked_again.set_value(false);
+    };
+    view! {
+        <span class=format!("picture {class}") style:aspect-ratio=format!("{width} / {height}")>
+            <canvas node_ref=canvas class="picture__hash" aria-hidden="true"></canvas>
+            <img
+                node_ref=image
+                class="picture__image"
+                class:is-loaded=is_loaded
+                class:is-broken=is_broken
+                src=src
+                alt=alt
+                width=width
+                height=height
+                loading=if eager { "eager" } else { "lazy" }
+                decoding="async"
+                draggable="false"
+                on:load=loaded
+                on:error=failed
+            />
+            {move || is_broken.get().then(|| view! { <span class="picture__broken">"This picture cannot be loaded"</span> })}
+        </span>
+    }
+    .into_any()
+}
+
+fn paint(canvas: &HtmlCanvasElement, thumbhash: &str) -> Option<()> {
+    let bytes = decode(thumbhash)?;
+    let (width, height, rgba) = thumbhash::thumb_hash_to_rgba(&bytes).ok()?;
+    let (width, height) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+    canvas.set_width(width);
+    canvas.set_height(height);
+    let pixels = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&rgba), width, height).ok()?;
+    let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
+    context.put_image_data(&pixels, 0, 0).ok()
+}
+
+fn decode(base64: &str) -> Option<Vec<u8>> {
+    if base64.is_empty() {
+        return None;
+    }
+    let binary = window().atob(base64).ok()?;
+    binary.chars().map(|it| u8::try_from(u32::from(it)).ok()).collect()
+}

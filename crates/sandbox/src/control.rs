@@ -138,8 +138,8 @@ async fn set_fault(
         Either::Left(json) => (json.into_inner(), false),
         Either::Right(form) => (form.into_inner().into(), true),
     };
-    if let Err(answer) = of_this_page(request.headers()) {
-        return answer;
+    if is_from_elsewhere(request.headers()) {
+        return HttpResponse::Forbidden().body("only from this page");
     }
     let vendors: Vec<&str> = KINDS.iter().map(|(vendor, _)| *vendor).collect();
     if !vendors.contains(&fault.vendor.as_str()) {
@@ -155,19 +155,17 @@ async fn clear_faults(state: web::Data<State>) -> HttpResponse {
 }
 
 async fn clear_from_page(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    if let Err(answer) = of_this_page(request.headers()) {
-        return answer;
+    if is_from_elsewhere(request.headers()) {
+        return HttpResponse::Forbidden().body("only from this page");
     }
     state.faults.clear();
     to_page()
 }
 
 /// Another site's page in the same browser must not break anybody's demo.
-fn of_this_page(headers: &HeaderMap) -> Result<(), HttpResponse> {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(HttpResponse::Forbidden().body("only from this page")),
-    }
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    !matches!(site, None | Some(b"same-origin" | b"none"))
 }
 
 fn to_page() -> HttpResponse {

@@ -42,7 +42,8 @@ async fn main() -> std::process::ExitCode {
         .with_writer(std::io::stderr)
         .with_env_filter(
             // s3s logs whole requests, presigned URLs included.
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,s3s=off,s3s_fs=off".into()),
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "info,actix_server=warn,s3s=off,s3s_fs=off".into()),
         )
         .init();
     match run(Arguments::parse()).await {
@@ -63,11 +64,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let port = |place: u16| arguments.port_base.saturating_add(place);
 
     let durability = if arguments.fast { Durability::Fast } else { Durability::Durable };
-    let options = Options {
-        port: listen(port(0))?.local_addr()?.port(),
-        durability,
-        ..Options::durable(arguments.data.join("postgres"))
-    };
+    let options = Options { port: port(0), durability, ..Options::durable(arguments.data.join("postgres")) };
     let database = tokio::select! {
         started = postgres::start(options) => started?,
         () = &mut told_to_stop => return Ok(()),

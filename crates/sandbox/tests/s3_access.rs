@@ -214,6 +214,51 @@ fn resigned(
     Ok(signed.into())
 }
 
+/// A request whose headers are signed, as SDKs do for everything but links.
+async fn signed_get(
+    store: &Store,
+    secret: &str,
+    region: &str,
+    date: DateTime<Utc>,
+) -> Result<StatusCode, reqwest::Error> {
+    use aws_lc_rs::{digest, hmac};
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let keyed = |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
+    let host = store.s3.url.trim_start_matches("http://");
+    let (stamp, day) = (date.format("%Y%m%dT%H%M%SZ").to_string(), date.format("%Y%m%d").to_string());
+    let empty = hex(digest::digest(&digest::SHA256, b"").as_ref());
+    let names = "host;x-amz-content-sha256;x-amz-date";
+    let canonical =
+        format!("GET\n/gallery/a\n\nhost:{host}\nx-amz-content-sha256:{empty}\nx-amz-date:{stamp}\n\n{names}\n{empty}");
+    let hashed = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let scope = format!("{day}/{region}/s3/aws4_request");
+    let mut key = keyed(format!("AWS4{secret}").as_bytes(), &day);
+    for part in [region, "s3", "aws4_request"] {
+        key = keyed(key.as_ref(), part);
+    }
+    let signature = hex(keyed(key.as_ref(), &format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}")).as_ref());
+    let credential = format!("{}/{scope}", store.s3.access_key);
+    let authorization =
+        format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}");
+    let request = store.client.get(format!("{}/gallery/a", store.s3.url)).header("authorization", authorization);
+    Ok(request.header("x-amz-date", stamp).header("x-amz-content-sha256", empty).send().await?.status())
+}
+
+#[tokio::test]
+async fn signed_headers_open_an_object_with_the_right_key_region_and_time_only() -> Outcome {
+    let store = Store::new().await?;
+    let (now, secret) = (Utc::now(), store.s3.secret_key.as_str());
+    assert_eq!(signed_get(&store, secret, "us-east-1", now).await?, StatusCode::OK);
+    assert_eq!(signed_get(&store, "guess", "us-east-1", now).await?, StatusCode::FORBIDDEN);
+    assert_eq!(signed_get(&store, secret, "eu-central-1", now).await?, StatusCode::BAD_REQUEST);
+    let late = now - chrono::Duration::minutes(16);
+    assert_eq!(signed_get(&store, secret, "us-east-1", late).await?, StatusCode::FORBIDDEN);
+    store.s3.set_clock_offset(chrono::Duration::days(-300));
+    let then = Utc::now() - chrono::Duration::days(300);
+    assert_eq!(signed_get(&store, secret, "us-east-1", then).await?, StatusCode::OK);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_store_under_pressure_says_slow_down_for_a_while() -> Outcome {
     let store = Store::new().await?;

@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 
 use super::Error;
 
+/// In a place elsewhere: the folder it serves.
+const OWNER: &str = "serves.txt";
+
 /// The user that runs the server when we are root.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -89,6 +92,7 @@ pub(super) fn place(folder: &Path, account: Option<&Account>) -> Result<PathBuf,
     std::fs::remove_dir(&inside)?;
     let name = format!("postgres-{}", uuid::Uuid::now_v7().simple());
     for parent in [PathBuf::from("/var/lib/lapidary-sandbox"), std::env::temp_dir()] {
+        forget_the_past_of(folder, &parent);
         let elsewhere = parent.join(&name);
         if open_to_all(&parent).is_ok() && prepare(&elsewhere, account).is_ok() && account.can_use(&elsewhere) {
             tracing::warn!(
@@ -97,7 +101,8 @@ pub(super) fn place(folder: &Path, account: Option<&Account>) -> Result<PathBuf,
                 folder.display(),
                 elsewhere.display()
             );
-            std::fs::write(&note, elsewhere.display().to_string())?;
+            std::fs::write(elsewhere.join(OWNER), format!("{}\n", folder.display()))?;
+            std::fs::write(&note, format!("{}\n", elsewhere.display()))?;
             return Ok(elsewhere);
         }
     }
@@ -106,6 +111,17 @@ pub(super) fn place(folder: &Path, account: Option<&Account>) -> Result<PathBuf,
         account.name,
         folder.display()
     )))
+}
+
+/// Places that served this very folder before it was removed and made anew: nothing points at them any more.
+fn forget_the_past_of(folder: &Path, parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with("postgres-")
+            && std::fs::read_to_string(entry.path().join(OWNER)).is_ok_and(|owner| Path::new(owner.trim()) == folder);
+        if ours && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!("{} could not be removed: {error}", entry.path().display());
+        }
+    }
 }
 
 fn open_to_all(parent: &Path) -> std::io::Result<()> {

@@ -76,7 +76,7 @@ fn newest_first(parent: &str, prefix: &str) -> Vec<PathBuf> {
             Some((version, entry.path().join("bin")))
         })
         .collect();
-    versions.sort_by(|a, b| b.0.cmp(&a.0));
+    versions.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     versions.into_iter().map(|(_, folder)| folder).collect()
 }
 

@@ -22,6 +22,7 @@ use crate::watchdog::Watchdog;
 
 /// Crash recovery of a large demo may take a while.
 const START_LIMIT: Duration = Duration::from_secs(60);
+const PORTS_TO_TRY: usize = 5;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,7 +49,7 @@ pub enum Durability {
 pub struct Options {
     /// Data, passwords and log; kept for the next start.
     pub folder: PathBuf,
-    /// 0 takes a free one.
+    /// The wanted port; a free one is taken instead of 0 and of a busy one.
     pub port: u16,
     pub durability: Durability,
     /// Remove `folder` once the server has ended.
@@ -94,7 +95,7 @@ pub async fn start(mut options: Options) -> Result<Postgres, Error> {
     cluster.write_access_rules(options.durability)?;
     // Before the server, so that there is no moment in which our death would orphan it.
     let watchdog = watch(&cluster, &binaries, &options)?;
-    let server = serve(&cluster, &binaries, &mut options).await?;
+    let server = serve(&cluster, &binaries, &mut options, PORTS_TO_TRY).await?;
     Ok(Postgres { cluster, binaries, passwords, options, server, watchdog, _lock: lock })
 }
 
@@ -126,7 +127,7 @@ impl Postgres {
         let mut stop = self.cluster.pg_ctl(&self.binaries, &["stop", "-m", "fast", "-w", "-t", "30"]);
         cluster::finished("pg_ctl stop", stop.output()?)?;
         self.server.wait().await?;
-        self.server = serve(&self.cluster, &self.binaries, &mut self.options).await?;
+        self.server = serve(&self.cluster, &self.binaries, &mut self.options, 1).await?;
         Ok(())
     }
 }
@@ -159,30 +160,28 @@ fn watch(cluster: &Cluster, binaries: &Binaries, options: &Options) -> io::Resul
     Watchdog::start(&format!(r#"{stop}; rm -rf -- "$3" "$4""#), &folders, user)
 }
 
-/// Starts the server and waits until it takes connections. A free port may be gone again at once: then another one.
-async fn serve(cluster: &Cluster, binaries: &Binaries, options: &mut Options) -> Result<Child, Error> {
-    let wanted = options.port;
-    let mut tries_left = if wanted == 0 { 5 } else { 1 };
+/// Starts the server and waits until it takes connections. A port that is free now may be taken in a moment: then
+/// another one, unless it must be this one.
+async fn serve(cluster: &Cluster, binaries: &Binaries, options: &mut Options, ports: usize) -> Result<Child, Error> {
+    let log = options.folder.join("postgres.log");
+    let mut tried = 0;
     loop {
-        if wanted == 0 {
+        tried += 1;
+        if options.port == 0 {
             options.port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         }
-        let log = options.folder.join("postgres.log");
         let file = File::create(&log)?;
         let mut command = cluster.server(binaries, options.port, options.durability);
         command.stdout(Stdio::from(file.try_clone()?)).stderr(Stdio::from(file));
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut server = tokio::process::Command::from(command).spawn()?;
-        match until_ready(cluster, &mut server).await {
-            Ok(()) => return Ok(server),
-            Err(error) => {
-                tries_left -= 1;
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                if tries_left == 0 || !log.contains("could not bind") {
-                    return Err(Error::Failed(format!("{error}; it said: {}", log.trim())));
-                }
-            }
+        let Err(error) = until_ready(cluster, &mut server).await else { return Ok(server) };
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        if tried == ports || !said.contains("could not bind") {
+            return Err(Error::Failed(format!("{error}; it said: {}", said.trim())));
         }
+        tracing::warn!("port {} is busy; taking another one for PostgreSQL", options.port);
+        options.port = 0;
     }
 }
 

@@ -93,7 +93,7 @@ impl Stone {
     /// The room the stone lies in: dark, with a few bright windows.
     fn room(&self, way: Vector) -> Colour {
         let up = way[1];
-        let base = self.five[0].mix(self.five[2], smooth(-0.6, 0.9, up)) * 0.55;
+        let base = self.five[0].mix(self.tint, smooth(-0.7, 0.8, up)) * 0.75;
         let mut light = base;
         for (toward, wide, power, tone) in [
             ([0.5, 0.75, 0.42], 0.90, 3.2, 3),
@@ -128,7 +128,7 @@ impl Stone {
     }
 
     fn absorbed(&self, light: Colour, far: f32) -> Colour {
-        let pass = |share: f32| share.max(0.02).powf(far * 0.55);
+        let pass = |share: f32| share.max(0.02).powf(far * 0.95);
         light.through(Colour::new(pass(self.tint.r), pass(self.tint.g), pass(self.tint.b)))
     }
 
@@ -160,7 +160,7 @@ fn refracted(way: Vector, normal: Vector, ratio: f32) -> Option<Vector> {
 
 fn tint(plan: &Plan) -> Colour {
     let named = [
-        (Word::Red, 20.0),
+        (Word::Red, 22.0),
         (Word::Green, 155.0),
         (Word::Blue, 258.0),
         (Word::Violet, 305.0),
@@ -196,10 +196,10 @@ pub fn paint(canvas: &mut Canvas, plan: &Plan) {
             return under;
         }
         let mut sum = Colour::default();
-        for (dx, dy) in [(-step, -step * 0.5), (step * 0.5, -step), (step, step * 0.5), (-step * 0.5, step)] {
+        for (dx, dy) in [(-step, -step * 0.6), (step, step * 0.6)] {
             let (from, way) = ray(x + dx, y + dy);
             let seen = stone.colour(from, way).unwrap_or(under);
-            sum = sum + seen * 0.25;
+            sum = sum + seen * 0.5;
         }
         sum
     });
@@ -221,6 +221,6 @@ fn floor(canvas: &mut Canvas, plan: &Plan, stone: &Stone, centre: (f32, f32), si
         let fold = fbm(u * 1.6 + 3.0, v * 0.8, 3, seed ^ 5);
         let line = (1.0 - fbm(u * 2.0 + fold * 1.5, v * 1.4 + fold, 4, seed ^ 6).abs()).powi(9);
         let reach = (-(dx * dx * 0.5 + (dy - 1.02).powi(2) * 5.0)).exp();
-        wall.mix(deep * 0.55, ground * 0.6) * (shade * mist) + stone.tint * (line * reach * 0.85 * ground.sqrt())
+        wall.mix(deep * 0.55, ground * 0.6) * (shade * mist) + stone.tint * (line * reach * 0.4 * ground.sqrt())
     });
 }

@@ -1,19 +1,24 @@
 //! Pictures from words, without a model: the words choose light, ground, things and a way of painting, the text's hash
 //! does the rest. Pure and deterministic: the same words, size, variant and quality give the same pixels everywhere.
+mod abstracts;
 mod canvas;
 mod city;
 mod colour;
 mod creatures;
+mod facets;
 mod finish;
 mod gem;
+mod lines;
 mod mark;
 mod noise;
 mod palette;
 mod plan;
 mod planet;
 mod plants;
+mod prints;
 mod sky;
 mod structures;
+mod style;
 mod subjects;
 mod terrain;
 mod vessels;
@@ -22,7 +27,7 @@ mod words;
 
 use canvas::Canvas;
 use image::RgbaImage;
-use plan::Plan;
+use plan::{Ground, Plan};
 use words::Word;
 
 /// Paints what the prompt says. `variant` tells pictures of one prompt apart; `quality` is one of the image API's words
@@ -34,8 +39,9 @@ pub fn paint(prompt: &str, width: u32, height: u32, variant: u32, quality: &str)
     let plan = Plan::new(words::read(prompt), seed, inner_width as f32 / inner_height as f32);
     let mut canvas = Canvas::new(inner_width, inner_height);
     scene(&mut canvas, &plan);
-    finish::bloom(&mut canvas, 0.4);
+    finish::bloom(&mut canvas, if plan.ground == Ground::Abstract { 0.12 } else { 0.4 });
     finish::tone(&mut canvas, &plan);
+    style::apply(&mut canvas, &plan);
     let grain = if plan.has(Word::Photo) { 5.0 } else { 1.3 };
     let mut picture = finish::develop(&canvas, width, height, grain, seed);
     mark::stamp(&mut picture);
@@ -55,6 +61,9 @@ fn inner_size(width: u32, height: u32, quality: &str) -> (usize, usize) {
 }
 
 fn scene(canvas: &mut Canvas, plan: &Plan) {
+    if plan.ground == Ground::Abstract {
+        return abstracts::paint(canvas, plan);
+    }
     sky::paint(canvas, plan);
     subjects::distant(canvas, plan);
     terrain::paint(canvas, plan);

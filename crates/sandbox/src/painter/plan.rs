@@ -159,7 +159,9 @@ fn ground(words: &[Word], dice: &mut Dice) -> Ground {
     if has(&[Space, Planet]) && !has(&[Mountain, Sea, Desert, Forest, City, Lake, Hill, Island, Field, Meadow]) {
         return Ground::Space;
     }
-    if has(&[Flower]) && !has(&[Mountain, Sea, Desert, Forest, City, Lake, Hill, Field, Meadow, House]) {
+    if has(&[Flower])
+        && !has(&[Mountain, Sea, Desert, Forest, City, Lake, Hill, Field, Meadow, House, Tree, Temple, Castle, Cat, Fox, Person])
+     {
         return Ground::Studio;
     }
     if let Some((_, ground)) = choices.iter().find(|(list, _)| has(list)) {

@@ -34,7 +34,7 @@ pub fn forest(canvas: &mut Canvas, plan: &Plan) {
         }
         let palette = &plan.palette;
         let leaf =
-            palette.land.mix(palette.land_light, 0.30 * (1.0 - near)).mix(palette.haze, (1.0 - near).powf(1.15) * 0.74);
+            palette.land.mix(palette.land_light, 0.30 * (1.0 - near)).mix(palette.haze, (1.0 - near).powf(1.3) * 0.66);
         let autumn = plan.has(Word::Autumn);
         canvas.fill(&shape, |x, y, _| {
             let tint = if autumn {
@@ -42,7 +42,7 @@ pub fn forest(canvas: &mut Canvas, plan: &Plan) {
             } else {
                 leaf
             };
-            let pool = smooth(foot - tall * 0.75, foot + 0.06, y) * (0.18 + 0.6 * plan.mist) * (1.0 - near * 0.72);
+            let pool = smooth(foot - tall * 0.75, foot + 0.06, y) * (0.10 + 0.42 * plan.mist) * (1.0 - near * 0.8);
             let toward = (-((x - plan.sun.0) / 0.3).powi(2)).exp() * (1.0 - near) * 0.12;
             tint.mix(palette.haze, pool) + palette.glow * toward
         });

@@ -173,11 +173,11 @@ fn dunes(canvas: &mut Canvas, plan: &Plan) {
         let side = if plan.sun.0 > plan.aspect * 0.5 { 1.0 } else { -1.0 };
         below(canvas, line, 1.0, |x, y, deep, _| {
             // The lee of a dune is the part behind a wandering crest.
-            let wander = 0.22 * fbm(x * 1.3, y * 2.2, 2, seed ^ 9);
+            let wander = 0.12 * fbm(x * 1.3, y * 2.2, 2, seed ^ 9);
             let slope = (line(x + 0.01 + deep * 0.5 * side + wander * deep)
                 - line(x - 0.01 + deep * 0.5 * side + wander * deep))
                 / 0.02;
-            let lit = smooth(-0.09, 0.09, slope * side + 0.02);
+            let lit = smooth(-0.05, 0.05, slope * side + 0.02);
             let ripple = (y * (420.0 - 190.0 * near) + 9.0 * fbm(x * 5.0, y * 7.0, 3, seed)).sin() * 0.035 * near;
             let grain = 0.03 * (cell((x * 900.0) as i32, (y * 900.0) as i32, seed) - 0.5);
             let body = shade.mix(light, (lit * (1.0 - deep * 0.9) + ripple + grain).clamp(0.0, 1.0));

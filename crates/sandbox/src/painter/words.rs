@@ -197,10 +197,10 @@ const LATIN: &[(&str, Word)] = &[
     ("amber honey bernstein янтар* copper bronze", Amber),
     ("earth earthy earthen terracotta ochre clay rustic", Earthy),
     ("jewel-tone* rich opulent luxurious velvet", Jewel),
-    ("red crimson scarlet rot rouge rojo roja красн*", Red),
-    ("green emerald-green grün vert verde зелен* зелён*", Green),
-    ("blue azure cobalt indigo blau bleu azul син* голуб*", Blue),
-    ("violet purple lilac mauve lila morado фиолет*", Violet),
+    ("red ruby rubies crimson scarlet rot rouge rojo roja красн*", Red),
+    ("green emerald emeralds jade grün vert verde зелен* зелён*", Green),
+    ("blue sapphire sapphires azure cobalt indigo blau bleu azul син* голуб*", Blue),
+    ("violet amethyst purple lilac mauve lila morado фиолет*", Violet),
     ("pink magenta rosa rosy розов*", Pink),
     ("gold gilded gold-leaf dorado золот*", Gold),
     ("vivid vibrant colorful colourful bold bright-colou* saturated rainbow-colou* bunt", Vivid),
@@ -216,7 +216,7 @@ const LATIN: &[(&str, Word)] = &[
     ("line-art lineart line-drawing outline* blueprint* technical minimal-line", LineArt),
     ("photo* photograph* cinematic film realistic 35mm analog* dslr bokeh hdr", Photo),
     ("flat vector illustration* anime ghibli cartoon* storybook children* paper-cut", Flat),
-    ("cubist cubism bauhaus deco", Cubist),
+    ("cubist cubism", Cubist),
     ("pencil* charcoal sketch* graphite bleistift* crayon* карандаш*", Pencil),
     ("minimal* minimalist* negative-space simple empty lonely solitary alone", Minimal),
     ("symmetr* centered centred central", Symmetric),
@@ -229,7 +229,7 @@ const LATIN: &[(&str, Word)] = &[
     ("wave waves welle* vague* ola olas волн*", Waves),
     ("flow flowing fluid swirl* smoke silk marbl* liquid", Flow),
     ("voronoi shard* cells crystalline fractal*", Facets),
-    ("geometric* geometry shapes squares triangles kandinsky", Geometric),
+    ("geometric* geometry shapes squares triangles kandinsky bauhaus deco", Geometric),
 ];
 
 /// Chinese and Japanese words, found anywhere.

@@ -2,6 +2,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use crate::ui::fresh_id;
 use crate::ui::button::{Button, ButtonKind};
 use crate::ui::icon::{Glyph, Icon};
 
@@ -13,7 +14,8 @@ pub fn Dialog(
     children: ChildrenFn,
 ) -> AnyView {
     let node = NodeRef::<html::Dialog>::new();
-    let id = format!("dialog-{}", uuid::Uuid::now_v7().simple());
+    let id = fresh_id("dialog");
+    let labelled_by = id.clone();
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };
         if open.get() && !dialog.open() {
@@ -33,7 +35,7 @@ pub fn Dialog(
         <dialog
             node_ref=node
             class=format!("dialog {class}")
-            aria-labelledby=id.clone()
+            aria-labelledby=labelled_by
             on:close=move |_| open.set(false)
             on:click=dismiss
         >

@@ -1,4 +1,6 @@
 //! The pieces every view is made of. They know no feature and fetch nothing.
+use std::cell::Cell;
+
 pub mod button;
 pub mod dialog;
 pub mod empty;
@@ -21,3 +23,11 @@ pub use picture::Picture;
 pub use segmented::{Choice, Segmented};
 pub use skeleton::Skeleton;
 pub use time::{Moment, format_day, format_gems, format_number, format_time};
+
+/// An id that no other element of this document has.
+pub fn fresh_id(prefix: &str) -> String {
+    thread_local! {
+        static NEXT: Cell<u32> = const { Cell::new(0) };
+    }
+    format!("{prefix}-{}", NEXT.replace(NEXT.get().wrapping_add(1)))
+}

@@ -78,7 +78,7 @@ fn paint(canvas: &HtmlCanvasElement, thumbhash: &str) -> Option<()> {
     canvas.set_height(height);
     let pixels = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&rgba), width, height).ok()?;
     let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
-    context.put_image_data(&pixels, 0, 0).ok()
+    context.put_image_data(&pixels, 0.0, 0.0).ok()
 }
 
 fn decode(base64: &str) -> Option<Vec<u8>> {

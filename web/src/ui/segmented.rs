@@ -1,6 +1,8 @@
 //! One of a few, all in sight: radio buttons that look like segments, so arrows, labels and forms work by themselves.
 use leptos::prelude::*;
 
+use crate::ui::fresh_id;
+
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Choice {
     pub value: String,
@@ -21,7 +23,7 @@ pub fn Segmented(
     #[prop(optional, into)] class: String,
 ) -> AnyView {
     // Radio buttons belong together by their name, which must be unique in the document.
-    let group = format!("choice-{}", uuid::Uuid::now_v7().simple());
+    let group = fresh_id("choice");
     let segments = move || {
         let one = |choice| segment(choice, &group, chosen, on_choose);
         choices.get().into_iter().map(one).collect_view()

@@ -1,0 +1,85 @@
+//! A picture in a row of the gallery: a link that grows into the picture's page, with what can be done on the spot.
+use lapidary_contract::Image;
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use super::changes;
+use super::listing::Entry;
+use super::opening;
+use super::rows::Place;
+use super::shelves::Shelves;
+use crate::page::image_path;
+use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture};
+
+pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> AnyView {
+    let row = RwSignal::from(entry.row.clone());
+    let id = entry.id;
+    let image = row.get_untracked();
+    let source = Memo::new(move |_| row.with(|row| row.thumbnail_url.clone()));
+    let renew = {
+        let shelves = StoredValue::new(shelves.clone());
+        Callback::new(move |()| {
+            let shelves = shelves.get_value();
+            spawn_local(async move { drop(shelves.reread(id).await) });
+        })
+    };
+    let basis = move || {
+        let Place { share, gaps, .. } = place.get();
+        // A little less than its share: rounding must not push the last one into the next row; growing takes up the rest.
+        format!("calc((100% - {gaps} * var(--gallery-gap)) * {:.5})", share * 0.997)
+    };
+    view! {
+        <div
+            class="card"
+            data-id=id.to_string()
+            class:is-growing=move || place.get().is_full
+            style=("flex-basis", basis)
+            style=("--ratio", (f64::from(image.width.max(1)) / f64::from(image.height.max(1))).to_string())
+        >
+            <a
+                class="card__link"
+                href=image_path(&id)
+                style=("view-transition-name", move || opening::name_of(id))
+                on:click=move |_| opening::open(id)
+            >
+                <Picture
+                    src=source
+                    alt=image.prompt.clone()
+                    thumbhash=image.thumbhash.clone()
+                    width=image.width
+                    height=image.height
+                    on_stale=renew
+                />
+            </a>
+            {actions(shelves, row)}
+        </div>
+    }
+    .into_any()
+}
+
+fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
+    let shelves = StoredValue::new(shelves.clone());
+    let is_favourite = Memo::new(move |_| row.with(|row| row.is_favourite));
+    let favour = Callback::new(move |()| {
+        changes::toggle_favourite(&shelves.get_value(), &row.get_untracked());
+    });
+    let delete = Callback::new(move |()| changes::delete(&shelves.get_value(), &row.get_untracked()));
+    let label = Signal::derive(move || {
+        if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
+    });
+    let heart = move || {
+        let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
+        view! { <Icon glyph /> }
+    };
+    view! {
+        <div class="card__actions" class:is-favourite=is_favourite>
+            <Button kind=ButtonKind::Bare class="card__favour" on_press=favour label=label>
+                {heart}
+            </Button>
+            <Button kind=ButtonKind::Bare class="card__delete" on_press=delete label=Signal::derive(|| "Delete".to_owned())>
+                <Icon glyph=Glyph::Trash />
+            </Button>
+        </div>
+    }
+    .into_any()
+}

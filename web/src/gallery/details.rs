@@ -1,0 +1,137 @@
+//! The panel beside the open picture: what it was made of, what it cost, and what can be done with it.
+use lapidary_contract::Image;
+use leptos::prelude::*;
+
+use super::changes;
+use super::image::OpenImage;
+use crate::page::Page;
+use crate::session::use_session;
+use crate::ui::{Button, ButtonKind, Glyph, Icon, LinkButton, Moment, format_gems, format_number};
+
+#[component]
+pub fn Details() -> AnyView {
+    let open = expect_context::<OpenImage>();
+    let facts = move || open.image.get().map(facts);
+    let is_trashed =
+        Memo::new(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.deleted_at.is_some())));
+    let actions = move || if is_trashed.get() { trashed_actions(open) } else { actions(open) };
+    let close = Callback::new(move |()| open.close());
+    view! {
+        <aside class="details" aria-label="About this picture">
+            <Button kind=ButtonKind::Bare class="details__close" on_press=close label=Signal::stored("Close".to_owned())>
+                <Icon glyph=Glyph::Close />
+            </Button>
+            {actions}
+            {facts}
+        </aside>
+    }
+    .into_any()
+}
+
+fn actions(open: OpenImage) -> AnyView {
+    let is_downloading = RwSignal::new(false);
+    let download = Callback::new(move |()| {
+        if let Some(image) = open.image.get_untracked() {
+            changes::download(&image, is_downloading);
+        }
+    });
+    let is_favourite = Memo::new(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.is_favourite)));
+    let favour = Callback::new(move |()| open.toggle_favourite());
+    let delete = Callback::new(move |()| open.delete());
+    let again = Signal::derive(move || {
+        let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
+        format!("{}?from={id}", Page::Studio.path())
+    });
+    let heart = move || {
+        let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
+        view! { <Icon glyph /> }
+    };
+    let favour_label = Signal::derive(move || {
+        if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
+    });
+    view! {
+        <div class="details__actions">
+            <Button kind=ButtonKind::Primary class="details__download" on_press=download busy=is_downloading>
+                <Icon glyph=Glyph::Download />
+                "Download"
+            </Button>
+            <LinkButton href=again>
+                <Icon glyph=Glyph::Refresh />
+                "Use again"
+            </LinkButton>
+            <Button kind=ButtonKind::Bare on_press=favour label=favour_label>
+                {heart}
+            </Button>
+            <Button kind=ButtonKind::Bare on_press=delete label=Signal::stored("Delete".to_owned())>
+                <Icon glyph=Glyph::Trash />
+            </Button>
+        </div>
+    }
+    .into_any()
+}
+
+fn trashed_actions(open: OpenImage) -> AnyView {
+    let restore = Callback::new(move |()| open.restore());
+    view! {
+        <div class="details__actions">
+            <p class="details__trashed">"This picture is in the trash."</p>
+            <Button kind=ButtonKind::Primary on_press=restore>
+                <Icon glyph=Glyph::Undo />
+                "Restore"
+            </Button>
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(image: Image) -> AnyView {
+    let catalogue = use_session().catalogue;
+    let name = catalogue.with_untracked(|known| Some(known.as_ref()?.domain.model(&image.model)?.name.clone()));
+    let attributes = image.attributes.iter().map(|attribute| {
+        view! { <li class="chip chip--still" title=attribute.section.clone()>{attribute.value.clone()}</li> }
+    });
+    let attributes = attributes.collect_view();
+    let revised = image.revised_prompt.clone().filter(|text| *text != image.prompt).map(|text| {
+        view! {
+            <section class="details__part">
+                <h2>"What the model made of it"</h2>
+                <p dir="auto">{text}</p>
+            </section>
+        }
+    });
+    let rows = [
+        ("Model", name.unwrap_or(image.model)),
+        ("Size", format!("{} × {}", image.width, image.height)),
+        ("Quality", image.quality),
+        ("Price", format_gems(image.price_gems)),
+        ("File", format!("{} · {}", file_type(&image.content_type), file_size(image.bytes))),
+    ];
+    let rows =
+        rows.into_iter().map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }).collect_view();
+    view! {
+        <section class="details__part">
+            <h2>"Prompt"</h2>
+            <p class="details__prompt" dir="auto">{image.prompt}</p>
+            <ul class="details__attributes" aria-label="Attributes">{attributes}</ul>
+        </section>
+        {revised}
+        <dl class="details__facts">
+            {rows}
+            <div><dt>"Made"</dt><dd><Moment at=image.created_at /></dd></div>
+            <div><dt>"Origin"</dt><dd>"AI-generated"</dd></div>
+        </dl>
+    }
+    .into_any()
+}
+
+fn file_type(content_type: &str) -> String {
+    content_type.rsplit('/').next().unwrap_or_default().to_uppercase()
+}
+
+/// `1.5 MB`, `320 kB`.
+fn file_size(bytes: i64) -> String {
+    match bytes {
+        ..1_000_000 => format!("{} kB", format_number((bytes + 500) / 1_000)),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}

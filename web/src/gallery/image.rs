@@ -1,0 +1,231 @@
+//! One picture on its own page: which one, its neighbours, and how keys, swipes and links move between them.
+use lapidary_contract::{Image, LiveEvent, ProblemType};
+use leptos::ev::{self, KeyboardEvent};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+use uuid::Uuid;
+use wasm_bindgen_futures::spawn_local;
+
+use super::details::Details;
+use super::listing::Load;
+use super::shelves::{Shelves, refresh};
+use super::stage::Stage;
+use super::{changes, keys, opening};
+use crate::live;
+use crate::page::{self, Page, image_path};
+use crate::ui::{Empty, Failure, FailureNote, LinkButton, Skeleton};
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+pub struct OpenImage {
+    pub id: Memo<Option<Uuid>>,
+    pub image: RwSignal<Option<Image>>,
+    pub failure: RwSignal<Option<Failure>>,
+    pub newer: Memo<Option<Uuid>>,
+    pub older: Memo<Option<Uuid>>,
+    shelves: StoredValue<Shelves>,
+    go: Callback<Option<Uuid>>,
+}
+
+impl OpenImage {
+    fn new() -> Self {
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").and_then(|text| text.parse::<Uuid>().ok()));
+        let shelves = StoredValue::new(Shelves::kept());
+        let around = Memo::new(move |_| {
+            id.get().map_or((None, None), |id| shelves.with_value(|shelves| shelves.neighbours(id)))
+        });
+        let navigate = use_navigate();
+        let go = Callback::new(move |to: Option<Uuid>| {
+            let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+            match to {
+                Some(id) => {
+                    opening::follow(id);
+                    navigate(&image_path(&id), options);
+                }
+                None => navigate(Page::Gallery.path(), options),
+            }
+        });
+        Self {
+            id,
+            image: RwSignal::new(None),
+            failure: RwSignal::new(None),
+            newer: Memo::new(move |_| around.get().0),
+            older: Memo::new(move |_| around.get().1),
+            shelves,
+            go,
+        }
+    }
+
+    /// Shows what is known of an image at once and reads it again.
+    pub fn read(self, id: Uuid) {
+        let shelves = self.shelves.get_value();
+        self.failure.set(None);
+        let is_shown = self.image.with_untracked(|image| image.as_ref().is_some_and(|image| image.id == id));
+        if !is_shown {
+            self.image.set(shelves.find(id));
+        }
+        spawn_local(async move {
+            let answer = shelves.reread(id).await;
+            if self.id.try_get_untracked().flatten() != Some(id) {
+                return;
+            }
+            match answer {
+                Ok(image) => self.image.set(Some(image)),
+                Err(failure) if failure.is(ProblemType::NotFound) => {
+                    self.image.set(None);
+                    self.failure.set(Some(failure));
+                }
+                // What is shown stays; a place without a picture says why.
+                Err(failure) if self.image.with_untracked(Option::is_none) => self.failure.set(Some(failure)),
+                Err(_) => {}
+            }
+        });
+    }
+
+    pub fn step(self, to: Memo<Option<Uuid>>) {
+        if let Some(id) = to.get_untracked() {
+            self.go.run(Some(id));
+        }
+    }
+
+    /// Back to where the person came from; a picture opened by its address leads to the gallery.
+    pub fn close(self) {
+        match (opening::came_from_list(), window().history()) {
+            (true, Ok(history)) => drop(history.back()),
+            _ => self.go.run(None),
+        }
+    }
+
+    pub fn toggle_favourite(self) {
+        if let Some(image) = self.image.get_untracked() {
+            self.image.set(Some(changes::toggle_favourite(&self.shelves.get_value(), &image)));
+        }
+    }
+
+    /// Deletes and goes on to the next picture.
+    pub fn delete(self) {
+        let Some(image) = self.image.get_untracked() else { return };
+        let next = self.older.get_untracked().or(self.newer.get_untracked());
+        changes::delete(&self.shelves.get_value(), &image);
+        self.go.run(next);
+    }
+
+    pub fn restore(self) {
+        let Some(image) = self.image.get_untracked() else { return };
+        changes::restore(&self.shelves.get_value(), &image);
+        self.image.set(Some(Image { deleted_at: None, ..image }));
+    }
+}
+
+#[component]
+pub fn ImagePage() -> AnyView {
+    let open = OpenImage::new();
+    provide_context(open);
+    follow_address(open);
+    follow_events(open);
+    follow_keyboard(open);
+    let shown = Memo::new(move |_| open.image.with(|image| image.as_ref().map(|image| image.id)));
+    let is_bad_address = move || open.id.get().is_none();
+    let content = move || match (shown.get(), open.failure.get()) {
+        (Some(_), _) => view! { <Stage /> <Details /> }.into_any(),
+        (None, Some(failure)) => failure_view(open, failure),
+        (None, None) if is_bad_address() => not_here(),
+        (None, None) => waiting(),
+    };
+    view! {
+        <div class="image-page">
+            <h1 class="visually-hidden">"Picture"</h1>
+            {content}
+        </div>
+    }
+    .into_any()
+}
+
+fn follow_address(open: OpenImage) {
+    Effect::new(move |_| {
+        if let Some(id) = open.id.get() {
+            open.read(id);
+        }
+    });
+    Effect::new(move |_| {
+        let title =
+            open.image.with(|image| image.as_ref().map(|image| image.prompt.chars().take(60).collect::<String>()));
+        if let Some(title) = title {
+            page::set_title(&title);
+        }
+    });
+    let shelf = open.shelves.with_value(Shelves::in_sight);
+    if shelf.load.with_untracked(|load| *load == Load::First) {
+        refresh(&shelf);
+    }
+    Effect::new(move |_| {
+        if open.older.get().is_none() && shelf.has_more() {
+            let shelf = shelf.clone();
+            spawn_local(async move { shelf.more().await });
+        }
+    });
+}
+
+fn follow_events(open: OpenImage) {
+    live::on_event(move |event| match event {
+        LiveEvent::GenerationChanged { generation, .. } => {
+            open.shelves.with_value(|shelves| generation.images.iter().for_each(|image| shelves.place(image)));
+        }
+        LiveEvent::ImageChanged { image_id } if open.id.get_untracked() == Some(*image_id) => open.read(*image_id),
+        LiveEvent::ImageChanged { image_id } => {
+            let (shelves, id) = (open.shelves.get_value(), *image_id);
+            spawn_local(async move { drop(shelves.reread(id).await) });
+        }
+        LiveEvent::GemsChanged { .. } => {}
+        LiveEvent::Reset => open.id.get_untracked().into_iter().for_each(|id| open.read(id)),
+    });
+}
+
+fn follow_keyboard(open: OpenImage) {
+    let listener = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
+        if keys::has_modifier(&event) || keys::is_taken(&event) {
+            return;
+        }
+        match event.key().as_str() {
+            "ArrowLeft" => open.step(open.newer),
+            "ArrowRight" => open.step(open.older),
+            "Escape" => open.close(),
+            "f" => open.toggle_favourite(),
+            "Delete" => open.delete(),
+            _ => return,
+        }
+        event.prevent_default();
+    });
+    on_cleanup(move || listener.remove());
+}
+
+fn waiting() -> AnyView {
+    view! {
+        <div class="stage" aria-busy="true" aria-label="Reading the picture" style=("--ratio", "1")>
+            <Skeleton ratio=(1, 1) class="stage__skeleton" />
+        </div>
+    }
+    .into_any()
+}
+
+fn failure_view(open: OpenImage, failure: Failure) -> AnyView {
+    if failure.is(ProblemType::NotFound) {
+        return not_here();
+    }
+    let retry = Callback::new(move |()| open.id.get_untracked().into_iter().for_each(|id| open.read(id)));
+    view! { <FailureNote failure on_retry=retry /> }.into_any()
+}
+
+fn not_here() -> AnyView {
+    view! {
+        <Empty
+            title="This picture is not here"
+            text="It may have been deleted for good, or it belongs to somebody else. Pictures are private."
+        >
+            <LinkButton href=Page::Gallery.path()>"Go to the gallery"</LinkButton>
+        </Empty>
+    }
+    .into_any()
+}

@@ -1,0 +1,135 @@
+//! The composer: a column beside the results on a wide page, a sheet under them on a phone. The prompt and the button
+//! are always in reach; the rest unfolds.
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+
+use super::attributes::AttributePicker;
+use super::choice::Obstacle;
+use super::prompt::{ChosenAttributes, PromptField};
+use super::reading::Reading;
+use super::settings::Settings;
+use super::state::Studio;
+use crate::page::Page;
+use crate::ui::{Button, ButtonKind, Failure, FailureNote, Glyph, Icon, format_gems};
+
+#[component]
+pub fn ComposerPane() -> AnyView {
+    let studio = expect_context::<Studio>();
+    let is_open = studio.is_open;
+    let press = move |event: KeyboardEvent| match event.key().as_str() {
+        "Enter" if event.ctrl_key() || event.meta_key() => {
+            event.prevent_default();
+            studio.generate();
+        }
+        "Escape" if is_open.get_untracked() => is_open.set(false),
+        _ => {}
+    };
+    view! {
+        <button
+            type="button"
+            class="composer__veil"
+            class:is-open=is_open
+            tabindex="-1"
+            aria-hidden="true"
+            on:click=move |_| is_open.set(false)
+        ></button>
+        <section class="composer" class:is-open=is_open aria-label="Composer" on:keydown=press>
+            <SheetToggle />
+            <div class="composer__scroll">
+                <PromptField />
+                <ChosenAttributes />
+                <div class="composer__more" id="composer-more">
+                    <AttributePicker />
+                    <Settings />
+                    <Reading />
+                </div>
+            </div>
+            <GenerateBar />
+        </section>
+    }
+    .into_any()
+}
+
+/// Only on a phone.
+#[component]
+fn SheetToggle() -> AnyView {
+    let studio = expect_context::<Studio>();
+    let is_open = studio.is_open;
+    let summary = move || {
+        if is_open.get() {
+            return "Fewer options".to_owned();
+        }
+        let picked = studio.draft.with(|draft| draft.attributes.len());
+        let model = studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.name.clone()));
+        match (picked, model) {
+            (0, Some(model)) => format!("Attributes and settings · {model}"),
+            (_, Some(model)) => format!("{picked} chosen · {model}"),
+            (_, None) => "Attributes and settings".to_owned(),
+        }
+    };
+    view! {
+        <button
+            type="button"
+            class="composer__toggle"
+            aria-expanded=move || is_open.get().to_string()
+            aria-controls="composer-more"
+            on:click=move |_| is_open.update(|open| *open = !*open)
+        >
+            <span>{summary}</span>
+            <Icon glyph=Glyph::ChevronDown />
+        </button>
+    }
+    .into_any()
+}
+
+#[component]
+fn GenerateBar() -> AnyView {
+    let studio = expect_context::<Studio>();
+    let label = move || match studio.choice.with(|choice| choice.as_ref().and_then(|choice| choice.price())) {
+        Some(gems) => format!("Generate · {}", format_gems(gems)),
+        None => "Generate".to_owned(),
+    };
+    let retry = Callback::new(move |()| studio.retry());
+    let failure = move || studio.failure.get().map(|failure| failure_note(failure, retry));
+    let note = move || studio.obstacle.get().map(obstacle_note);
+    let generate = Callback::new(move |()| studio.generate());
+    let is_blocked = Signal::derive(move || studio.obstacle.with(Option::is_some));
+    view! {
+        <div class="composer__foot">
+            {failure}
+            <div class="composer__note" role="status">{note}</div>
+            <Button
+                kind=ButtonKind::Primary
+                class="composer__generate"
+                on_press=generate
+                disabled=is_blocked
+                busy=studio.is_sending
+            >
+                <Icon glyph=Glyph::Gem />
+                {label}
+            </Button>
+        </div>
+    }
+    .into_any()
+}
+
+/// What is said at its field needs no second place, but the person must see that the press came to nothing.
+fn failure_note(failure: Failure, retry: Callback<()>) -> AnyView {
+    view! { <FailureNote failure on_retry=retry /> }.into_any()
+}
+
+fn obstacle_note(obstacle: Obstacle) -> AnyView {
+    let gems = obstacle.is_about_gems().then(|| {
+        view! {
+            " "
+            <a href=Page::Gems.path()>"See your gems"</a>
+        }
+    });
+    view! {
+        <p>
+            {obstacle.sentence()}
+            {gems}
+        </p>
+    }
+    .into_any()
+}

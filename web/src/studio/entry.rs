@@ -1,0 +1,180 @@
+//! One generation in the stream: its words, its tiles, what is said about it and what can be done next.
+use std::collections::HashSet;
+
+use lapidary_contract::Generation;
+use lapidary_domain::{GenerationStatus, Size};
+use leptos::prelude::*;
+use uuid::Uuid;
+use wasm_bindgen_futures::spawn_local;
+
+use super::state::{PATH, Studio};
+use super::tile::{picture_tile, waiting_tile};
+use super::words;
+use crate::http;
+use crate::page::Page;
+use crate::ui::failure::RequestId;
+use crate::ui::{Button, ButtonKind, Glyph, Icon, Moment, format_gems, toast};
+
+/// A place in the row of tiles.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Slot {
+    Picture(Uuid),
+    Waiting(u32),
+}
+
+pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyView {
+    let row = RwSignal::from(row.clone());
+    let first = row.get_untracked();
+    let ratio = ratio_of(&first);
+    let status = Memo::new(move |_| row.with(|row| row.status));
+    let slots = Memo::new(move |_| row.with(slots));
+    let tile = move |slot| match slot {
+        Slot::Picture(id) => picture_tile(row, id),
+        Slot::Waiting(_) => waiting_tile(row),
+    };
+    let class = if first.count == 1 { "generation__tiles generation__tiles--single" } else { "generation__tiles" };
+    view! {
+        <article class="generation" aria-busy=move || (!status.get().is_final()).to_string()>
+            {heading(studio, row)}
+            <div class=class style=("--ratio", ratio.to_string())>
+                <For each=move || slots.get() key=|slot| *slot children=tile />
+            </div>
+            {move || ending(studio, row, status.get())}
+        </article>
+    }
+    .into_any()
+}
+
+fn ratio_of(generation: &Generation) -> f64 {
+    let size = generation.size.parse::<Size>().unwrap_or(Size { width: 1, height: 1 });
+    f64::from(size.width.max(1)) / f64::from(size.height.max(1))
+}
+
+/// Pictures first, then a place for each that may still come.
+fn slots(generation: &Generation) -> Vec<Slot> {
+    let known: HashSet<Uuid> = generation.images.iter().map(|image| image.id).collect();
+    let pictures = generation.images.iter().map(|image| Slot::Picture(image.id));
+    let missing = if generation.status.is_final() { 0 } else { generation.count.saturating_sub(known.len() as u32) };
+    pictures.chain((0..missing).map(Slot::Waiting)).collect()
+}
+
+fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
+    let generation = row.get_untracked();
+    let about = row.with_untracked(|row| about(studio, row));
+    let again = Callback::new(move |()| {
+        studio.is_open.set(false);
+        row.with_untracked(|row| studio.use_again(row));
+    });
+    view! {
+        <header class="generation__head">
+            <div class="generation__words">
+                <h2 class="generation__prompt" dir="auto">{generation.prompt}</h2>
+                <p class="generation__about">
+                    {about}
+                    <Moment at=generation.created_at />
+                </p>
+            </div>
+            <Button kind=ButtonKind::Bare on_press=again label="Use again: prompt, attributes and settings">
+                <Icon glyph=Glyph::Refresh />
+                <span class="generation__again">"Use again"</span>
+            </Button>
+        </header>
+    }
+    .into_any()
+}
+
+fn about(studio: Studio, generation: &Generation) -> String {
+    let name = studio.catalogue.with_untracked(|known| {
+        let model = known.as_ref()?.domain.model(&generation.model)?;
+        Some(model.name.clone())
+    });
+    let name = name.unwrap_or_else(|| generation.model.clone());
+    let price = format_gems(generation.price_gems);
+    let words = generation.attributes.iter().map(|attribute| attribute.value.as_str()).collect::<Vec<_>>().join(", ");
+    let size = generation.size.replace('x', " × ");
+    let mut about = format!("{name} · {size} · {} · {price} · ", generation.quality);
+    if !words.is_empty() {
+        about = format!("{words} · {about}");
+    }
+    about
+}
+
+/// Below the tiles: how it goes, or how it ended, with the next step.
+fn ending(studio: Studio, row: RwSignal<Generation>, status: GenerationStatus) -> AnyView {
+    match status {
+        GenerationStatus::Queued | GenerationStatus::Running => progress(studio, row),
+        GenerationStatus::Succeeded if row.with(|row| row.images.is_empty()) => in_trash(),
+        GenerationStatus::Succeeded => ().into_any(),
+        GenerationStatus::PartlySucceeded | GenerationStatus::Failed | GenerationStatus::Cancelled => {
+            trouble(studio, row, &row.get())
+        }
+    }
+}
+
+fn in_trash() -> AnyView {
+    view! {
+        <p class="generation__note">
+            "Its pictures are in the " <a href=Page::Trash.path()>"trash"</a> "."
+        </p>
+    }
+    .into_any()
+}
+
+fn progress(studio: Studio, row: RwSignal<Generation>) -> AnyView {
+    let is_cancelling = RwSignal::new(false);
+    let usual = {
+        let done: Vec<Generation> =
+            studio.listing().entries.with_untracked(|it| it.iter().map(|entry| entry.row.get_untracked()).collect());
+        row.with_untracked(|row| words::usual_seconds(&done, row)).map(words::usually)
+    };
+    let state = move || row.with(|row| words::waiting(row, studio.clock.get()));
+    let cancel = Callback::new(move |()| {
+        let id = row.with_untracked(|row| row.id);
+        is_cancelling.set(true);
+        spawn_local(async move {
+            let answer = http::post_empty::<Generation>(&format!("{PATH}/{id}/cancel")).await;
+            let _ = is_cancelling.try_set(false);
+            match answer {
+                Ok(generation) => studio.put(generation),
+                Err(failure) => toast::failure(&failure),
+            }
+        });
+    });
+    view! {
+        <p class="generation__note">
+            <span class="generation__state">{state}</span>
+            {usual.map(|usual| view! { <span>{usual}</span> })}
+            <Button kind=ButtonKind::Bare on_press=cancel busy=is_cancelling>
+                "Cancel"
+            </Button>
+        </p>
+    }
+    .into_any()
+}
+
+fn trouble(studio: Studio, row: RwSignal<Generation>, generation: &Generation) -> AnyView {
+    let again = Callback::new(move |()| row.with_untracked(|row| studio.repeat(row)));
+    let edit = Callback::new(move |()| row.with_untracked(|row| studio.use_again(row)));
+    let retry = words::can_repeat(generation).then(|| {
+        view! {
+            <Button on_press=again busy=studio.is_sending>
+                "Try again"
+            </Button>
+        }
+    });
+    let is_failed = generation.failure.is_some();
+    let request_id = is_failed.then(|| generation.request_id.clone()).map(|id| view! { <RequestId id /> });
+    view! {
+        <div class="generation__end" class:is-failed=is_failed>
+            <p>{words::outcome(generation)}</p>
+            <div class="generation__next">
+                {retry}
+                <Button kind=ButtonKind::Bare on_press=edit>
+                    "Edit prompt"
+                </Button>
+            </div>
+            {request_id}
+        </div>
+    }
+    .into_any()
+}

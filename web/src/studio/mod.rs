@@ -1,0 +1,89 @@
+//! The studio: composer, queue and results in one place. This file lays them out and connects them with the address,
+//! the keyboard, the clock and the live events.
+mod attributes;
+mod choice;
+mod composer;
+mod draft;
+mod entry;
+mod glow;
+mod ideas;
+mod prompt;
+mod reading;
+mod settings;
+mod state;
+mod stream;
+mod tile;
+mod words;
+
+use std::time::Duration;
+
+use lapidary_contract::{Generation, Image};
+use leptos::ev;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
+use uuid::Uuid;
+use wasm_bindgen_futures::spawn_local;
+
+use self::composer::ComposerPane;
+use self::state::{PATH, Studio};
+use self::stream::StreamPane;
+use crate::http;
+use crate::live;
+use crate::page::Page;
+use crate::ui::failure::Failure;
+use crate::ui::toast;
+
+#[component]
+pub fn StudioPage() -> AnyView {
+    let studio = Studio::new();
+    provide_context(studio);
+    studio.refresh();
+    live::on_event(move |event| studio.hear(event));
+    keep_time(studio);
+    follow_address(studio);
+    let listener = window_event_listener(ev::online, move |_| studio.retry_when_online());
+    on_cleanup(move || listener.remove());
+    view! {
+        <div class="studio">
+            <h1 class="visually-hidden">"Studio"</h1>
+            <ComposerPane />
+            <StreamPane />
+            <p class="visually-hidden" role="status">{studio.said}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn keep_time(studio: Studio) {
+    if let Ok(clock) = set_interval_with_handle(move || studio.tick(), Duration::from_secs(1)) {
+        on_cleanup(move || clock.clear());
+    }
+}
+
+/// `/studio?from={id}` takes over what an image or a generation was made of.
+fn follow_address(studio: Studio) {
+    let query = use_query_map();
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let Some(id) = query.read().get("from").and_then(|text| text.parse::<Uuid>().ok()) else { return };
+        let stay = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+        navigate(Page::Studio.path(), stay);
+        spawn_local(async move {
+            match find(studio, id).await {
+                Ok(generation) => studio.use_again(&generation),
+                Err(failure) => toast::failure(&failure),
+            }
+        });
+    });
+}
+
+async fn find(studio: Studio, id: Uuid) -> Result<Generation, Failure> {
+    if let Some(generation) = studio.find_known(id) {
+        return Ok(generation);
+    }
+    match http::get::<Image>(&format!("/v1/images/{id}")).await {
+        Ok(image) => http::get(&format!("{PATH}/{}", image.generation_id)).await,
+        Err(_) => http::get(&format!("{PATH}/{id}")).await,
+    }
+}

@@ -1,0 +1,150 @@
+//! Model, shape, quality and count, each with what it costs. Prices come from `domain`, never from here.
+use chrono::{NaiveDate, NaiveTime};
+use lapidary_domain::price::price_per_image;
+use lapidary_domain::{Model, Size};
+use leptos::prelude::*;
+
+use super::choice::{Choice, count_max, shape};
+use super::prompt::field_error;
+use super::state::Studio;
+use crate::gallery::clock::today;
+use crate::ui::{self, Segmented, format_day, format_gems, format_number};
+
+/// Counts offered; more than a row of them helps nobody.
+const COUNTS: [u32; 6] = [1, 2, 3, 4, 6, 10];
+
+#[component]
+pub fn Settings() -> AnyView {
+    let studio = expect_context::<Studio>();
+    let chosen = move |value: fn(&Choice) -> String| {
+        Signal::derive(move || studio.choice.with(|choice| choice.as_ref().map(value).unwrap_or_default()))
+    };
+    let options = move |list: fn(&Choice) -> Vec<ui::Choice>| {
+        let options = Memo::new(move |_| studio.choice.with(|choice| choice.as_ref().map(list).unwrap_or_default()));
+        Signal::from(options)
+    };
+    let models = Signal::from(Memo::new(move |_| models(studio)));
+    let choose = move |change: fn(&mut lapidary_contract::CreateGeneration, String)| {
+        Callback::new(move |value: String| studio.choose(|draft| change(draft, value)))
+    };
+    view! {
+        <div class="settings">
+            <Segmented
+                legend="Model"
+                class="segmented--list"
+                choices=models
+                chosen=chosen(|choice| choice.model.id.clone())
+                on_choose=choose(|draft, value| draft.model = Some(value))
+            />
+            <p class="settings__about">
+                {move || studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.description.clone()))}
+            </p>
+            <Segmented
+                legend="Shape"
+                class="segmented--shapes"
+                choices=options(sizes)
+                chosen=chosen(|choice| choice.size.to_string())
+                on_choose=choose(|draft, value| draft.size = Some(value))
+            />
+            <Segmented
+                legend="Quality"
+                choices=options(qualities)
+                chosen=chosen(|choice| choice.quality.clone())
+                on_choose=choose(|draft, value| draft.quality = Some(value))
+            />
+            <Segmented
+                legend="Pictures"
+                choices=options(counts)
+                chosen=chosen(|choice| choice.count.to_string())
+                on_choose=choose(|draft, value| draft.count = value.parse().unwrap_or(1))
+            />
+            <p class="field-error">
+                {move || ["/model", "/size", "/quality", "/count"].into_iter().find_map(|it| field_error(studio, it))}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+fn models(studio: Studio) -> Vec<ui::Choice> {
+    studio.catalogue.with(|known| {
+        let models = known.iter().flat_map(|known| known.domain.models.iter());
+        models.map(|model| studio.choice.with(|choice| model_option(model, choice.as_ref()))).collect()
+    })
+}
+
+fn model_option(model: &Model, choice: Option<&Choice>) -> ui::Choice {
+    let today = today();
+    let price = choice.and_then(|choice| choice.price_with_model(model)).map(format_gems);
+    let is_disabled = !model.is_available(today);
+    let note = match (model.is_retired(today), model.retires, price) {
+        (true, ..) => "retired".to_owned(),
+        (false, _, _) if is_disabled => "not yet available".to_owned(),
+        (_, Some(day), Some(price)) => format!("{price} · until {}", format_date(day)),
+        (_, _, price) => price.unwrap_or_default(),
+    };
+    ui::Choice { value: model.id.clone(), label: model.name.clone(), note: Some(note), frame: None, is_disabled }
+}
+
+/// The last day it can be used.
+fn format_date(retires: NaiveDate) -> String {
+    let noon = retires.pred_opt().unwrap_or(retires).and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default());
+    format_day(&noon.and_utc())
+}
+
+fn sizes(choice: &Choice) -> Vec<ui::Choice> {
+    let mut sizes = choice.model.sizes.clone();
+    // A free size that came with *Use again*.
+    if !sizes.contains(&choice.size) {
+        sizes.push(choice.size);
+    }
+    let option = |size: &Size| {
+        let price = price_per_image(&choice.model, &choice.quality, *size);
+        let pixels = format!("{} × {}", size.width, size.height);
+        ui::Choice {
+            value: size.to_string(),
+            label: shape(*size),
+            note: Some(price.map_or(pixels.clone(), |gems| format!("{pixels} · {}", format_number(gems)))),
+            frame: Some((size.width, size.height)),
+            is_disabled: price.is_none(),
+        }
+    };
+    sizes.iter().map(option).collect()
+}
+
+fn qualities(choice: &Choice) -> Vec<ui::Choice> {
+    let option = |quality: &String| {
+        let price = price_per_image(&choice.model, quality, choice.size);
+        ui::Choice {
+            value: quality.clone(),
+            label: capitalised(quality),
+            note: price.map(format_gems),
+            frame: None,
+            is_disabled: price.is_none(),
+        }
+    };
+    choice.model.qualities.iter().map(option).collect()
+}
+
+fn counts(choice: &Choice) -> Vec<ui::Choice> {
+    let most = count_max(&choice.model);
+    let mut counts: Vec<u32> = COUNTS.into_iter().filter(|count| *count <= most).collect();
+    if !counts.contains(&choice.count) {
+        counts.push(choice.count);
+        counts.sort_unstable();
+    }
+    let each = price_per_image(&choice.model, &choice.quality, choice.size);
+    let option = |count: u32| ui::Choice {
+        value: count.to_string(),
+        label: count.to_string(),
+        note: each.map(|gems| format_number(gems * i64::from(count))),
+        frame: None,
+        is_disabled: false,
+    };
+    counts.into_iter().map(option).collect()
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,310 @@
+//! What the parts of the studio share: the draft, what it would become, and the generations beside it.
+//! The only place of the studio that writes a draft or sends one.
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use lapidary_contract::{CreateGeneration, Generation, LiveEvent};
+use lapidary_domain::{Attribute, compose};
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use uuid::Uuid;
+
+use super::choice::{self, Choice, Obstacle};
+use super::draft::{self, Intent};
+use super::words;
+use crate::gallery::clock::{now, today};
+use crate::gallery::listing::{Listing, Row};
+use crate::http;
+use crate::session::{KnownCatalogue, use_session};
+use crate::ui::failure::Failure;
+
+pub const PATH: &str = "/v1/generations";
+/// Seconds without a word of the stream after which unfinished work is asked for.
+const SILENCE_SECONDS: i64 = 20;
+
+impl Row for Generation {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn order(&self) -> chrono::DateTime<chrono::Utc> {
+        self.created_at
+    }
+
+    fn may_follow(&self, known: &Self) -> bool {
+        self.status.is_final() || !known.status.is_final()
+    }
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<(Uuid, Listing<Generation>)>> = const { RefCell::new(None) };
+}
+
+/// One person's generations; another person's are forgotten.
+fn kept(person: Uuid) -> Listing<Generation> {
+    KEPT.with_borrow_mut(|kept| match kept {
+        Some((known, listing)) if *known == person => listing.clone(),
+        _ => {
+            let listing = Listing::new("/v1/generations?limit=20");
+            *kept = Some((person, listing.clone()));
+            listing
+        }
+    })
+}
+
+#[derive(Clone, Copy)]
+pub struct Studio {
+    person: Uuid,
+    pub draft: RwSignal<CreateGeneration>,
+    pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
+    pub choice: Memo<Option<Choice>>,
+    pub obstacle: Memo<Option<Obstacle>>,
+    pub is_sending: RwSignal<bool>,
+    pub failure: RwSignal<Option<Failure>>,
+    /// On a phone: whether the sheet shows everything.
+    pub is_open: RwSignal<bool>,
+    pub prompt_field: NodeRef<html::Textarea>,
+    listing: StoredValue<Listing<Generation>>,
+    /// Seconds since 1970, ticking while something is unfinished.
+    pub clock: RwSignal<i64>,
+    heard: StoredValue<i64>,
+    /// What was sent last and not answered well; true when it was the draft.
+    unsent: StoredValue<Option<(Intent, bool)>>,
+    /// What a screen reader is told.
+    pub said: RwSignal<String>,
+}
+
+impl Studio {
+    pub fn new() -> Self {
+        let session = use_session();
+        let person = session.me.with_untracked(|me| me.as_ref().map(|me| me.id)).unwrap_or_default();
+        let draft = RwSignal::new(draft::recall(person));
+        Effect::new(move || draft.with(|draft| draft::keep(person, draft)));
+        let catalogue = session.catalogue;
+        let choice =
+            Memo::new(move |_| catalogue.with(|known| Choice::of(&draft.read(), &known.as_ref()?.domain, today())));
+        let gems = session.gems;
+        let obstacle = Memo::new(move |_| {
+            catalogue.with(|known| match known {
+                Some(known) => choice::obstacle(&draft.read(), &known.domain, gems.get(), today()),
+                None => Some(Obstacle::Loading),
+            })
+        });
+        Self {
+            person,
+            draft,
+            catalogue,
+            choice,
+            obstacle,
+            is_sending: RwSignal::new(false),
+            failure: RwSignal::new(None),
+            is_open: RwSignal::new(false),
+            prompt_field: NodeRef::new(),
+            listing: StoredValue::new(kept(person)),
+            clock: RwSignal::new(now().timestamp()),
+            heard: StoredValue::new(now().timestamp()),
+            unsent: StoredValue::new(None),
+            said: RwSignal::new(String::new()),
+        }
+    }
+
+    pub fn listing(&self) -> Listing<Generation> {
+        self.listing.get_value()
+    }
+
+    /// By its own id or by that of one of its images.
+    pub fn find_known(&self, id: Uuid) -> Option<Generation> {
+        self.listing().entries.with_untracked(|entries| {
+            let mut rows = entries.iter().map(|entry| entry.row.get_untracked());
+            rows.find(|row| row.id == id || row.images.iter().any(|image| image.id == id))
+        })
+    }
+
+    pub fn refresh(&self) {
+        let listing = self.listing();
+        spawn_local(async move { listing.refresh().await });
+    }
+
+    /// Takes a state of a generation, and says it when it is another one.
+    pub fn put(&self, generation: Generation) {
+        let listing = self.listing();
+        let known = listing.find(generation.id).map(|known| known.status);
+        if known != Some(generation.status) {
+            self.said.set(words::announcement(&generation));
+        }
+        listing.put(generation);
+    }
+
+    pub fn hear(&self, event: &LiveEvent) {
+        self.heard.set_value(now().timestamp());
+        match event {
+            LiveEvent::GenerationChanged { generation, .. } => self.put((**generation).clone()),
+            LiveEvent::ImageChanged { image_id } => self.reread_image(*image_id),
+            LiveEvent::GemsChanged { .. } => {}
+            LiveEvent::Reset => self.refresh(),
+        }
+    }
+
+    /// Moves the clock while something is unfinished, and asks when the stream has been silent for long.
+    pub fn tick(&self) {
+        let is_waiting = self.listing().entries.with_untracked(|entries| {
+            entries.iter().any(|entry| entry.row.with_untracked(|row| !row.status.is_final()))
+        });
+        let now = now().timestamp();
+        if !is_waiting {
+            self.heard.set_value(now);
+            return;
+        }
+        self.clock.set(now);
+        if now - self.heard.get_value() >= SILENCE_SECONDS {
+            self.heard.set_value(now);
+            self.refresh();
+        }
+    }
+
+    /// An image went to the trash or came back: its generation lists it or not.
+    fn reread_image(&self, image_id: Uuid) {
+        let listing = self.listing();
+        let owner = self.find_known(image_id).map(|row| row.id);
+        spawn_local(async move {
+            let id = match owner {
+                Some(id) => id,
+                None => match http::get::<lapidary_contract::Image>(&format!("/v1/images/{image_id}")).await {
+                    Ok(image) if listing.find(image.generation_id).is_some() => image.generation_id,
+                    _ => return,
+                },
+            };
+            if let Ok(generation) = http::get::<Generation>(&format!("{PATH}/{id}")).await {
+                listing.put(generation);
+            }
+        });
+    }
+
+    pub fn toggle(&self, attribute: Attribute) {
+        self.draft.update(|draft| match draft.attributes.iter().position(|known| *known == attribute) {
+            Some(at) => drop(draft.attributes.remove(at)),
+            None => draft.attributes.push(attribute),
+        });
+    }
+
+    /// Changes the settings, keeping of the others what the model can do.
+    pub fn choose(&self, change: impl FnOnce(&mut CreateGeneration)) {
+        let Some(catalogue) = self.catalogue.get_untracked() else { return };
+        self.draft.update(|draft| {
+            change(draft);
+            if let Some(choice) = Choice::of(draft, &catalogue.domain, today()) {
+                choice.fit(draft);
+            }
+        });
+    }
+
+    /// Takes over everything of an earlier generation.
+    pub fn use_again(&self, generation: &Generation) {
+        let composed = compose(&generation.prompt, &generation.attributes);
+        self.failure.set(None);
+        self.draft.set(CreateGeneration {
+            prompt: generation.prompt.clone(),
+            attributes: generation.attributes.clone(),
+            composed_prompt: (composed != generation.composed_prompt).then(|| generation.composed_prompt.clone()),
+            model: Some(generation.model.clone()),
+            size: Some(generation.size.clone()),
+            quality: Some(generation.quality.clone()),
+            count: generation.count,
+        });
+        self.focus_prompt();
+    }
+
+    pub fn focus_prompt(&self) {
+        if let Some(field) = self.prompt_field.get_untracked() {
+            let _ = field.focus();
+        }
+    }
+
+    /// Sends the draft, unless something is in the way: then the person is led there.
+    pub fn generate(&self) {
+        if self.is_sending.get_untracked() {
+            return;
+        }
+        match (self.obstacle.get_untracked(), self.choice.get_untracked()) {
+            (None, Some(choice)) => {
+                let mut body = self.draft.get_untracked();
+                choice.fit(&mut body);
+                self.send(draft::intend(self.person, body), true);
+            }
+            (Some(obstacle), _) if obstacle.is_about_gems() => {}
+            _ => self.focus_prompt(),
+        }
+    }
+
+    /// The same wish once more, as a new one.
+    pub fn repeat(&self, generation: &Generation) {
+        if self.is_sending.get_untracked() {
+            return;
+        }
+        let body = CreateGeneration {
+            prompt: generation.prompt.clone(),
+            attributes: generation.attributes.clone(),
+            composed_prompt: Some(generation.composed_prompt.clone()),
+            model: Some(generation.model.clone()),
+            size: Some(generation.size.clone()),
+            quality: Some(generation.quality.clone()),
+            count: generation.count,
+        };
+        self.send(Intent::new(body), false);
+    }
+
+    /// Once more what failed. A draft that was changed since goes out as it is now.
+    pub fn retry(&self) {
+        match self.unsent.get_value() {
+            Some((intent, false)) => self.send(intent, false),
+            _ => self.generate(),
+        }
+    }
+
+    /// The line is back: what could not be sent goes out with the key it had, unless it is being rewritten.
+    pub fn retry_when_online(&self) {
+        if self.failure.with_untracked(|failure| *failure != Some(Failure::Offline)) {
+            return;
+        }
+        let Some((intent, is_draft)) = self.unsent.get_value() else { return };
+        let is_same = self.draft.with_untracked(|draft| draft.prompt == intent.body.prompt);
+        if !is_draft || is_same {
+            self.send(intent, is_draft);
+        }
+    }
+
+    fn send(&self, intent: Intent, is_draft: bool) {
+        let studio = *self;
+        studio.unsent.set_value(Some((intent.clone(), is_draft)));
+        studio.is_sending.set(true);
+        studio.failure.set(None);
+        spawn_local(async move {
+            let answer = http::post_with_key::<_, Generation>(PATH, &intent.body, &intent.key).await;
+            studio.is_sending.set(false);
+            let is_answered = match &answer {
+                Ok(_) => true,
+                Err(failure) => is_final(failure),
+            };
+            if is_draft && is_answered {
+                draft::answered(studio.person);
+            }
+            match answer {
+                Ok(generation) => {
+                    studio.unsent.set_value(None);
+                    studio.is_open.set(false);
+                    studio.put(generation);
+                }
+                Err(failure) => studio.failure.set(Some(failure)),
+            }
+        });
+    }
+}
+
+/// Whether the server surely did nothing; otherwise the same key asks again.
+fn is_final(failure: &Failure) -> bool {
+    match failure {
+        Failure::Problem(problem, _) => problem.status < 500,
+        _ => false,
+    }
+}

@@ -36,6 +36,13 @@ pub fn cargo() -> Command {
     command
 }
 
+/// The two programs, always in one call: cargo would compile much of what they share again for each alone.
+pub fn build_programs() -> Command {
+    let mut command = cargo();
+    command.args(["build", "--locked", "-p", "lapidary", "-p", "lapidary-sandbox"]);
+    command
+}
+
 /// Runs a cargo command, telling how many crates are done. On failure its last lines are shown.
 pub fn run(step: &mut Step, what: &str, command: &mut Command, log: &Path) -> Result<()> {
     command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "100");

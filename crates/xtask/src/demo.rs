@@ -57,8 +57,7 @@ impl Demo {
         let page_tools = page_tools::prepare(&mut steps, &log)?;
         postgres::prepare(&mut steps.next("PostgreSQL"), &log)?;
         let mut step = steps.next("API and sandbox");
-        let mut build = cargo::cargo();
-        build.args(["build", "--locked", "-p", "lapidary", "-p", "lapidary-sandbox"]);
+        let mut build = cargo::build_programs();
         if self.release {
             build.arg("--release");
         }

@@ -1,5 +1,6 @@
 //! The sandbox against other people's clients: every folder of crates/sandbox/conformance with a package.json (Node)
-//! or a requirements.txt (Python) is installed and its tests are run. They find the sandbox's programs in LAPIDARY_TARGET.
+//! or a requirements.txt (Python) is installed and its tests are run. They find the
+//! programs that the tests before them built in LAPIDARY_TARGET.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,9 +18,6 @@ pub fn run(tally: &mut Tally, filter: Option<&str>) -> Result<()> {
         println!("\nNo independent client to run.");
         return Ok(());
     }
-    tally.step("the sandbox's program", |_| {
-        shown(cargo::cargo().args(["build", "--locked", "-p", "lapidary-sandbox"]))
-    })?;
     for folder in folders {
         tally.step(&format!("sandbox against {}", name_of(&folder)), |_| {
             if folder.join("package.json").is_file() { node(&folder) } else { python(&folder) }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::arguments::Arguments;
 use crate::cargo;
 use crate::failure::{Failure, Result, said};
+use crate::openapi;
 use crate::page;
 use crate::process;
 use crate::say::{Steps, span};
@@ -85,6 +86,10 @@ pub fn run(mut given: Arguments) -> Result<()> {
         Ok(())
     })?;
     tally.step("tests", |tally| tests(tally, filter.as_deref(), chrome.as_ref()))?;
+    if filter.is_none() {
+        // With the program that the tests just built.
+        tally.step("openapi.yaml", |_| openapi::check_built())?;
+    }
     if with_sdks {
         sdks::run(&mut tally, filter.as_deref())?;
     }

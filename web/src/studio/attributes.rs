@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::session::use_session;
-use crate::ui::{FailureNote, Glyph, Icon, Skeleton};
+use crate::ui::{Button, ButtonKind, FailureNote, Glyph, Icon, Skeleton};
 
 #[component]
 pub fn AttributePicker() -> AnyView {
@@ -68,13 +68,25 @@ fn SearchField(query: RwSignal<String>, total: Signal<usize>) -> AnyView {
     .into_any()
 }
 
+/// Sections in sight before all are asked for.
+const FIRST: usize = 5;
+
 fn sections_view(studio: Studio, sections: Vec<Section>, query: RwSignal<String>) -> AnyView {
     let found = {
         let sections = sections.clone();
         Memo::new(move |_| query.with(|query| sections.iter().any(|section| !matches(section, query).is_empty())))
     };
-    let rows = sections.into_iter().enumerate().map(|(index, section)| section_row(studio, index, section, query));
-    let rows = rows.collect_view();
+    let (shows_all, count) = (RwSignal::new(false), sections.len());
+    let row = |(index, section)| section_row(studio, index, section, query, shows_all);
+    let rows = sections.into_iter().enumerate().map(row).collect_view();
+    let toggle = Callback::new(move |()| shows_all.update(|all| *all = !*all));
+    let toggle_words =
+        move || if shows_all.get() { "Fewer sections".to_owned() } else { format!("All {count} sections") };
+    let is_searching = Memo::new(move |_| query.with(|query| !query.trim().is_empty()));
+    let all = move || {
+        (count > FIRST && !is_searching.get())
+            .then(|| view! { <Button kind=ButtonKind::Bare on_press=toggle>{toggle_words}</Button> })
+    };
     let nothing = move || {
         (!found.get()).then(|| {
             view! {
@@ -87,6 +99,7 @@ fn sections_view(studio: Studio, sections: Vec<Section>, query: RwSignal<String>
     view! {
         {rows}
         {nothing}
+        {all}
     }
     .into_any()
 }
@@ -100,7 +113,13 @@ fn matches(section: &Section, query: &str) -> Vec<String> {
     section.values.iter().filter(|value| value.to_lowercase().contains(&query)).cloned().collect()
 }
 
-fn section_row(studio: Studio, index: usize, section: Section, query: RwSignal<String>) -> AnyView {
+fn section_row(
+    studio: Studio,
+    index: usize,
+    section: Section,
+    query: RwSignal<String>,
+    shows_all: RwSignal<bool>,
+) -> AnyView {
     let is_open = RwSignal::new(index == 0);
     let is_searching = Memo::new(move |_| query.with(|query| !query.trim().is_empty()));
     let is_shown = move || is_open.get() || is_searching.get();
@@ -111,6 +130,11 @@ fn section_row(studio: Studio, index: usize, section: Section, query: RwSignal<S
         Memo::new(move |_| studio.draft.with(|draft| draft.attributes.iter().filter(|it| it.section == name).count()))
     };
     let shown = Memo::new(move |_| query.with(|query| matches(&section, query)));
+    // Beyond the first few only what is asked for, searched for or chosen from.
+    let is_hidden = move || {
+        let is_asked = index < FIRST || shows_all.get() || is_searching.get() || picked.get() > 0;
+        !is_asked || shown.with(Vec::is_empty)
+    };
     let chip_section = name.clone();
     let panel = {
         let panel_id = panel_id.clone();
@@ -128,7 +152,7 @@ fn section_row(studio: Studio, index: usize, section: Section, query: RwSignal<S
         }
     };
     view! {
-        <div class="section" class:is-hidden=move || shown.with(Vec::is_empty)>
+        <div class="section" class:is-hidden=is_hidden>
             <button
                 type="button"
                 class="section__head"

@@ -133,15 +133,25 @@ fn explain(violation: &Violation, draft: &CreateGeneration, catalogue: &Catalogu
     }
 }
 
-/// How a shape is called: `Square`, `Portrait 2:3`, `Landscape 3:2`.
+/// `1:1`, `2:3`.
 pub fn shape(size: Size) -> String {
     let divisor = gcd(size.width.max(1), size.height.max(1));
-    let (wide, high) = (size.width / divisor, size.height / divisor);
-    match size.width.cmp(&size.height) {
-        std::cmp::Ordering::Equal => "Square".to_owned(),
-        std::cmp::Ordering::Less => format!("Portrait {wide}:{high}"),
-        std::cmp::Ordering::Greater => format!("Landscape {wide}:{high}"),
+    format!("{}:{}", size.width / divisor, size.height / divisor)
+}
+
+/// The sizes on offer by shape, in the catalogue's order, each shape's smallest first. One that came with *Use again*
+/// and is not on the list stands at the end.
+pub fn shapes(choice: &Choice) -> Vec<Vec<Size>> {
+    let mut shapes: Vec<Vec<Size>> = Vec::new();
+    let own = Some(choice.size).filter(|size| !choice.model.sizes.contains(size));
+    for size in choice.model.sizes.iter().copied().chain(own) {
+        match shapes.iter_mut().find(|sizes| sizes.first().is_some_and(|first| shape(*first) == shape(size))) {
+            Some(sizes) => sizes.push(size),
+            None => shapes.push(vec![size]),
+        }
     }
+    shapes.iter_mut().for_each(|sizes| sizes.sort_by_key(|size| size.pixels()));
+    shapes
 }
 
 fn gcd(a: u32, b: u32) -> u32 {
@@ -192,8 +202,8 @@ mod tests {
     #[test]
     fn shapes_are_called_by_their_smallest_numbers() {
         let shape = |width, height| shape(Size { width, height });
-        assert_eq!(shape(1024, 1024), "Square");
-        assert_eq!(shape(1024, 1536), "Portrait 2:3");
-        assert_eq!(shape(3840, 2160), "Landscape 16:9");
+        assert_eq!(shape(1024, 1024), "1:1");
+        assert_eq!(shape(1024, 1536), "2:3");
+        assert_eq!(shape(3840, 2160), "16:9");
     }
 }

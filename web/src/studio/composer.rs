@@ -40,8 +40,8 @@ pub fn ComposerPane() -> AnyView {
                 <ChosenAttributes />
                 <div class="composer__more" id="composer-more">
                     <AttributePicker />
-                    <Settings />
                     <Reading />
+                    <Settings />
                 </div>
             </div>
             <GenerateBar />

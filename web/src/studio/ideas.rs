@@ -14,15 +14,15 @@ struct Idea {
 const IDEAS: [Idea; 3] = [
     Idea {
         prompt: "A fox crossing a frozen river at first light, breath in the cold air",
-        values: ["golden hour", "photograph", "winter", "wide angle"],
+        values: ["35 mm film photograph", "First light", "Deep winter", "Low mist"],
     },
     Idea {
         prompt: "A greenhouse on the moon, overgrown with ferns, the blue Earth behind the glass",
-        values: ["cinematic", "serene", "digital painting", "emerald"],
+        values: ["Cinematic still", "Serene", "Emerald and brass", "Deep focus"],
     },
     Idea {
         prompt: "A market street in the rain, paper lanterns of red and amber reflected in the puddles",
-        values: ["watercolour", "night", "rain", "nostalgic"],
+        values: ["Watercolour", "Lantern glow", "Nostalgic", "Rippling water"],
     },
 ];
 

@@ -5,6 +5,7 @@ mod choice;
 mod composer;
 mod draft;
 mod entry;
+mod fold;
 mod glow;
 mod ideas;
 mod prompt;

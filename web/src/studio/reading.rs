@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::choice::marked;
+use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::browser;
@@ -15,25 +16,11 @@ pub fn Reading() -> AnyView {
     let own = Memo::new(move |_| studio.draft.with(|draft| draft.composed_prompt.is_some()));
     let is_open = RwSignal::new(own.get_untracked());
     let body = move || if own.get() { own_text(studio) } else { composed_text(studio) };
+    let hint = Signal::derive(move || if own.get() { "your own wording".to_owned() } else { String::new() });
     view! {
-        <section class="reading">
-            <h2>
-                <button
-                    type="button"
-                    class="section__head"
-                    aria-expanded=move || is_open.get().to_string()
-                    aria-controls="reading"
-                    on:click=move |_| is_open.update(|open| *open = !*open)
-                >
-                    <span class="section__name">"What the model will read"</span>
-                    <span class="section__hint">{move || own.get().then_some("your own wording")}</span>
-                    <Icon glyph=Glyph::ChevronDown />
-                </button>
-            </h2>
-            <div id="reading" class="reading__body" hidden=move || !is_open.get()>
-                {body}
-            </div>
-        </section>
+        <Fold title="What the model will read" hint id="reading" is_open>
+            {body}
+        </Fold>
     }
     .into_any()
 }

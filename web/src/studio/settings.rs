@@ -4,7 +4,8 @@ use lapidary_domain::price::price_per_image;
 use lapidary_domain::{Model, Size};
 use leptos::prelude::*;
 
-use super::choice::{Choice, count_max, shape};
+use super::choice::{Choice, count_max, shape, shapes};
+use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::gallery::clock::today;
@@ -27,25 +28,33 @@ pub fn Settings() -> AnyView {
     let choose = move |change: fn(&mut lapidary_contract::CreateGeneration, String)| {
         Callback::new(move |value: String| studio.choose(|draft| change(draft, value)))
     };
+    let model_hint = Signal::derive(move || {
+        studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.name.clone()).unwrap_or_default())
+    });
+    let has_resolutions =
+        Memo::new(move |_| studio.choice.with(|it| it.as_ref().is_some_and(|it| sizes(it).len() > 1)));
+    let resolutions = move || {
+        has_resolutions.get().then(|| {
+            view! {
+                <Segmented
+                    legend="Size"
+                    choices=options(sizes)
+                    chosen=chosen(|choice| choice.size.to_string())
+                    on_choose=choose(|draft, value| draft.size = Some(value))
+                />
+            }
+        })
+    };
     view! {
         <div class="settings">
             <Segmented
-                legend="Model"
-                class="segmented--list"
-                choices=models
-                chosen=chosen(|choice| choice.model.id.clone())
-                on_choose=choose(|draft, value| draft.model = Some(value))
-            />
-            <p class="settings__about">
-                {move || studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.description.clone()))}
-            </p>
-            <Segmented
                 legend="Shape"
                 class="segmented--shapes"
-                choices=options(sizes)
-                chosen=chosen(|choice| choice.size.to_string())
-                on_choose=choose(|draft, value| draft.size = Some(value))
+                choices=options(shape_options)
+                chosen=chosen(|choice| shape(choice.size))
+                on_choose=Callback::new(move |value: String| choose_shape(studio, &value))
             />
+            {resolutions}
             <Segmented
                 legend="Quality"
                 choices=options(qualities)
@@ -58,12 +67,52 @@ pub fn Settings() -> AnyView {
                 chosen=chosen(|choice| choice.count.to_string())
                 on_choose=choose(|draft, value| draft.count = value.parse().unwrap_or(1))
             />
+            <Fold title="Model" hint=model_hint id="models" is_open=RwSignal::new(false)>
+                <p class="settings__about">{about_model(studio)}</p>
+                <Segmented
+                    legend="Model"
+                    class="segmented--list"
+                    choices=models
+                    chosen=chosen(|choice| choice.model.id.clone())
+                    on_choose=choose(|draft, value| draft.model = Some(value))
+                />
+            </Fold>
             <p class="field-error">
                 {move || ["/model", "/size", "/quality", "/count"].into_iter().find_map(|it| field_error(studio, it))}
             </p>
         </div>
     }
     .into_any()
+}
+
+fn about_model(studio: Studio) -> impl Fn() -> Option<String> + Copy {
+    move || studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.description.clone()))
+}
+
+/// Takes the size of the new shape that has nearly as many pixels as the old one.
+fn choose_shape(studio: Studio, wanted: &str) {
+    let Some(choice) = studio.choice.get_untracked() else { return };
+    let shapes = shapes(&choice);
+    let sizes = shapes.iter().find(|sizes| sizes.first().is_some_and(|first| shape(*first) == wanted));
+    let nearest = sizes.and_then(|sizes| sizes.iter().min_by_key(|size| size.pixels().abs_diff(choice.size.pixels())));
+    if let Some(size) = nearest {
+        studio.choose(|draft| draft.size = Some(size.to_string()));
+    }
+}
+
+fn shape_options(choice: &Choice) -> Vec<ui::Choice> {
+    let option = |sizes: &Vec<Size>| {
+        let smallest = *sizes.first()?;
+        let price = price_per_image(&choice.model, &choice.quality, smallest);
+        Some(ui::Choice {
+            value: shape(smallest),
+            label: shape(smallest),
+            note: price.map(format_number),
+            frame: Some((smallest.width, smallest.height)),
+            is_disabled: price.is_none(),
+        })
+    };
+    shapes(choice).iter().filter_map(option).collect()
 }
 
 fn models(studio: Studio) -> Vec<ui::Choice> {
@@ -92,24 +141,21 @@ fn format_date(retires: NaiveDate) -> String {
     format_day(&noon.and_utc())
 }
 
+/// The sizes of the chosen shape.
 fn sizes(choice: &Choice) -> Vec<ui::Choice> {
-    let mut sizes = choice.model.sizes.clone();
-    // A free size that came with *Use again*.
-    if !sizes.contains(&choice.size) {
-        sizes.push(choice.size);
-    }
+    let shapes = shapes(choice);
+    let of_shape = shapes.iter().find(|sizes| sizes.contains(&choice.size));
     let option = |size: &Size| {
         let price = price_per_image(&choice.model, &choice.quality, *size);
-        let pixels = format!("{} × {}", size.width, size.height);
         ui::Choice {
             value: size.to_string(),
-            label: shape(*size),
-            note: Some(price.map_or(pixels.clone(), |gems| format!("{pixels} · {}", format_number(gems)))),
-            frame: Some((size.width, size.height)),
+            label: format!("{} × {}", size.width, size.height),
+            note: price.map(format_gems),
+            frame: None,
             is_disabled: price.is_none(),
         }
     };
-    sizes.iter().map(option).collect()
+    of_shape.into_iter().flatten().map(option).collect()
 }
 
 fn qualities(choice: &Choice) -> Vec<ui::Choice> {

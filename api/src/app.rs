@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::generation::image_model::ImageModel;
 use crate::generation::live::Live;
 use crate::images::store::ImageStore;
+use crate::page::Page;
 use crate::work::Wake;
 
 pub struct App {
@@ -23,6 +24,8 @@ pub struct App {
     pub image_model: ImageModel,
     pub live: Live,
     pub wake: Wake,
+    /// Absent where only the API is served.
+    pub page: Option<Page>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +54,12 @@ impl App {
         let catalogue = crate::catalogue::load(settings.catalogue_file.as_deref(), clock.today())?;
         let db = Db::connect(&settings)?;
         let auth = Auth::build(&settings, &db, &clock).await?;
+        let store = ImageStore::new(&settings, clock.clone());
+        let page = Page::load(settings.page_dir.as_deref(), &store.public_origin().await)?;
         Ok(Arc::new(Self {
             catalogue: Arc::new(catalogue),
-            store: ImageStore::new(&settings, clock.clone()),
+            store,
+            page,
             image_model: ImageModel::new(&settings)?,
             live: Live::new(),
             wake: Wake::default(),

@@ -47,7 +47,7 @@ impl Db {
     pub async fn begin_as(&self, actor: Actor) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         let mut tx = self.person.begin().await?;
         sqlx::query!(
-            "select set_config('lapidary.person', $1, true), set_config('lapidary.account', $2, true)",
+            "select set_config('lapidary.person', $1, true) as person, set_config('lapidary.account', $2, true) as account",
             actor.person_id.to_string(),
             actor.account_id.to_string()
         )

@@ -18,6 +18,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod docs;
 pub mod gems;
 pub mod generation;
 pub mod http;

@@ -42,3 +42,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(routes);
     document
 }
+
+/// As the committed openapi.yaml.
+pub fn yaml(document: &utoipa::openapi::OpenApi) -> Result<String, String> {
+    document.to_yaml().map_err(|error| error.to_string())
+}

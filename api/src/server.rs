@@ -3,6 +3,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa_actix_web::AppExt;
@@ -46,7 +47,7 @@ impl Application {
                 })
                 .configure(routes)
                 .split_for_parts();
-            service.configure(health).configure(crate::page::configure).default_service(web::to(nothing_here))
+            service.configure(health).configure(crate::docs::configure).default_service(web::to(nothing_here))
         })
         .workers(threads)
         .shutdown_timeout(20)
@@ -74,7 +75,7 @@ fn health(config: &mut web::ServiceConfig) {
 /// Ready when the database answers and has this version's schema.
 async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     let newest = crate::db::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let applied = sqlx::query_scalar!("select max(version) from _sqlx_migrations where success")
+    let applied = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
         .fetch_one(app.db.house())
         .await;
     match applied {
@@ -111,9 +112,15 @@ impl KnownPaths {
     }
 }
 
-async fn nothing_here(request: HttpRequest, paths: web::Data<KnownPaths>) -> Result<HttpResponse, ApiError> {
+/// A known path with another method, a view of the page, or nothing.
+async fn nothing_here(
+    app: web::Data<App>,
+    request: HttpRequest,
+    paths: web::Data<KnownPaths>,
+) -> Result<HttpResponse, ApiError> {
     match paths.allow(request.path()) {
         Some(allow) => Err(ApiError::MethodNotAllowed { allow: allow.to_owned() }),
+        None if matches!(*request.method(), Method::GET | Method::HEAD) => crate::page::serve(&app, &request),
         None => Err(ApiError::NotFound),
     }
 }

@@ -1,0 +1,150 @@
+//! Nobody sees or touches what is another's: over every route, and under the database's own policies.
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection, Row};
+
+use crate::harness::{self, Answer, TestApp};
+
+#[actix_web::test]
+async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
+    let app = harness::start().await;
+    let (owner, stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    let made = owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    let session = owner.get("/v1/me/sessions").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let generation = made["id"].as_str().expect("an id");
+    let image = made["images"][0]["id"].as_str().expect("an id");
+    let document: Value = owner.browser.get("/openapi.json").await.json();
+    let mut tried = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        if !path.contains("{id}") {
+            continue;
+        }
+        let id = if path.contains("/generations/") {
+            generation
+        } else if path.contains("/images/") {
+            image
+        } else if path.contains("/sessions/") {
+            &session
+        } else {
+            panic!("{path}: say here whose id it takes")
+        };
+        for method in item.as_object().expect("methods").keys().filter(|name| !matches!(name.as_str(), "parameters")) {
+            let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
+            let mut request = stranger.request(method.clone(), &path.replace("{id}", id));
+            if method == reqwest::Method::PATCH {
+                request = request.json(&json!({}));
+            }
+            let answer = Answer::of(request.send().await).await;
+            answer.expect_problem(404, "not-found");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 10, "only {tried} routes were tried");
+    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true"] {
+        assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
+    }
+    let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();
+    assert!(about.iter().all(|row| row["about"].is_null()));
+}
+
+/// A connection as a signed-in request of this person has it.
+async fn as_person(app: &TestApp, person: &str, account: &str) -> PgConnection {
+    let mut sql = PgConnection::connect(&app.database_url).await.expect("a connection");
+    sql.execute("set role lapidary_person").await.expect("the role");
+    for (name, value) in [("lapidary.person", person), ("lapidary.account", account)] {
+        sqlx::query("select set_config($1, $2, false)").bind(name).bind(value).execute(&mut sql).await.expect("a setting");
+    }
+    sql
+}
+
+async fn ids_of(app: &TestApp, email: &str) -> (String, String) {
+    let row = sqlx::query(
+        "select p.id::text as person, l.account_id::text as account from people p
+         join account_links l on l.person_id = p.id where p.email = $1",
+    )
+    .bind(email)
+    .fetch_one(&mut app.sql().await)
+    .await
+    .expect("a person");
+    (row.get("person"), row.get("account"))
+}
+
+#[actix_web::test]
+async fn no_table_shows_the_person_role_anything_of_others() {
+    let app = harness::start().await;
+    let (owner, _stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    let (ada, ada_account) = ids_of(&app, "ada.lovelace@example.test").await;
+    let (grace, grace_account) = ids_of(&app, "grace.hopper@example.test").await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select table_name::text from information_schema.tables
+         where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut app.sql().await)
+    .await
+    .expect("tables");
+    let mut sql = as_person(&app, &grace, &grace_account).await;
+    let mut readable = 0;
+    for table in &tables {
+        // The whole row as text: an id of Ada's anywhere in it is one too many.
+        let statement = format!("select count(*) from {table} t where t::text like $1 or t::text like $2");
+        let found: Result<i64, _> = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+            .bind(format!("%{ada}%"))
+            .bind(format!("%{ada_account}%"))
+            .fetch_one(&mut sql)
+            .await;
+        match found {
+            Ok(count) => {
+                readable += 1;
+                assert_eq!(count, 0, "{table} shows rows of somebody else");
+            }
+            Err(error) => assert!(error.to_string().contains("permission denied"), "{table}: {error}"),
+        }
+    }
+    assert!(readable >= 8, "only {readable} tables could be read: {tables:?}");
+}
+
+#[actix_web::test]
+async fn the_person_role_cannot_write_for_others_or_make_gems() {
+    let app = harness::start().await;
+    let (owner, _stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    let (ada, ada_account) = ids_of(&app, "ada.lovelace@example.test").await;
+    let (grace, grace_account) = ids_of(&app, "grace.hopper@example.test").await;
+    let mut sql = as_person(&app, &grace, &grace_account).await;
+    for statement in [
+        format!("update images set is_favourite = true where person_id = '{ada}'"),
+        format!("update generations set status = 'cancelled' where person_id = '{ada}'"),
+        format!("update gem_accounts set free = free + 1 where id = '{ada_account}'"),
+        format!("update people set name = 'x' where id = '{ada}'"),
+    ] {
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&mut sql).await.expect("it runs");
+        assert_eq!(done.rows_affected(), 0, "{statement}");
+    }
+    for statement in [
+        "delete from images".to_owned(),
+        "delete from gem_transfers".to_owned(),
+        "update gem_transfers set amount = 1".to_owned(),
+        "select * from refresh_tokens".to_owned(),
+        "select * from signing_keys".to_owned(),
+        format!("insert into events (person_id, kind, subject) values ('{ada}', 'x', '{ada}')"),
+        format!(
+            "insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
+             values (gen_random_uuid(), '{ada_account}', 'grants', 'free', 5, 'x', gen_random_uuid(), now())"
+        ),
+    ] {
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&mut sql).await;
+        assert!(done.is_err(), "{statement} was allowed");
+    }
+}
+
+#[actix_web::test]
+async fn the_ledger_is_append_only_even_for_its_owner() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    person.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    let mut sql = app.sql().await;
+    for statement in ["update gem_transfers set amount = amount", "delete from gem_transfers", "truncate gem_transfers"] {
+        let error = sql.execute(statement).await.expect_err("refused");
+        assert!(error.to_string().contains("append-only"), "{error}");
+    }
+}

@@ -1,0 +1,190 @@
+//! PRODUCT §3 over HTTP: nobody is charged twice, for nothing, or more than shown.
+use futures_util::future::join_all;
+use lapidary_sandbox::faults::Fault;
+use serde_json::{Value, json};
+
+use crate::harness::{self, Person};
+
+fn fox() -> Value {
+    json!({"prompt": "A fox crossing a frozen river", "quality": "low"})
+}
+
+async fn price(person: &Person<'_>, body: &Value) -> i64 {
+    person.post("/v1/quotes", body).await.expect_status(200).json()["price_gems"].as_i64().expect("a price")
+}
+
+/// Leaves gems for exactly one image of this price.
+async fn leave_gems_for_one(person: &Person<'_>, price: i64) {
+    let mut sql = person.app.sql().await;
+    let me = person.get("/v1/me").await.json()["id"].as_str().expect("an id").to_owned();
+    let account: uuid::Uuid = sqlx::query_scalar("select account_id from account_links where person_id = $1::uuid")
+        .bind(me)
+        .fetch_one(&mut sql)
+        .await
+        .expect("an account");
+    let free = person.remaining().await;
+    sqlx::query(
+        "with row as (
+           insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
+           values (gen_random_uuid(), $1, 'free', 'forfeited', $2, 'forfeit', gen_random_uuid(), now()) returning amount)
+         update gem_accounts set free = free - row.amount from row where id = $1",
+    )
+    .bind(account)
+    .bind(free - price)
+    .execute(&mut sql)
+    .await
+    .expect("fewer gems");
+}
+
+#[actix_web::test]
+async fn a_hundred_parallel_submits_with_gems_for_one_image_accept_one() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let price = price(&person, &fox()).await;
+    leave_gems_for_one(&person, price).await;
+    let body = fox();
+    let answers = join_all((0..100).map(|_| person.submit(&body))).await;
+    let accepted = answers.iter().filter(|answer| answer.status == 202).count();
+    let refused = answers.iter().filter(|answer| answer.status == 402).count();
+    assert_eq!((accepted, refused), (1, 99));
+    app.work().await;
+    let gems = person.gems().await;
+    assert_eq!((gems["remaining"].as_i64(), gems["used"].as_i64()), (Some(0), Some(price)));
+}
+
+#[actix_web::test]
+async fn twenty_retries_of_one_key_at_once_charge_once() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    let body = fox();
+    let answers = join_all((0..20).map(|_| person.submit_with("one-key", &body))).await;
+    let ids: std::collections::HashSet<String> =
+        answers.into_iter().map(|answer| answer.expect_status(202).json()["id"].to_string()).collect();
+    assert_eq!(ids.len(), 1, "all twenty are one request");
+    app.work().await;
+    assert_eq!(person.remaining().await, before - price(&person, &body).await);
+}
+
+#[actix_web::test]
+async fn a_key_used_for_another_request_is_refused() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    person.submit_with("key", &fox()).await.expect_status(202);
+    let other = json!({"prompt": "A whale above the clouds", "quality": "low"});
+    person.submit_with("key", &other).await.expect_problem(422, "idempotency-key-reused");
+    person.submit_with("\"key\"", &fox()).await.expect_status(202);
+    app.work().await;
+}
+
+#[actix_web::test]
+async fn a_retry_after_the_end_answers_with_the_result() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    person.submit_with("key", &fox()).await.expect_status(202);
+    app.work().await;
+    let again = person.submit_with("key", &fox()).await.expect_status(202).json();
+    assert_eq!(again["status"], "succeeded");
+    assert_eq!(again["images"].as_array().map(Vec::len), Some(1));
+}
+
+#[actix_web::test]
+async fn the_price_shown_is_the_price_charged() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let body = json!({"prompt": "Three boats", "quality": "low", "count": 3});
+    let before = person.remaining().await;
+    let quoted = price(&person, &body).await;
+    let done = person.make(&body).await;
+    assert_eq!((done["price_gems"].as_i64(), done["captured_gems"].as_i64()), (Some(quoted), Some(quoted)));
+    assert_eq!(person.remaining().await, before - quoted);
+}
+
+#[actix_web::test]
+async fn a_failed_or_refused_generation_leaves_the_balance_as_it_was() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.gems().await;
+    for (kind, code) in [
+        ("moderation_blocked", "refused"),
+        ("content_policy_violation", "refused"),
+        ("billing_hard_limit", "operator_quota"),
+        ("quota_exhausted", "operator_quota"),
+        ("model_not_found", "model_gone"),
+        ("invalid_api_key", "operator_configuration"),
+        ("empty_data", "bad_answer"),
+        ("junk_html", "bad_answer"),
+        ("invalid_b64", "bad_answer"),
+        ("not_an_image", "bad_answer"),
+        ("huge_image", "bad_answer"),
+        ("cut_body", "bad_answer"),
+        ("error_string", "request_refused"),
+        ("error_detail", "request_refused"),
+        ("private_url", "bad_answer"),
+        ("hang", "timeout"),
+    ] {
+        app.fault(Fault::once("openai", kind).with(10));
+        let done = person.make(&fox()).await;
+        assert_eq!((done["status"].as_str(), done["failure"]["code"].as_str()), (Some("failed"), Some(code)), "{kind}");
+        assert!(done["failure"]["message"].as_str().is_some_and(|text| text.len() > 20), "{kind}: no plain words");
+        assert_eq!(person.gems().await, before, "{kind}");
+    }
+}
+
+#[actix_web::test]
+async fn an_image_that_cannot_be_stored_is_not_charged() {
+    let app = harness::start_with(&["--s3-bucket=missing".into()]).await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.gems().await;
+    let done = person.make(&fox()).await;
+    assert_eq!(done["failure"]["code"], "storage");
+    assert_eq!(person.gems().await, before);
+}
+
+#[actix_web::test]
+async fn fewer_images_than_asked_cost_fewer_gems() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let body = json!({"prompt": "Three boats", "quality": "low", "count": 3});
+    let before = person.remaining().await;
+    app.fault(Fault::once("openai", "fewer_images"));
+    let done = person.make(&body).await;
+    assert_eq!(done["status"], "partly_succeeded");
+    assert_eq!(done["images"].as_array().map(Vec::len), Some(2));
+    let share = price(&person, &fox()).await;
+    assert_eq!(person.remaining().await, before - 2 * share);
+}
+
+#[actix_web::test]
+async fn a_busy_model_is_asked_again_and_charged_once() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    app.fault(Fault::once("openai", "rate_limited"));
+    app.fault(Fault::once("openai", "overloaded"));
+    let queued = person.submit(&fox()).await.expect_status(202).json();
+    let id = queued["id"].as_str().expect("an id");
+    for _ in 0..2 {
+        app.work().await;
+        assert_eq!(person.generation(id).await["status"], "queued", "it waits for its next attempt");
+        app.app.clock.advance(chrono::TimeDelta::seconds(60));
+    }
+    app.work().await;
+    assert_eq!(person.generation(id).await["status"], "succeeded");
+    assert_eq!(person.remaining().await, before - price(&person, &fox()).await);
+}
+
+#[actix_web::test]
+async fn every_gem_that_moved_is_in_the_statement() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    person.make(&fox()).await;
+    app.fault(Fault::once("openai", "moderation_blocked"));
+    person.make(&fox()).await;
+    let rows = person.get("/v1/gems/transfers").await.expect_status(200).json();
+    let rows = rows["data"].as_array().expect("rows").clone();
+    let kinds: Vec<&str> = rows.iter().filter_map(|row| row["kind"].as_str()).collect();
+    assert_eq!(kinds, ["release", "hold", "capture", "hold", "grant"]);
+    let sum: i64 = rows.iter().filter_map(|row| row["change"].as_i64()).sum();
+    assert_eq!(sum, person.remaining().await);
+}

@@ -1,6 +1,6 @@
 //! The program `sandbox` as those who start it see it: one line, a control port, data that stays, a clean end.
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -11,6 +11,21 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 struct Program {
     child: Child,
     addresses: Value,
+}
+
+/// A folder that goes whatever becomes of the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("lapidary-test-program-{}", uuid::Uuid::now_v7().simple())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Program {
@@ -48,8 +63,8 @@ impl Drop for Program {
 
 #[tokio::test]
 async fn it_says_where_everything_is_keeps_the_data_and_ends_with_its_standard_input() -> Outcome {
-    let data = std::env::temp_dir().join(format!("lapidary-test-program-{}", uuid::Uuid::now_v7().simple()));
-    let program = Program::start(&data)?;
+    let data = Folder::new();
+    let program = Program::start(&data.0)?;
     for name in [
         "database_url",
         "s3_endpoint",
@@ -78,7 +93,7 @@ async fn it_says_where_everything_is_keeps_the_data_and_ends_with_its_standard_i
     let first_keys = keys_of(&discovery).await?;
     program.end()?;
 
-    let again = Program::start(&data)?;
+    let again = Program::start(&data.0)?;
     let mut connection = PgConnection::connect(again.address("database_url")).await?;
     sqlx::query("drop table kept").execute(&mut connection).await?;
     drop(connection);
@@ -87,7 +102,6 @@ async fn it_says_where_everything_is_keeps_the_data_and_ends_with_its_standard_i
         first_keys
     );
     again.end()?;
-    std::fs::remove_dir_all(data)?;
     Ok(())
 }
 
@@ -98,8 +112,8 @@ async fn keys_of(discovery: &str) -> Result<Value, Box<dyn std::error::Error>> {
 
 #[tokio::test]
 async fn faults_are_set_shown_and_cleared_through_the_control_port() -> Outcome {
-    let data = std::env::temp_dir().join(format!("lapidary-test-program-{}", uuid::Uuid::now_v7().simple()));
-    let program = Program::start(&data)?;
+    let data = Folder::new();
+    let program = Program::start(&data.0)?;
     let control = program.address("control_url").to_owned();
     let client = reqwest::Client::new();
     let faults = format!("{control}/faults");
@@ -123,6 +137,5 @@ async fn faults_are_set_shown_and_cleared_through_the_control_port() -> Outcome 
     let addresses: Value = client.get(format!("{control}/addresses")).send().await?.json().await?;
     assert_eq!(addresses, program.addresses);
     program.end()?;
-    std::fs::remove_dir_all(data)?;
     Ok(())
 }

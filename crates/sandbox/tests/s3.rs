@@ -96,6 +96,17 @@ async fn an_object_without_the_encryption_header_is_refused_and_not_kept() -> Ou
 }
 
 #[tokio::test]
+async fn bytes_that_do_not_match_their_checksum_are_not_kept() -> Outcome {
+    let shelf = Shelf::new("checksums")?;
+    let wrong = [(SSE, "AES256"), ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")];
+    let refused = shelf.put("a", &wrong, b"x").await?;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(refused.text().await?.contains("<Code>BadDigest</Code>"));
+    assert_eq!(shelf.get("a").await?.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+#[tokio::test]
 async fn overrides_of_a_signed_request_replace_what_was_kept() -> Outcome {
     let shelf = Shelf::new("overrides")?;
     shelf.keep("a", b"x").await?;

@@ -318,6 +318,16 @@ async fn a_refused_put_keeps_nothing_and_spares_readers() -> Outcome {
 }
 
 #[tokio::test]
+async fn any_refusal_of_the_vendor_can_be_asked_for() -> Outcome {
+    let store = Store::new().await?;
+    store.s3.faults.set(Fault::once("s3", "refuse").with("ExpiredToken"));
+    store.refused(store.url(MINUTE), StatusCode::BAD_REQUEST, "ExpiredToken").await?;
+    store.s3.faults.set(Fault::once("s3", "refuse_put").with("ServiceUnavailable"));
+    assert_eq!(store.put("b").await?, StatusCode::SERVICE_UNAVAILABLE);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_batch_can_fail_for_a_single_key() -> Outcome {
     let store = Store::new().await?;
     store.put("b").await?;

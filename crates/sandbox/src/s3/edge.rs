@@ -65,9 +65,8 @@ impl Edge {
         let refusal = match fault.as_ref().map(|fault| (fault.kind.as_str(), &fault.value)) {
             Some(("slow_down", _)) => Some(Refusal::slow_down()),
             Some(("internal_error", _)) => Some(Refusal::internal_error()),
-            Some(("refuse_put", value)) => {
-                let code = value.as_str().unwrap_or("AccessDenied");
-                Some(Refusal::new(StatusCode::FORBIDDEN, code, "Access Denied"))
+            Some(("refuse" | "refuse_put", value)) => {
+                Some(Refusal::with_code(value.as_str().unwrap_or("AccessDenied")))
             }
             Some(("hang", value)) => {
                 tokio::time::sleep(Duration::from_secs_f64(value.as_f64().unwrap_or(HANG_SECONDS).max(0.0))).await;
@@ -101,7 +100,7 @@ impl Edge {
     fn fault(&self, request: &Request<Incoming>) -> Option<Fault> {
         let method = request.method();
         self.faults.take_where(VENDOR, |kind| match kind {
-            "slow_down" | "internal_error" | "hang" => true,
+            "slow_down" | "internal_error" | "hang" | "refuse" => true,
             "refuse_put" => method == Method::PUT,
             "cut_body" => method == Method::GET,
             _ => false,

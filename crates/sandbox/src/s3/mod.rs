@@ -24,9 +24,10 @@ use crate::watchdog::Watchdog;
 
 const REGION: &str = "us-east-1";
 
-/// Faults of vendor `s3`. `hang` takes seconds, `refuse_put` an error code, `cut_body` concerns GET, `partial_delete`
-/// the first key of a batch.
-pub const KINDS: &[&str] = &["slow_down", "internal_error", "hang", "cut_body", "refuse_put", "partial_delete"];
+/// Faults of vendor `s3`. `hang` takes seconds, `refuse` and `refuse_put` an error code (AccessDenied without one),
+/// `cut_body` concerns GET, `partial_delete` the first key of a batch.
+pub const KINDS: &[&str] =
+    &["slow_down", "internal_error", "hang", "cut_body", "refuse", "refuse_put", "partial_delete"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,7 +1,7 @@
 //! The vendor's error body, for what is refused before it reaches the store.
 use hyper::header::CONTENT_TYPE;
 use hyper::{Response, StatusCode};
-use s3s::Body;
+use s3s::{Body, S3ErrorCode};
 
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -15,6 +15,12 @@ pub(super) struct Refusal {
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { status, code: code.into(), message: message.into(), more: Vec::new() }
+    }
+
+    /// Any of the vendor's codes, with the status that belongs to it.
+    pub(super) fn with_code(code: &str) -> Self {
+        let known = S3ErrorCode::from_bytes(code.as_bytes()).and_then(|known| known.status_code());
+        Self::new(known.unwrap_or(StatusCode::BAD_REQUEST), code, "Refused because a fault was asked for.")
     }
 
     pub(super) fn with(mut self, element: &'static str, value: String) -> Self {

@@ -26,7 +26,7 @@ pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> An
     let basis = move || {
         let Place { share, gaps, .. } = place.get();
         // A little less than its share: rounding must not push the last one into the next row; growing takes up the rest.
-        format!("calc((100% - {gaps} * var(--gallery-gap)) * {:.5})", share * 0.997)
+        format!("calc((100% - {gaps} * var(--gap-picture)) * {:.5})", share * 0.997)
     };
     view! {
         <div

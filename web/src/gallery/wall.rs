@@ -14,7 +14,7 @@ use super::rows::{Place, places, row_height};
 use super::shelves::Shelves;
 use crate::ui::format_day;
 
-/// CSS pixels between pictures; the style sheet's `--gallery-gap` says the same.
+/// CSS pixels between pictures; the style sheet's `--gap-picture` says the same.
 const GAP: f64 = 4.0;
 
 /// The pictures of one day. The list of days is compared by it, so it holds no signal.

@@ -1,0 +1,20 @@
+//! Images: their objects in storage, what is derived from them, and what a person does with them.
+pub mod derive;
+mod mark;
+mod presign;
+pub mod queries;
+pub mod routes;
+pub mod store;
+pub mod trash;
+
+pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
+    config
+        .service(routes::list_images)
+        .service(routes::get_image)
+        .service(routes::update_image)
+        .service(routes::delete_image)
+        .service(routes::restore_image)
+        .service(routes::get_image_content)
+        .service(routes::get_image_thumbnail)
+        .service(routes::get_image_download_url);
+}

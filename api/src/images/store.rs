@@ -1,0 +1,219 @@
+//! Objects of images in S3 or a compatible server: written encrypted, read by presigned links, deleted in batches.
+//! Nothing is ever public, and no bytes of an image are read back through this process.
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+};
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, ServerSideEncryption,
+};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use lapidary_contract::domain::limits::PRESIGNED_URL_SECONDS;
+use tokio::sync::OnceCell;
+
+use super::presign::{Address, Signer, attachment};
+use crate::clock::Clock;
+use crate::config::Settings;
+
+/// A key never gets other bytes: every attempt has keys of its own.
+const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
+const DOWNLOAD_SECONDS: u64 = 600;
+/// Keys of one batch, the protocol's limit.
+const BATCH_MAX: usize = 1_000;
+/// Where S3 began: the only region that a new bucket must not name.
+const UNNAMED_REGION: &str = "us-east-1";
+
+pub struct ImageStore {
+    client: Client,
+    public: Builder,
+    signer: Signer,
+    address: OnceCell<Address>,
+    bucket: String,
+    region: String,
+    clock: Clock,
+}
+
+/// A presigned URL and the moment it stops working.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub url: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the storage refused to {act}: {reason}")]
+    Refused { act: &'static str, reason: String },
+    #[error("the storage did not say that it encrypts: an object must not lie there in the clear")]
+    NotEncrypted,
+    #[error("{count} of the objects were not deleted, the first because of {code}")]
+    NotDeleted { count: usize, code: String },
+    #[error("S3_ENDPOINT or S3_PUBLIC_ENDPOINT is no address: {0}")]
+    Address(String),
+}
+
+fn refused<E: std::error::Error>(act: &'static str) -> impl FnOnce(E) -> StoreError {
+    move |error| StoreError::Refused { act, reason: DisplayErrorContext(error).to_string() }
+}
+
+impl ImageStore {
+    pub fn new(settings: &Settings, clock: Clock) -> Self {
+        let (id, secret) = (&settings.s3_access_key_id, &settings.s3_secret_access_key);
+        let config = |endpoint: Option<&String>| {
+            Builder::new()
+                .behavior_version(BehaviorVersion::latest())
+                .region(Region::new(settings.s3_region.clone()))
+                .credentials_provider(Credentials::new(id, secret, None, None, "settings"))
+                .force_path_style(settings.s3_force_path_style)
+                // The newer checksums break several compatible servers.
+                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+                .retry_config(RetryConfig::standard().with_max_attempts(3))
+                .timeout_config(
+                    TimeoutConfig::builder()
+                        .connect_timeout(Duration::from_secs(5))
+                        .operation_attempt_timeout(Duration::from_secs(60))
+                        .operation_timeout(Duration::from_secs(150))
+                        .build(),
+                )
+                .set_endpoint_url(endpoint.map(|url| url.trim_end_matches('/').to_owned()))
+        };
+        let endpoint = settings.s3_endpoint.as_ref();
+        Self {
+            client: Client::from_conf(config(endpoint).build()),
+            public: config(settings.s3_public_endpoint.as_ref().or(endpoint)),
+            signer: Signer::new(id, secret, &settings.s3_region),
+            address: OnceCell::new(),
+            bucket: settings.s3_bucket.clone(),
+            region: settings.s3_region.clone(),
+            clock,
+        }
+    }
+
+    /// Writes an object, encrypted at rest.
+    pub async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .cache_control(CACHE_CONTROL)
+            .server_side_encryption(ServerSideEncryption::Aes256)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(refused("store an object"))?;
+        match answer.server_side_encryption() {
+            Some(ServerSideEncryption::Aes256) => Ok(()),
+            _ => {
+                self.delete_many(&[key.to_owned()]).await?;
+                Err(StoreError::NotEncrypted)
+            }
+        }
+    }
+
+    /// Deletes all of them; one that is not there counts as deleted.
+    pub async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
+        for batch in keys.chunks(BATCH_MAX) {
+            let objects: Result<Vec<_>, _> =
+                batch.iter().map(|key| ObjectIdentifier::builder().key(key).build()).collect();
+            let act = "delete objects";
+            let delete = objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
+            let delete = delete.map_err(refused(act))?;
+            let answer = self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await;
+            let answer = answer.map_err(refused(act))?;
+            // The answer is 200 even when single keys failed.
+            if let Some(first) = answer.errors().first() {
+                let code = first.code().unwrap_or("an unnamed error").to_owned();
+                return Err(StoreError::NotDeleted { count: answer.errors().len(), code });
+            }
+        }
+        Ok(())
+    }
+
+    /// Works for seven days from the last full hour: within an hour every process gives the same URL, so that browsers
+    /// find it in their cache.
+    pub async fn presigned(&self, key: &str) -> Result<Link, StoreError> {
+        let now = self.clock.now();
+        let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+        Ok(self.link(self.address().await?, key, hour, PRESIGNED_URL_SECONDS, &[]))
+    }
+
+    /// Saves the object under `filename`; works for ten minutes.
+    pub async fn presigned_download(&self, key: &str, filename: &str, content_type: &str) -> Result<Link, StoreError> {
+        let disposition = attachment(filename);
+        let overrides =
+            [("response-content-disposition", disposition.as_str()), ("response-content-type", content_type)];
+        Ok(self.link(self.address().await?, key, self.clock.now(), DOWNLOAD_SECONDS, &overrides))
+    }
+
+    fn link(&self, address: &Address, key: &str, at: DateTime<Utc>, seconds: u64, overrides: &[(&str, &str)]) -> Link {
+        let lifetime = TimeDelta::seconds(i64::try_from(seconds).unwrap_or(0));
+        // S3 counts from the signed second, which has no fraction.
+        let at = at.duration_trunc(TimeDelta::seconds(1)).unwrap_or(at);
+        Link { url: self.signer.sign(address, key, at, seconds, overrides), expires_at: at + lifetime }
+    }
+
+    /// `scheme://host[:port]` of every link, for the page's policy; empty when the settings name no address.
+    pub async fn public_origin(&self) -> String {
+        match self.address().await {
+            Ok(address) => address.origin.clone(),
+            Err(error) => {
+                tracing::error!(%error, "links to images cannot be made");
+                String::new()
+            }
+        }
+    }
+
+    /// The SDK knows where a region's buckets are; asked once.
+    async fn address(&self) -> Result<&Address, StoreError> {
+        self.address
+            .get_or_try_init(|| async {
+                let act = "say where the bucket is";
+                let lifetime = PresigningConfig::expires_in(Duration::from_secs(1)).map_err(refused(act))?;
+                let client = Client::from_conf(self.public.clone().build());
+                let link = client.get_object().bucket(&self.bucket).key("k").presigned(lifetime).await;
+                let link = link.map_err(refused(act))?;
+                let bucket = link.uri().split_once("/k?").map(|(bucket, _)| bucket).unwrap_or_default();
+                Address::new(bucket).ok_or_else(|| StoreError::Address(bucket.to_owned()))
+            })
+            .await
+    }
+
+    /// Whether the bucket is there and ours.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
+        answer.map(|_| ()).map_err(refused("show the bucket"))
+    }
+
+    /// Makes the bucket if it is not there.
+    pub async fn ensure_bucket(&self) -> Result<(), StoreError> {
+        let missing = match self.client.head_bucket().bucket(&self.bucket).send().await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if !missing.as_service_error().is_some_and(|error| error.is_not_found()) {
+            return Err(refused("show the bucket")(missing));
+        }
+        let place = (self.region != UNNAMED_REGION).then(|| {
+            let region = BucketLocationConstraint::from(self.region.as_str());
+            CreateBucketConfiguration::builder().location_constraint(region).build()
+        });
+        let created = self.client.create_bucket().bucket(&self.bucket).set_create_bucket_configuration(place);
+        match created.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_bucket_already_owned_by_you()) => {
+                Ok(())
+            }
+            Err(error) => Err(refused("make the bucket")(error)),
+        }
+    }
+}

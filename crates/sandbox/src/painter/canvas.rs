@@ -91,14 +91,6 @@ impl Canvas {
         });
     }
 
-    /// Resized with bilinear weights.
-    pub fn resized(&self, width: usize, height: usize) -> Self {
-        let mut other = Self::new(width, height);
-        let (sx, sy) = (self.aspect() / other.aspect(), 1.0);
-        other.shade(|x, y, _| self.sample(x * sx, y * sy));
-        other
-    }
-
     /// Averaged over squares of `factor` pixels.
     pub fn shrunk(&self, factor: usize) -> Self {
         let (width, height) = ((self.width / factor).max(1), (self.height / factor).max(1));

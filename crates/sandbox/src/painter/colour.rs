@@ -51,11 +51,6 @@ impl Colour {
         Self { r: self.r * glass.r, g: self.g * glass.g, b: self.b * glass.b }
     }
 
-    pub fn lch(self) -> Lch {
-        let [l, a, b] = self.lab();
-        Lch(l, a.hypot(b), b.atan2(a).to_degrees().rem_euclid(360.0))
-    }
-
     pub fn lab(self) -> [f32; 3] {
         let l = (0.412_221_46 * self.r + 0.536_332_55 * self.g + 0.051_445_995 * self.b).max(0.0).cbrt();
         let m = (0.211_903_5 * self.r + 0.680_699_5 * self.g + 0.107_396_96 * self.b).max(0.0).cbrt();

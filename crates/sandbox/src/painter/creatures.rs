@@ -209,7 +209,7 @@ pub fn koi(canvas: &mut Canvas, plan: &Plan) {
     for _ in 0..7 {
         let at = (dice.between(0.08, 0.92) * plan.aspect, dice.between(plan.horizon + 0.1, 0.95));
         let s = (0.05 + (at.1 - plan.horizon) * 0.24) * plan.scale();
-        let (sin, cos) = dice.between(0.0, 6.28).sin_cos();
+        let (sin, cos) = dice.between(0.0, std::f32::consts::TAU).sin_cos();
         let put = |x: f32, y: f32| (at.0 + (x * cos - y * sin) * s, at.1 + (x * sin + y * cos) * s * 0.6);
         let mut shape = Shape::on(canvas);
         shape.polygon(&curve(&[

@@ -23,7 +23,8 @@ pub fn triangles(canvas: &mut Canvas, plan: &Plan) {
     for j in -1..=count as i32 + 1 {
         for i in -1..=columns {
             let (a, b, c, d) = (corner(i, j), corner(i + 1, j), corner(i, j + 1), corner(i + 1, j + 1));
-            let halves = if cell_bits(i, j, seed ^ 3) & 1 == 0 { [[a, b, c], [b, d, c]] } else { [[a, b, d], [a, d, c]] };
+            let halves =
+                if cell_bits(i, j, seed ^ 3) & 1 == 0 { [[a, b, c], [b, d, c]] } else { [[a, b, d], [a, d, c]] };
             for (half, three) in halves.into_iter().enumerate() {
                 let light = 0.90 + 0.22 * cell(i * 2 + half as i32, j, seed ^ 7);
                 raster(&mut fine, three, facet_colour(&source, three).saturate(1.12) * light);
@@ -75,8 +76,15 @@ pub fn glass(canvas: &mut Canvas, plan: &Plan, leaded: bool) {
         for j in gy - 1..=gy + 1 {
             for i in gx - 1..=gx + 1 {
                 let bits = cell_bits(i, j, seed);
-                let at = (i as f32 + 0.1 + 0.8 * (bits & 255) as f32 / 255.0, j as f32 + 0.1 + 0.8 * ((bits >> 8) & 255) as f32 / 255.0);
-                let far = if leaded { (at.0 - u).hypot(at.1 - v) } else { (at.0 - u).abs().max((at.1 - v).abs()) + 0.4 * (at.0 - u + at.1 - v).abs() };
+                let at = (
+                    i as f32 + 0.1 + 0.8 * (bits & 255) as f32 / 255.0,
+                    j as f32 + 0.1 + 0.8 * ((bits >> 8) & 255) as f32 / 255.0,
+                );
+                let far = if leaded {
+                    (at.0 - u).hypot(at.1 - v)
+                } else {
+                    (at.0 - u).abs().max((at.1 - v).abs()) + 0.4 * (at.0 - u + at.1 - v).abs()
+                };
                 if far < first {
                     (second, first, pane) = (first, far, (at.0, at.1, bits));
                 } else if far < second {
@@ -96,7 +104,8 @@ pub fn glass(canvas: &mut Canvas, plan: &Plan, leaded: bool) {
         }
         let body = source.sample(place.0, place.1).saturate(1.9);
         let lift = 0.30 + 0.85 * body.luminance().max(0.004).powf(-0.25) * 0.62;
-        let streak = 1.0 + 0.16 * noise(u * 2.4 + dice * 40.0, v * 9.0, seed ^ 4) + 0.10 * noise(x * 60.0, y * 60.0, seed ^ 5);
+        let streak =
+            1.0 + 0.16 * noise(u * 2.4 + dice * 40.0, v * 9.0, seed ^ 4) + 0.10 * noise(x * 60.0, y * 60.0, seed ^ 5);
         let shine = 1.0 + 0.5 * (-first * first * 5.0).exp();
         let lead = smooth(0.115, 0.075, gap);
         let round = Colour::new(0.035, 0.036, 0.042) + Colour::new(0.12, 0.12, 0.13) * smooth(0.05, 0.0, gap);

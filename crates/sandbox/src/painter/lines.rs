@@ -72,7 +72,9 @@ pub fn pencil(canvas: &mut Canvas, plan: &Plan) {
         let light = tones.sample(x, y).lab()[0];
         let tooth = noise(x * 300.0, y * 300.0, seed) * 0.5 + noise(x * 140.0, y * 140.0, seed ^ 1) * 0.5;
         let mut ink = 0.0_f32;
-        for (index, (angle, limit)) in [(0.7_f32, 0.86_f32), (0.95, 0.66), (-0.55, 0.50), (1.5, 0.34)].into_iter().enumerate() {
+        for (index, (angle, limit)) in
+            [(0.7_f32, 0.86_f32), (0.95, 0.66), (-0.55, 0.50), (1.5, 0.34)].into_iter().enumerate()
+        {
             let (sin, cos) = angle.sin_cos();
             let bend = 0.010 * fbm(x * 5.0, y * 5.0, 2, seed ^ index as u32);
             let across = ((x * cos + y * sin + bend) * 165.0).rem_euclid(1.0) - 0.5;

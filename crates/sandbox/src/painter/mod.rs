@@ -1,6 +1,7 @@
 //! Pictures from words, without a model: the words choose light, ground, things and a way of painting, the text's hash
 //! does the rest. Pure and deterministic: the same words, size, variant and quality give the same pixels everywhere.
 mod abstracts;
+mod blossoms;
 mod canvas;
 mod city;
 mod colour;
@@ -65,11 +66,17 @@ fn scene(canvas: &mut Canvas, plan: &Plan) {
         return abstracts::paint(canvas, plan);
     }
     sky::paint(canvas, plan);
+    if plan.has(Word::Storm) {
+        sky::lightning(canvas, plan);
+    }
     subjects::distant(canvas, plan);
     terrain::paint(canvas, plan);
     subjects::shore(canvas, plan);
     if plan.has_water {
         water::paint(canvas, plan);
+        if plan.ground == Ground::Sea && (plan.has(Word::Storm) || plan.has(Word::Waves)) {
+            water::waves(canvas, plan);
+        }
     }
     water::mist(canvas, plan);
     subjects::foreground(canvas, plan);

@@ -139,6 +139,9 @@ impl Plan {
 fn ground(words: &[Word], dice: &mut Dice) -> Ground {
     use Word::*;
     let has = |list: &[Word]| list.iter().any(|word| words.contains(word));
+    if has(&[Gem]) && !has(&[Mountain, Sea, City, Forest, Desert, Lake, Abstract]) {
+        return Ground::Studio;
+    }
     if has(&[Abstract, Rings, Flow, Facets, Geometric, Cubist]) && !has(&[Mountain, Sea, City, Forest, Desert, Lake]) {
         return Ground::Abstract;
     }
@@ -160,8 +163,11 @@ fn ground(words: &[Word], dice: &mut Dice) -> Ground {
         return Ground::Space;
     }
     if has(&[Flower])
-        && !has(&[Mountain, Sea, Desert, Forest, City, Lake, Hill, Field, Meadow, House, Tree, Temple, Castle, Cat, Fox, Person])
-     {
+        && !has(&[
+            Mountain, Sea, Desert, Forest, City, Lake, Hill, Field, Meadow, House, Tree, Temple, Castle, Cat, Fox,
+            Person,
+        ])
+    {
         return Ground::Studio;
     }
     if let Some((_, ground)) = choices.iter().find(|(list, _)| has(list)) {

@@ -1,6 +1,6 @@
-//! Trees and flowers: rows of conifers in mist, one great tree, blossoms seen close.
+//! What grows in a landscape: rows of conifers in mist, one great tree, grass, strewn flowers.
 use super::{
-    canvas::{Canvas, Point, Shape, curve},
+    canvas::{Canvas, Point, Shape},
     colour::{Colour, Lch},
     noise::{Dice, noise, smooth},
     plan::Plan,
@@ -45,6 +45,70 @@ pub fn forest(canvas: &mut Canvas, plan: &Plan) {
             let pool = smooth(foot - tall * 0.75, foot + 0.06, y) * (0.10 + 0.42 * plan.mist) * (1.0 - near * 0.8);
             let toward = (-((x - plan.sun.0) / 0.3).powi(2)).exp() * (1.0 - near) * 0.12;
             tint.mix(palette.haze, pool) + palette.glow * toward
+        });
+    }
+}
+
+/// Small conifers where mountains meet the water, or at the lower edge: they tell how large everything else is.
+pub fn fringe(canvas: &mut Canvas, plan: &Plan) {
+    let mut dice = plan.dice(760);
+    let mut shape = Shape::on(canvas);
+    let (foot, tall) = if plan.has_water { (plan.horizon + 0.005, 0.038) } else { (1.03, 0.17) };
+    let tall = tall * plan.scale();
+    let mut x = -0.02;
+    while x < plan.aspect + 0.02 {
+        let crowd = noise(x * 2.6, 4.0, plan.seed ^ 21) + 0.3 * noise(x * 9.0, 1.0, plan.seed ^ 22);
+        if crowd > -0.12 {
+            let high = tall * dice.between(0.5, 1.15) * (0.55 + 0.9 * crowd.min(0.6));
+            conifer(&mut shape, (x, foot), high.max(0.008), &mut dice);
+        }
+        x += tall * dice.between(0.10, 0.24);
+    }
+    let colour = plan.palette.land.mix(plan.palette.haze, if plan.has_water { 0.14 } else { 0.0 }) * 0.75;
+    canvas.fill(&shape, |_, _, under| under.mix(colour, 0.96));
+}
+
+/// Blades of grass along a line of the ground.
+pub fn blades(canvas: &mut Canvas, plan: &Plan, line: impl Fn(f32) -> f32) {
+    let mut dice = plan.dice(770);
+    let mut shape = Shape::on(canvas);
+    for _ in 0..(420.0 * plan.aspect) as u32 {
+        let x = dice.between(-0.02, plan.aspect + 0.02);
+        let high = plan.scale() * dice.between(0.006, 0.021);
+        let foot = (x, line(x) + 0.006);
+        let lean = dice.between(-0.5, 0.5) * high;
+        shape.stroke(foot, (x + lean * 0.4, foot.1 - high * 0.6), 0.0022, 0.0016);
+        shape.stroke((x + lean * 0.4, foot.1 - high * 0.6), (x + lean, foot.1 - high), 0.0016, 0.0003);
+    }
+    let palette = &plan.palette;
+    let colour = palette.land.mix(palette.land_light, if plan.is_dark() { 0.1 } else { 0.35 });
+    canvas.fill(&shape, |x, y, under| under.mix(colour * (0.8 + 0.4 * noise(x * 40.0, y * 9.0, plan.seed)), 0.85));
+}
+
+/// Flowers strewn over a meadow, smaller the farther away.
+pub fn strewn(canvas: &mut Canvas, plan: &Plan) {
+    let mut dice = plan.dice(780);
+    let five = &plan.palette.five;
+    let white = Colour::new(0.95, 0.93, 0.88);
+    let light = if plan.is_dark() { 0.4 } else { 1.0 };
+    for colour in [five[3], plan.palette.accent, white, five[2].mix(plan.palette.accent, 0.5)] {
+        let mut shape = Shape::on(canvas);
+        for _ in 0..420 {
+            let near = dice.unit().powf(0.8);
+            let at = (dice.between(-0.02, plan.aspect + 0.02), plan.horizon + 0.03 + (1.0 - plan.horizon) * near);
+            if noise(at.0 * 3.0 / (0.3 + near), near * 6.0, plan.seed ^ 31) < -0.05 {
+                continue;
+            }
+            let size = plan.scale() * (0.0012 + 0.0082 * near * near) * dice.between(0.7, 1.2);
+            for petal in 0..5 {
+                let angle = petal as f32 * 1.2566 + at.0 * 50.0;
+                let place = (at.0 + angle.cos() * size * 0.6, at.1 + angle.sin() * size * 0.4);
+                shape.ellipse(place, size * 0.5, size * 0.36);
+            }
+        }
+        canvas.fill(&shape, |x, y, under| {
+            let far = smooth(plan.horizon + 0.25, plan.horizon, y);
+            under.mix(colour * (light * (0.85 + 0.25 * noise(x * 120.0, y * 120.0, plan.seed))), 0.95 - 0.5 * far)
         });
     }
 }
@@ -143,86 +207,4 @@ fn branch(
         let next = long * dice.between(0.68, 0.88);
         branch(shape, tips, dice, to, bend, next, thick * 0.66, depth + 1);
     }
-}
-
-/// Blossoms seen close, before a soft background.
-pub fn flowers(canvas: &mut Canvas, plan: &Plan) {
-    let mut dice = plan.dice(740);
-    let (a, s) = (plan.aspect, plan.scale());
-    let count = if plan.has(Word::Minimal) || plan.has(Word::Close) { 1 } else { 5 };
-    let green = Lch(0.45, 0.09, 140.0).colour();
-    for index in 0..count {
-        let main = index == count - 1;
-        let place =
-            if main { plan.focus * a } else { a * (0.14 + 0.72 * (index as f32 + dice.unit() * 0.6) / count as f32) };
-        let size = s * if main { 0.23 } else { dice.between(0.09, 0.15) };
-        let centre = (place, if main { 0.42 } else { dice.between(0.36, 0.7) });
-        let mut stem = Shape::on(canvas);
-        let foot = (place + dice.between(-0.1, 0.1), 1.05);
-        let middle = ((centre.0 + foot.0) * 0.5 + dice.between(-0.05, 0.05), (centre.1 + foot.1) * 0.5);
-        stem.stroke(centre, middle, 0.010 * s, 0.012 * s).stroke(middle, foot, 0.012 * s, 0.016 * s);
-        for side in [-1.0, 1.0] {
-            let tip = (middle.0 + side * size * 0.95, middle.1 - size * 0.35);
-            stem.polygon(&curve(&[
-                middle,
-                (middle.0 + side * size * 0.35, middle.1 - size * 0.42),
-                tip,
-                (middle.0 + side * size * 0.5, middle.1 + 0.02),
-            ]));
-        }
-        let depth = if main { 1.0 } else { 0.6 };
-        canvas.fill(&stem, |x, _, under| {
-            under.mix(green * (0.7 + 0.6 * noise(x * 30.0, 1.0, plan.seed)), 0.55 + 0.4 * depth)
-        });
-        blossom(canvas, plan, centre, size, &mut dice);
-    }
-}
-
-fn blossom(canvas: &mut Canvas, plan: &Plan, centre: Point, size: f32, dice: &mut Dice) {
-    let five = &plan.palette.five;
-    let outer = plan.palette.accent.mix(five[2 + dice.pick(2)], dice.unit() * 0.7);
-    let inner = five[3].mix(Colour::new(1.0, 0.95, 0.85), 0.3);
-    let petals = 7 + dice.pick(5);
-    let turn = dice.between(0.0, 6.0);
-    for ring in 0..4 {
-        let reach = size * (1.0 - 0.21 * ring as f32);
-        for petal in 0..petals {
-            let angle = turn
-                + ring as f32 * 0.37
-                + petal as f32 / petals as f32 * std::f32::consts::TAU
-                + dice.between(-0.08, 0.08);
-            let long = reach * dice.between(0.9, 1.06);
-            let wide = reach * 2.4 / petals as f32;
-            let (sin, cos) = angle.sin_cos();
-            let at = |along: f32, side: f32| {
-                let (u, v) = (along * long, side * wide);
-                (centre.0 + u * cos - v * sin, centre.1 + (u * sin + v * cos) * 0.86)
-            };
-            let mut shape = Shape::on(canvas);
-            shape.polygon(&curve(&[
-                at(0.03, 0.0),
-                at(0.45, 0.8),
-                at(0.85, 0.75),
-                at(1.0, 0.0),
-                at(0.85, -0.75),
-                at(0.45, -0.8),
-            ]));
-            let shade = dice.between(0.82, 1.08) * (0.74 + 0.1 * ring as f32);
-            canvas.fill(&shape, |x, y, _| {
-                let (dx, dy) = (x - centre.0, (y - centre.1) / 0.86);
-                let out = (dx.hypot(dy) / long).clamp(0.0, 1.0);
-                let side = ((-sin * dx + cos * dy) / wide).clamp(-1.0, 1.0);
-                let vein = 0.06 * (side * 26.0).sin() * out;
-                let fold = 1.0 - 0.28 * side.abs() + 0.18 * side * (0.5 - sin * 0.5);
-                (inner * 0.62).mix(outer, smooth(0.0, 0.7, out)) * (shade * fold + vein + 0.2 * out)
-            });
-        }
-    }
-    let mut heart = Shape::on(canvas);
-    for i in 0..40 {
-        let (far, angle) = (size * 0.17 * (i as f32 / 40.0).sqrt(), i as f32 * 2.4);
-        heart.ellipse((centre.0 + far * angle.cos(), centre.1 + far * angle.sin() * 0.86), size * 0.022, size * 0.022);
-    }
-    let gold = Lch(0.80, 0.15, 82.0).colour();
-    canvas.fill(&heart, |x, y, _| gold * (0.75 + 0.5 * noise(x * 90.0, y * 90.0, plan.seed)));
 }

@@ -7,7 +7,8 @@ use super::{
     style::patches,
 };
 
-const BAYER: [[f32; 4]; 4] = [[0.0, 8.0, 2.0, 10.0], [12.0, 4.0, 14.0, 6.0], [3.0, 11.0, 1.0, 9.0], [15.0, 7.0, 13.0, 5.0]];
+const BAYER: [[f32; 4]; 4] =
+    [[0.0, 8.0, 2.0, 10.0], [12.0, 4.0, 14.0, 6.0], [3.0, 11.0, 1.0, 9.0], [15.0, 7.0, 13.0, 5.0]];
 
 /// Blocks with ordered dithering between few steps of tone and hue.
 pub fn pixels(canvas: &mut Canvas) {
@@ -51,7 +52,9 @@ pub fn halftone(canvas: &mut Canvas, plan: &Plan) {
         let [light, a, b] = source.sample(x, y).lab();
         let off = source.sample(x + 0.0035, y - 0.0022).lab();
         let dark = smooth(0.92, 0.12, light);
-        let warm = (0.5 * smooth(0.98, 0.40, off[0]) + 3.0 * (off[1] + 0.6 * off[2]).max(0.0) - 2.0 * (-a - b).max(0.0)).clamp(0.0, 0.95);
+        let warm = (0.8 * smooth(0.99, 0.35, off[0]) + 3.0 * (off[1] + 0.6 * off[2]).max(0.0)
+            - 2.0 * (-a - b).max(0.0))
+        .clamp(0.0, 0.95);
         let worn = 1.0 - 0.10 * smooth(0.2, 0.7, noise(x * 230.0, y * 230.0, seed));
         let one = dots(x, y, 0.26, dark * 0.98, 116.0) * worn;
         let two = dots(x, y, 1.31, warm * smooth(0.05, 0.35, off[0]), 116.0) * worn;
@@ -66,7 +69,7 @@ pub fn stretch(canvas: &mut Canvas) {
     let at = |share: f32| tones.get((tones.len() as f32 * share) as usize).copied().unwrap_or(0.5);
     let (low, high, middle) = (at(0.02), at(0.985), at(0.5));
     let wide = (high - low).max(0.05);
-    let bend = (0.56_f32.ln() / ((middle - low) / wide).clamp(0.1, 0.9).ln()).clamp(0.5, 1.6);
+    let bend = (0.50_f32.ln() / ((middle - low) / wide).clamp(0.1, 0.9).ln()).clamp(0.5, 1.6);
     canvas.shade(|_, _, under| {
         let [l, a, b] = under.lab();
         let t = ((l - low) / wide).clamp(0.0, 1.0).powf(bend);

@@ -15,6 +15,32 @@ pub fn paint(canvas: &mut Canvas, plan: &Plan) {
     canvas.shade(|x, y, _| if y <= bottom { sky.at(x, y) } else { below });
 }
 
+/// A bolt from the clouds to the horizon, branching twice or thrice.
+pub fn lightning(canvas: &mut Canvas, plan: &Plan) {
+    let mut dice = plan.dice(77);
+    let mut bolt = super::canvas::Shape::on(canvas);
+    let start = (plan.sun.0 + dice.between(-0.1, 0.1), -0.02);
+    let mut paths = vec![(start, plan.horizon, 0.0052_f32)];
+    let mut root = start;
+    while let Some((mut at, end, thick)) = paths.pop() {
+        let lean = if thick > 0.004 { 0.0 } else { dice.between(-0.03, 0.03) };
+        while at.1 < end {
+            let next = (at.0 + lean + dice.between(-0.028, 0.028), at.1 + dice.between(0.012, 0.034));
+            bolt.stroke(at, next, thick, thick * 0.96);
+            if thick > 0.004 && dice.chance(0.22) && paths.len() < 4 {
+                paths.push((next, (next.1 + dice.between(0.08, 0.2)).min(plan.horizon), thick * 0.45));
+            }
+            at = next;
+        }
+        if thick > 0.004 {
+            root = (0.5 * (start.0 + at.0), plan.horizon * 0.5);
+        }
+    }
+    let light = Lch(0.93, 0.04, 285.0).colour();
+    super::structures::glow(canvas, root, 0.30, light, 0.30);
+    canvas.fill(&bolt, |_, _, _| light * 2.6);
+}
+
 struct Sky<'a> {
     plan: &'a Plan,
     ramp: Ramp,

@@ -11,8 +11,18 @@ use crate::painter::colour::Colour;
 
 pub fn apply(canvas: &mut Canvas, plan: &Plan) {
     let order = [
-        Word::Watercolour, Word::Ink, Word::Pencil, Word::LineArt, Word::LowPoly, Word::Glass, Word::Pixel, Word::Print,
-        Word::Cubist, Word::Oil, Word::Flat, Word::Facets,
+        Word::Watercolour,
+        Word::Ink,
+        Word::Pencil,
+        Word::LineArt,
+        Word::LowPoly,
+        Word::Glass,
+        Word::Pixel,
+        Word::Print,
+        Word::Cubist,
+        Word::Oil,
+        Word::Flat,
+        Word::Facets,
     ];
     match order.into_iter().find(|word| plan.has(*word)) {
         Some(Word::Watercolour) => watercolour(canvas, plan),
@@ -40,7 +50,9 @@ pub fn patches(canvas: &Canvas, radius: usize) -> Canvas {
         for x in 0..width {
             let pixel = canvas.pixels[y * width + x];
             let light = f64::from(pixel.luminance().max(0.0).sqrt());
-            for (sum, add) in line.iter_mut().zip([f64::from(pixel.r), f64::from(pixel.g), f64::from(pixel.b), light * light]) {
+            for (sum, add) in
+                line.iter_mut().zip([f64::from(pixel.r), f64::from(pixel.g), f64::from(pixel.b), light * light])
+            {
                 *sum += add;
             }
             let above = sums[y * row + x + 1];
@@ -59,11 +71,13 @@ pub fn patches(canvas: &Canvas, radius: usize) -> Canvas {
             let (y0, y1) = if top { (y.saturating_sub(radius), y + 1) } else { (y, (y + radius + 1).min(height)) };
             let count = ((x1 - x0) * (y1 - y0)) as f64;
             let at = |i: usize| {
-                (sums[y1 * row + x1][i] - sums[y0 * row + x1][i] - sums[y1 * row + x0][i] + sums[y0 * row + x0][i]) / count
+                (sums[y1 * row + x1][i] - sums[y0 * row + x1][i] - sums[y1 * row + x0][i] + sums[y0 * row + x0][i])
+                    / count
             };
             let mean = Colour::new(at(0) as f32, at(1) as f32, at(2) as f32);
             // Mean of roots squared is not at hand; the luminance of the mean is close enough to judge calm.
-            let spread = (at(3) as f32 - mean.luminance()).abs() + 0.25 * (mean.luminance() - canvas.pixels[y * width + x].luminance()).abs();
+            let spread = (at(3) as f32 - mean.luminance()).abs()
+                + 0.25 * (mean.luminance() - canvas.pixels[y * width + x].luminance()).abs();
             if spread < best.0 {
                 best = (spread, mean);
             }
@@ -117,8 +131,8 @@ fn oil(canvas: &mut Canvas, plan: &Plan) {
         let slope = here - relief(x - 0.0016, y - 0.0016);
         let angle = 2.4 * fbm(x * 1.6, y * 1.6, 2, seed);
         let (sin, cos) = angle.sin_cos();
-        let push = 0.007 * noise(x * 60.0, y * 60.0, seed ^ 3);
-        let colour = base.sample(x + cos * push - sin * here * 0.004, y + sin * push + cos * here * 0.004);
+        let push = 0.004 * noise(x * 60.0, y * 60.0, seed ^ 3);
+        let colour = base.sample(x + cos * push - sin * here * 0.003, y + sin * push + cos * here * 0.003);
         colour.saturate(1.16) * (1.0 + 0.055 * here + 0.16 * slope).clamp(0.72, 1.35)
     });
 }

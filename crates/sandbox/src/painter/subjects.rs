@@ -1,5 +1,6 @@
 //! Sets the things a prompt names into the landscape, each where it belongs.
 use super::{
+    blossoms,
     canvas::{Canvas, Point},
     city, creatures, gem,
     noise::smooth,
@@ -22,7 +23,9 @@ pub fn shore(canvas: &mut Canvas, plan: &Plan) {
     match plan.ground {
         Ground::City => city::paint(canvas, plan),
         Ground::Forest => plants::forest(canvas, plan),
-        Ground::Studio if plan.has(Word::Flower) => plants::flowers(canvas, plan),
+        Ground::Mountains if !plan.has(Word::Desert) && !plan.has(Word::Minimal) => plants::fringe(canvas, plan),
+        Ground::Field if !plan.has(Word::Field) => plants::strewn(canvas, plan),
+        Ground::Studio if plan.has(Word::Flower) => blossoms::flowers(canvas, plan),
         Ground::Studio => gem::paint(canvas, plan),
         _ => {}
     }
@@ -94,5 +97,8 @@ fn stand(canvas: &mut Canvas, plan: &Plan, count: usize) -> Vec<Point> {
         let meadow = terrain::grass(plan, seed, 1.0, x, y, deep);
         meadow.mix(plan.palette.land * 0.7, smooth(0.02, 0.25, deep) * 0.7)
     });
+    if plan.ground != Ground::Dunes {
+        plants::blades(canvas, plan, line);
+    }
     spots
 }

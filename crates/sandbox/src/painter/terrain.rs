@@ -86,12 +86,12 @@ impl Face<'_> {
     fn at(&self, x: f32, y: f32, deep: f32) -> Colour {
         let palette = &self.plan.palette;
         let warp = fbm(x * 6.0, y * 5.0, 3, self.seed ^ 3) * 0.06;
-        let (u, v) = ((x + warp) * 5.2, (deep * 0.85 + y * 0.15 + warp) * 4.4);
+        let (u, v) = ((x + warp) * 7.0 + deep * 1.2, (deep * 0.85 + y * 0.15 + warp) * 5.2);
         let side = if self.plan.sun.0 > x { 1.0 } else { -1.0 };
         let toward = (self.plan.sun.0 - x).abs().min(0.3) / 0.3 * side;
         let here = ridged(u, v, 5, self.seed ^ 1);
         let there = ridged(u + 0.07 * toward, v - 0.05, 5, self.seed ^ 1);
-        let lit = (0.40 + (here - there) * 2.9 + (here - 0.45) * 0.35).clamp(0.0, 1.0);
+        let lit = (0.36 + (here - there) * 4.4 + (here - 0.45) * 0.4).clamp(0.0, 1.0);
         let mut rock = palette.land.mix(palette.land_light, lit * (0.75 - 0.25 * self.near));
         let altitude = (self.foot - y) / self.rise;
         if self.snow > 0.0 {
@@ -137,8 +137,9 @@ fn hills(canvas: &mut Canvas, plan: &Plan) {
 /// Meadow on a rounded slope: light comes over the crest, the air takes the distance.
 pub fn grass(plan: &Plan, seed: u32, near: f32, x: f32, y: f32, deep: f32) -> Colour {
     let palette = &plan.palette;
-    let grain = 26.0 - 12.0 * near;
-    let tuft = fbm(x * grain, y * grain * 2.6, 4, seed ^ 4);
+    // Two fixed grains, blended: a grain that changed with the distance would smear.
+    let (fine, broad) = (fbm(x * 34.0, y * 80.0, 3, seed ^ 4), fbm(x * 15.0, y * 34.0, 4, seed ^ 5));
+    let tuft = fine + (broad - fine) * near;
     let patch = fbm(x * 2.4, y * 5.0, 3, seed ^ 6);
     let lit = (0.78 - deep * (3.2 - near) + 0.32 * tuft + 0.35 * patch).clamp(0.0, 1.0);
     let dark = if plan.is_dark() { 0.55 } else { 1.0 };
@@ -155,7 +156,7 @@ fn dunes(canvas: &mut Canvas, plan: &Plan) {
     let sand = super::colour::Lch(0.74, 0.10, 66.0).colour();
     let tint = palette.land_light.mix(palette.haze, 0.4);
     let (light, shade) = if plan.is_dark() {
-        (sand.through(palette.land_light * 1.6), sand.through(palette.land * 1.5))
+        (palette.land_light.mix(sand * 0.3, 0.45) * 1.15, palette.land.mix(palette.sky[2], 0.30))
     } else {
         (sand.mix(tint, 0.35), sand.through(palette.cloud_shade).mix(palette.land, 0.35))
     };

@@ -60,6 +60,43 @@ pub fn paint(canvas: &mut Canvas, plan: &Plan) {
     });
 }
 
+/// A heavy sea: rows of peaked waves with foam running down from their crests.
+pub fn waves(canvas: &mut Canvas, plan: &Plan) {
+    let (palette, horizon) = (&plan.palette, plan.horizon);
+    let rows = 7_u32;
+    for row in 0..rows {
+        let near = row as f32 / (rows - 1) as f32;
+        let seed = plan.seed ^ (row * 659 + 5);
+        let foot = horizon + 0.035 + (1.0 - horizon) * near.powf(1.5) * 0.95;
+        let swing = 0.018 + 0.13 * near;
+        let rough = 5.2 - 3.4 * near;
+        let line = |x: f32| {
+            let lean = 0.10 * noise(x * rough * 0.7, 8.0, seed ^ 3);
+            let crest = 1.0 - noise((x + lean) * rough, row as f32 * 3.7, seed).abs();
+            foot - swing * (crest.powi(3) * 0.85 + 0.30 * noise(x * rough * 0.45, 2.0, seed ^ 1))
+        };
+        super::terrain::below(canvas, line, 1.0, |x, y, deep, _| {
+            let run = deep / swing.max(0.01);
+            let curl = fbm(x * (15.0 - 7.0 * near), (deep * 9.0 + y) * (9.0 - 3.0 * near), 4, seed ^ 7);
+            let body = palette.water * (0.62 + 0.25 * curl);
+            let clear = palette.water.mix(super::colour::Lch(0.62, 0.07, 185.0).colour(), 0.55)
+                * if plan.is_dark() { 0.5 } else { 1.0 };
+            let back = body.mix(clear, smooth(0.75, 0.0, run + 0.35 * curl) * 0.7);
+            let lace = smooth(0.10, 0.42, ridge(curl) * smooth(1.1, 0.05, run) - 0.45 * run);
+            let lip = smooth(0.10 + 0.10 * curl, 0.0, run);
+            let foam = palette.cloud_light * if plan.is_dark() { 0.9 } else { 1.15 };
+            let toward = (-((x - plan.sun.0) / 0.35).powi(2)).exp();
+            (back + palette.glow * (0.05 * toward * smooth(0.5, 0.0, run)))
+                .mix(foam, (lip * 0.85).max(lace * 0.75))
+                .mix(palette.haze, (1.0 - near).powi(2) * 0.5)
+        });
+    }
+}
+
+fn ridge(n: f32) -> f32 {
+    (1.0 - n.abs() * 2.2).max(0.0)
+}
+
 /// A pale line where the water meets the land, and mist lying on it.
 pub fn mist(canvas: &mut Canvas, plan: &Plan) {
     if plan.mist < 0.3 {
@@ -67,11 +104,11 @@ pub fn mist(canvas: &mut Canvas, plan: &Plan) {
     }
     let seed = plan.seed ^ 0x9157;
     let (haze, horizon) = (plan.palette.haze, plan.horizon.min(0.8));
-    let strength = if plan.has(Word::Fog) { 0.85 } else { 0.3 };
+    let strength = if plan.has(Word::Fog) { 0.95 } else { 0.3 };
     canvas.shade(|x, y, under| {
         let near = (-((y - horizon - 0.02) / 0.16).powi(2)).exp();
         let drift = smooth(-0.5, 0.6, fbm(x * 1.1, y * 4.5, 4, seed));
-        let whole = if plan.has(Word::Fog) { 0.16 } else { 0.0 };
+        let whole = if plan.has(Word::Fog) { 0.27 } else { 0.0 };
         under.mix(haze, (near * drift * strength + whole).min(0.92))
     });
 }

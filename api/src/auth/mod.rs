@@ -1,35 +1,136 @@
-//! Who is asking: sign-in with providers, sessions, tokens.
+//! Who is asking: sign-in with providers, sessions, tokens. Needs neither a provider nor the database to start.
+mod address;
+pub mod age;
+mod cookie;
 pub mod current_user;
+mod device;
+mod failure;
+mod github;
+mod id_token;
+pub mod keys;
+pub mod me;
+mod oidc;
+pub mod people;
+mod picture;
+mod providers;
+mod queries;
+pub mod revocation;
+pub mod routes;
+mod secret;
+mod session;
+mod session_queries;
+mod sign_in;
+pub mod token;
 
-pub use current_user::CurrentUser;
+pub use current_user::{AnyUser, CurrentUser};
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use self::cookie::Cookies;
+use self::keys::Keys;
+use self::providers::Provider;
+use self::revocation::Revocations;
+use self::secret::MasterKey;
+use self::token::Tokens;
+use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::http::error::ApiError;
 
-pub struct Auth {}
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// What sign-in keeps in memory; every process can lose it at any time.
+pub struct Auth {
+    pub keys: Keys,
+    pub tokens: Tokens,
+    pub revocations: Revocations,
+    providers: Vec<Provider>,
+    master: MasterKey,
+    cookies: Cookies,
+}
 
 #[derive(Debug, thiserror::Error)]
-pub enum AuthError {}
+pub enum AuthError {
+    #[error("MASTER_KEY must be 32 bytes in base64 (`openssl rand -base64 32`)")]
+    MasterKey,
+    #[error("{0}")]
+    Http(#[from] reqwest::Error),
+}
 
 impl Auth {
-    pub async fn build(_settings: &Settings, _db: &Db, _clock: &Clock) -> Result<Self, AuthError> {
-        Ok(Self {})
+    /// Waits for nobody: providers are discovered at the first sign-in, keys made at the first token.
+    pub async fn build(settings: &Settings, _db: &Db, _clock: &Clock) -> Result<Self, AuthError> {
+        Ok(Self {
+            keys: Keys::default(),
+            tokens: Tokens::new(&settings.origin()),
+            revocations: Revocations::default(),
+            providers: providers::configured(settings)?,
+            master: MasterKey::parse(&settings.master_key).ok_or(AuthError::MasterKey)?,
+            cookies: Cookies::new(settings),
+        })
     }
 
-    /// Whether a stream that began with this session may go on.
-    pub fn is_live(&self, _session_id: uuid::Uuid, _person_id: uuid::Uuid) -> bool {
-        true
+    /// What runs beside the server: the feed of revocations, and the sweep of what expired.
+    pub fn keep(&self, app: Arc<App>, open: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+        let (listening, feed) = (Arc::clone(&app), open.clone());
+        vec![
+            tokio::spawn(async move { listening.auth.revocations.listen(&listening.db, feed).await }),
+            tokio::spawn(sweep_often(app, open)),
+        ]
     }
 
-    /// Background tasks (revocation feed, key rotation) until `open` says false; called by `work::Background::start`.
-    pub fn keep(
-        &self,
-        _app: std::sync::Arc<crate::app::App>,
-        _open: tokio::sync::watch::Receiver<bool>,
-    ) -> Vec<tokio::task::JoinHandle<()>> {
-        Vec::new()
+    /// Whether a stream of this session may go on, as far as this process has heard.
+    pub fn is_live(&self, session_id: Uuid, _person_id: Uuid) -> bool {
+        !self.revocations.has(session_id)
+    }
+
+    fn provider(&self, id: &str) -> Result<&Provider, ApiError> {
+        self.providers.iter().find(|provider| provider.id == id).ok_or(ApiError::NotFound)
     }
 }
 
-pub fn configure(_config: &mut utoipa_actix_web::service_config::ServiceConfig) {}
+async fn sweep_often(app: Arc<App>, mut open: watch::Receiver<bool>) {
+    while *open.borrow() {
+        if let Err(error) = sweep(&app, app.clock.now()).await {
+            tracing::warn!(%error, "what expired of sign-in could not be swept");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            _ = open.wait_for(|is_open| !is_open) => {}
+        }
+    }
+}
+
+/// What expired goes, and people who did not confirm their age in a day.
+pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let mut conn = app.db.house().acquire().await?;
+    session_queries::sweep(&mut conn, now).await?;
+    drop(conn);
+    for key in age::erase_unconfirmed(&app.db, now).await? {
+        picture::remove(app, Some(&key)).await;
+    }
+    Ok(())
+}
+
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(routes::list_providers)
+        .service(routes::start_login)
+        .service(routes::finish_login)
+        .service(routes::create_separate_account)
+        .service(routes::refresh_session)
+        .service(routes::end_current_session)
+        .service(routes::list_public_keys)
+        .service(me::get_me)
+        .service(me::update_me)
+        .service(me::list_sessions)
+        .service(me::end_session);
+}

@@ -1,0 +1,156 @@
+//! `GET` and `PATCH /v1/me`, and the sessions of the signed-in person.
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, web};
+use lapidary_contract::domain::{Violation, ViolationCode};
+use lapidary_contract::{List, Me, Problem, Session, UpdateMe};
+use uuid::Uuid;
+
+use super::address::NAME_MAX;
+use super::age::{self, Erased};
+use super::current_user::AnyUser;
+use super::device::device;
+use super::session::IDLE;
+use super::{queries, session_queries};
+use crate::app::App;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::extract::Json;
+
+/// The signed-in person.
+#[utoipa::path(tag = "me", operation_id = "get_me", responses(
+    (status = 200, body = Me),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+#[get("/v1/me")]
+pub async fn get_me(app: web::Data<App>, user: AnyUser) -> ApiResult<HttpResponse> {
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "private, no-cache")).json(read(&app, &user).await?))
+}
+
+async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let row = queries::me(&mut *tx, user.person_id).await?;
+    tx.commit().await?;
+    let row = row.ok_or(ApiError::Unauthenticated)?;
+    Ok(Me {
+        id: user.person_id,
+        email: row.email,
+        name: row.name,
+        picture_url: super::picture::url(app, row.picture_key.as_deref()).await,
+        age_confirmed: row.is_age_confirmed,
+        is_operator: row.is_operator,
+        created_at: row.created_at,
+        support_contact: app.settings.support_contact.clone(),
+    })
+}
+
+/// Changes the name, or confirms the age. Someone under 13 is erased at once (204).
+#[utoipa::path(tag = "me", operation_id = "update_me", request_body = UpdateMe, responses(
+    (status = 200, body = Me),
+    (status = 204, description = "Erased: the person said that they are under 13."),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The age was confirmed before.", body = Problem,
+        content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json")))]
+#[patch("/v1/me")]
+pub async fn update_me(app: web::Data<App>, user: AnyUser, body: Json<UpdateMe>) -> ApiResult<HttpResponse> {
+    let Json(update) = body;
+    if update.age_confirmed == Some(false) {
+        return erase(&app, &user).await;
+    }
+    if let Some(name) = &update.name {
+        let name = checked_name(name)?;
+        let mut tx = app.db.begin_as(user.actor()).await?;
+        queries::rename(&mut *tx, user.person_id, name).await?;
+        tx.commit().await?;
+    }
+    if update.age_confirmed == Some(true) {
+        let (master, welcome_gems) = (&app.auth.master, app.catalogue.welcome_gems);
+        age::confirm(&app.db, master, user.person_id, user.account_id, welcome_gems, app.clock.now()).await?;
+    }
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "private, no-cache")).json(read(&app, &user).await?))
+}
+
+/// `None` removes the name.
+fn checked_name(name: &str) -> Result<Option<&str>, Vec<Violation>> {
+    let name = name.trim();
+    if name.contains('\0') {
+        return Err(vec![Violation::new("/name", ViolationCode::ContainsNul)]);
+    }
+    if name.chars().count() > NAME_MAX {
+        return Err(vec![Violation::new("/name", ViolationCode::TooLong)]);
+    }
+    Ok((!name.is_empty()).then_some(name))
+}
+
+async fn erase(app: &App, user: &AnyUser) -> ApiResult<HttpResponse> {
+    match age::erase(&app.db, user.person_id).await? {
+        Erased::ConfirmedBefore => Err(ApiError::IllegalTransition(
+            "You confirmed before that you are 13 or older. To have everything erased, write to the support contact.",
+        )),
+        Erased::Gone { sessions, picture_key } => {
+            sessions.into_iter().for_each(|session| app.auth.revocations.add(session));
+            super::picture::remove(app, picture_key.as_deref()).await;
+            Ok(HttpResponse::NoContent().cookie(app.auth.cookies.no_session()).finish())
+        }
+    }
+}
+
+/// Where this person is signed in, last used first.
+#[utoipa::path(tag = "me", operation_id = "list_sessions", responses(
+    (status = 200, body = List<Session>),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+#[get("/v1/me/sessions")]
+pub async fn list_sessions(app: web::Data<App>, user: AnyUser) -> ApiResult<web::Json<List<Session>>> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let rows = session_queries::live_sessions(&mut *tx, user.person_id, now - IDLE, now).await?;
+    tx.commit().await?;
+    let data = rows.into_iter().map(|row| Session {
+        id: row.id,
+        device: device(&row.user_agent),
+        provider: row.provider,
+        is_current: row.id == user.session_id,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+    });
+    Ok(web::Json(List { data: data.collect(), next_cursor: None }))
+}
+
+/// Signs out one device.
+#[utoipa::path(tag = "me", operation_id = "end_session", params(("id" = Uuid, Path)), responses(
+    (status = 204),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json")))]
+#[delete("/v1/me/sessions/{id}")]
+pub async fn end_session(
+    app: web::Data<App>,
+    user: AnyUser,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    let id = id.into_inner();
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let is_ended = session_queries::end(&mut tx, id, app.clock.now()).await?;
+    tx.commit().await?;
+    if !is_ended {
+        return Err(ApiError::NotFound);
+    }
+    app.auth.revocations.add(id);
+    let mut answer = HttpResponse::NoContent();
+    if id == user.session_id && app.auth.cookies.session_of(&request).is_some() {
+        answer.cookie(app.auth.cookies.no_session());
+    }
+    Ok(answer.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_counted_in_scalar_values() {
+        assert_eq!(checked_name(" Ada "), Ok(Some("Ada")));
+        assert_eq!(checked_name("  "), Ok(None));
+        assert!(checked_name(&"é".repeat(NAME_MAX)).is_ok());
+        assert!(checked_name(&"é".repeat(NAME_MAX + 1)).is_err());
+        assert!(checked_name("a\0").is_err());
+    }
+}

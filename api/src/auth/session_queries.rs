@@ -1,0 +1,210 @@
+//! What sessions, refresh tokens and revocations are in the database: hashes, never tokens.
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+pub struct NewSession<'a> {
+    pub id: Uuid,
+    pub person_id: Uuid,
+    pub provider: &'a str,
+    pub user_agent: &'a str,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn insert_session(conn: impl PgExecutor<'_>, new: &NewSession<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into sessions (id, person_id, provider, user_agent, created_at, last_used_at, expires_at)
+         values ($1, $2, $3, $4, $5, $5, $6)",
+        new.id,
+        new.person_id,
+        new.provider,
+        new.user_agent,
+        new.created_at,
+        new.expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_token(
+    conn: impl PgExecutor<'_>,
+    hash: &[u8],
+    session_id: Uuid,
+    predecessor: Option<&[u8]>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into refresh_tokens (hash, session_id, predecessor, created_at) values ($1, $2, $3, $4)",
+        hash,
+        session_id,
+        predecessor,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub struct LockedSession {
+    pub id: Uuid,
+    pub person_id: Uuid,
+    pub account_id: Uuid,
+    pub last_used_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub is_revoked: bool,
+    pub is_suspended: bool,
+    pub is_confirmed: bool,
+}
+
+/// Parallel refreshes of one session come one after the other.
+pub async fn lock_session(conn: impl PgExecutor<'_>, token_hash: &[u8]) -> Result<Option<LockedSession>, sqlx::Error> {
+    sqlx::query_as!(
+        LockedSession,
+        r#"select s.id, s.person_id, l.account_id, s.last_used_at, s.expires_at,
+             s.revoked_at is not null as "is_revoked!", p.suspended_at is not null as "is_suspended!",
+             p.age_confirmed_at is not null as "is_confirmed!"
+           from sessions s
+             join people p on p.id = s.person_id
+             join account_links l on l.person_id = s.person_id
+           where s.id = (select t.session_id from refresh_tokens t where t.hash = $1)
+           for update of s for share of p"#,
+        token_hash
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+pub struct TokenRow {
+    pub predecessor: Option<Vec<u8>>,
+    pub spent_at: Option<DateTime<Utc>>,
+    pub successor_used_at: Option<DateTime<Utc>>,
+}
+
+/// Read after the session is locked: an earlier statement would not see what the one before us did.
+pub async fn token(conn: impl PgExecutor<'_>, hash: &[u8]) -> Result<Option<TokenRow>, sqlx::Error> {
+    sqlx::query_as!(
+        TokenRow,
+        "select predecessor, spent_at, successor_used_at from refresh_tokens where hash = $1",
+        hash
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The token is spent; its predecessor, and others given for the same predecessor, have their ten seconds from now.
+pub async fn spend(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    predecessor: Option<&[u8]>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update refresh_tokens set spent_at = $2 where hash = $1", hash, now).execute(&mut *conn).await?;
+    let Some(predecessor) = predecessor else { return Ok(()) };
+    sqlx::query!(
+        "update refresh_tokens set spent_at = coalesce(spent_at, $3), successor_used_at = $3
+         where successor_used_at is null and hash <> $2 and (hash = $1 or predecessor = $1)",
+        predecessor,
+        hash,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn touch(conn: impl PgExecutor<'_>, session_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("update sessions set last_used_at = $2 where id = $1", session_id, now).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends one session, and tells every process. False: it had ended before, or is not to be seen.
+pub async fn end(conn: &mut PgConnection, session_id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let done =
+        sqlx::query!("update sessions set revoked_at = $2 where id = $1 and revoked_at is null", session_id, now)
+            .execute(&mut *conn)
+            .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("insert into revocations (session_id) values ($1)", session_id).execute(conn).await?;
+    Ok(true)
+}
+
+/// Ends every session of a person, and tells every process.
+pub async fn end_all(conn: &mut PgConnection, person_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "with ended as (
+           update sessions set revoked_at = now() where person_id = $1 and revoked_at is null returning id
+         )
+         insert into revocations (session_id) select id from ended returning session_id",
+        person_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The session a refresh token belongs to.
+pub async fn session_of(conn: impl PgExecutor<'_>, token_hash: &[u8]) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!("select session_id from refresh_tokens where hash = $1", token_hash).fetch_optional(conn).await
+}
+
+pub struct SessionRow {
+    pub id: Uuid,
+    pub provider: String,
+    pub user_agent: String,
+    pub created_at: DateTime<Utc>,
+    pub last_used_at: DateTime<Utc>,
+}
+
+pub async fn live_sessions(
+    conn: impl PgExecutor<'_>,
+    person_id: Uuid,
+    idle_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SessionRow,
+        "select id, provider, user_agent, created_at, last_used_at from sessions
+         where person_id = $1 and revoked_at is null and expires_at > $3 and last_used_at > $2
+         order by last_used_at desc, id desc limit 100",
+        person_id,
+        idle_since,
+        now
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub async fn is_session_live(conn: impl PgExecutor<'_>, session_id: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+             select from sessions s join people p on p.id = s.person_id
+             where s.id = $1 and s.revoked_at is null and p.suspended_at is null
+           ) as "is_live!""#,
+        session_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What was ended in the last hour; tokens live ten minutes.
+pub async fn revocations_after(conn: impl PgExecutor<'_>, id: i64) -> Result<Vec<(i64, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select id, session_id from revocations where id > $1 and created_at > now() - interval '1 hour'",
+        id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.session_id)).collect())
+}
+
+/// Removes what can serve nobody any more.
+pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from sign_in_attempts where expires_at < $1", now).execute(&mut *conn).await?;
+    sqlx::query!("delete from pending_identities where expires_at < $1", now).execute(&mut *conn).await?;
+    sqlx::query!("delete from sessions where expires_at < $1", now).execute(&mut *conn).await?;
+    sqlx::query!("delete from revocations where created_at < now() - interval '1 hour'").execute(conn).await?;
+    Ok(())
+}

@@ -42,10 +42,6 @@ impl Cookies {
         self.cookie(self.session, "", TimeDelta::zero())
     }
 
-    pub fn no_sign_in(&self) -> Cookie<'static> {
-        self.cookie(self.sign_in, "", TimeDelta::zero())
-    }
-
     fn cookie(&self, name: &'static str, value: &str, lifetime: TimeDelta) -> Cookie<'static> {
         Cookie::build(name, value.to_owned())
             .path("/")

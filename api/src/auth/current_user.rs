@@ -85,7 +85,7 @@ async fn verify(app: &App, token: &str) -> ApiResult<Subject> {
     let now = app.clock.now();
     let refused = |_: TokenError| ApiError::Unauthenticated;
     let key_id = Tokens::key_id(token).map_err(refused)?;
-    let key = app.auth.keys.verifying(&app.db, &app.auth.master, &key_id, now).await?;
+    let key = app.auth.keys.verifying(&app.db, &key_id, now).await?;
     let key = key.ok_or(ApiError::Unauthenticated)?;
     app.auth.tokens.read(token, &key, now).map_err(refused)
 }

@@ -64,6 +64,13 @@ pub struct SigningKey {
     created_at: DateTime<Utc>,
 }
 
+#[cfg(test)]
+impl SigningKey {
+    pub fn for_tests(id: &str, key: EncodingKey, created_at: DateTime<Utc>) -> Self {
+        Self { id: id.into(), key, created_at }
+    }
+}
+
 struct KnownKey {
     key: DecodingKey,
     public: PublicJwk,
@@ -77,41 +84,39 @@ struct Ring {
     loaded_at: Option<Instant>,
 }
 
-#[derive(Default)]
 pub struct Keys {
+    master: Arc<MasterKey>,
     ring: RwLock<Arc<Ring>>,
 }
 
 impl Keys {
+    pub fn new(master: Arc<MasterKey>) -> Self {
+        Self { master, ring: RwLock::default() }
+    }
+
     /// The key that signs now.
-    pub async fn signing(&self, db: &Db, master: &MasterKey, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
+    pub async fn signing(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
         if let Some(key) = self.ring().signing.clone().filter(|key| now - key.created_at < SIGNS_FOR) {
             return Ok(key);
         }
-        let (ring, signing) = load_or_make(db, master, now).await?;
+        let (ring, signing) = load_or_make(db, &self.master, now).await?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(signing)
     }
 
     /// The key of this id, as long as tokens it signed may live.
-    pub async fn verifying(
-        &self,
-        db: &Db,
-        master: &MasterKey,
-        id: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DecodingKey>, KeyError> {
+    pub async fn verifying(&self, db: &Db, id: &str, now: DateTime<Utc>) -> Result<Option<DecodingKey>, KeyError> {
         if let Some(found) = find(&self.ring(), id, now) {
             return Ok(Some(found));
         }
-        self.reload(db, master, LOOK_AGAIN, now).await?;
+        self.reload(db, LOOK_AGAIN, now).await?;
         Ok(find(&self.ring(), id, now))
     }
 
     /// Every public key that may have signed a living token.
-    pub async fn published(&self, db: &Db, master: &MasterKey, now: DateTime<Utc>) -> Result<Vec<PublicJwk>, KeyError> {
-        self.signing(db, master, now).await?;
-        self.reload(db, master, JWKS_LIFETIME, now).await?;
+    pub async fn published(&self, db: &Db, now: DateTime<Utc>) -> Result<Vec<PublicJwk>, KeyError> {
+        self.signing(db, now).await?;
+        self.reload(db, JWKS_LIFETIME, now).await?;
         let ring = self.ring();
         let living = ring.known.values().filter(|known| known.is_published(now));
         Ok(living.map(|known| known.public.clone()).collect())
@@ -121,18 +126,12 @@ impl Keys {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn reload(
-        &self,
-        db: &Db,
-        master: &MasterKey,
-        at_most_every: Duration,
-        now: DateTime<Utc>,
-    ) -> Result<(), KeyError> {
+    async fn reload(&self, db: &Db, at_most_every: Duration, now: DateTime<Utc>) -> Result<(), KeyError> {
         if self.ring().loaded_at.is_some_and(|at| at.elapsed() < at_most_every) {
             return Ok(());
         }
         let mut conn = db.house().acquire().await?;
-        let ring = load(&mut conn, master, now).await?;
+        let ring = load(&mut conn, &self.master, now).await?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())
     }

@@ -53,7 +53,7 @@ pub struct Auth {
     pub tokens: Tokens,
     pub revocations: Revocations,
     providers: Vec<Provider>,
-    master: MasterKey,
+    master: Arc<MasterKey>,
     cookies: Cookies,
 }
 
@@ -68,12 +68,13 @@ pub enum AuthError {
 impl Auth {
     /// Waits for nobody: providers are discovered at the first sign-in, keys made at the first token.
     pub async fn build(settings: &Settings, _db: &Db, _clock: &Clock) -> Result<Self, AuthError> {
+        let master = Arc::new(MasterKey::parse(&settings.master_key).ok_or(AuthError::MasterKey)?);
         Ok(Self {
-            keys: Keys::default(),
+            keys: Keys::new(Arc::clone(&master)),
             tokens: Tokens::new(&settings.origin()),
             revocations: Revocations::default(),
             providers: providers::configured(settings)?,
-            master: MasterKey::parse(&settings.master_key).ok_or(AuthError::MasterKey)?,
+            master,
             cookies: Cookies::new(settings),
         })
     }

@@ -131,7 +131,7 @@ fn user_agent(request: &HttpRequest) -> &str {
     request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Sets the session's cookie, drops the attempt's, and ends what this browser was signed in with before.
+/// Sets the session's cookie, and ends what this browser was signed in with before.
 async fn welcome(
     app: &web::Data<App>,
     request: &HttpRequest,
@@ -149,9 +149,8 @@ async fn welcome(
     if !has_picture {
         picture::fetch_later(app.clone(), session.person_id, identity.picture_url, provider_is_local);
     }
-    let cookies = &app.auth.cookies;
-    let answer = with_cookie(answer, cookies.session(&session.refresh_token, session.lifetime));
-    with_cookie(answer, cookies.no_sign_in())
+    // The other cookie runs out by itself: another tab may be on its way back too.
+    with_cookie(answer, app.auth.cookies.session(&session.refresh_token, session.lifetime))
 }
 
 /// A second account for an e-mail address that has one already; it never gets welcome gems.
@@ -226,7 +225,7 @@ pub async fn refresh_session(
 
 async fn access_token(app: &App, subject: &Subject) -> ApiResult<AccessToken> {
     let now = app.clock.now();
-    let key = app.auth.keys.signing(&app.db, &app.auth.master, now).await?;
+    let key = app.auth.keys.signing(&app.db, now).await?;
     Ok(AccessToken {
         access_token: app.auth.tokens.issue(&key, subject, now).map_err(ApiError::internal)?,
         token_type: "Bearer".into(),
@@ -263,6 +262,6 @@ pub struct PublicKeys {
     (status = 200, body = PublicKeys)))]
 #[get("/.well-known/jwks.json")]
 pub async fn list_public_keys(app: web::Data<App>) -> ApiResult<HttpResponse> {
-    let keys = app.auth.keys.published(&app.db, &app.auth.master, app.clock.now()).await?;
+    let keys = app.auth.keys.published(&app.db, app.clock.now()).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(PublicKeys { keys }))
 }

@@ -20,7 +20,6 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 /// A refresh token for the browser, and for how long.
 pub struct Started {
     pub person_id: Uuid,
-    pub session_id: Uuid,
     pub refresh_token: String,
     pub lifetime: TimeDelta,
 }
@@ -43,7 +42,7 @@ pub async fn start(
     };
     queries::insert_session(&mut *conn, &session).await?;
     let refresh_token = give_token(conn, session.id, None, now).await?;
-    Ok(Started { person_id, session_id: session.id, refresh_token, lifetime: IDLE })
+    Ok(Started { person_id, refresh_token, lifetime: IDLE })
 }
 
 async fn give_token(

@@ -99,3 +99,90 @@ impl Tokens {
         Ok(Subject { person_id: claims.sub, account_id: claims.acc, session_id: claims.sid, is_confirmed: claims.age })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::EncodingKey;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SITE: &str = "https://lapidary.test";
+
+    fn keys() -> (EncodingKey, DecodingKey) {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let encoding = EncodingKey::from_ed_der(pair.to_pkcs8().unwrap().as_ref());
+        (encoding, DecodingKey::from_ed_der(pair.public_key().as_ref()))
+    }
+
+    fn sound(now: DateTime<Utc>) -> Value {
+        let id = Uuid::now_v7();
+        json!({"iss": SITE, "aud": format!("{SITE}/v1"), "sub": id, "client_id": "lapidary", "iat": now.timestamp(),
+            "exp": now.timestamp() + 600, "jti": id, "sid": id, "acc": id, "age": true})
+    }
+
+    fn header(kind: &str) -> Header {
+        Header { typ: Some(kind.into()), kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) }
+    }
+
+    fn judge(token: &str, key: &DecodingKey, now: DateTime<Utc>) -> Result<Subject, TokenError> {
+        Tokens::key_id(token)?;
+        Tokens::new(SITE).read(token, key, now)
+    }
+
+    #[test]
+    fn what_is_issued_is_read_until_it_expires() {
+        let (encoding, decoding) = keys();
+        let (tokens, now) = (Tokens::new(SITE), Utc::now());
+        let id = Uuid::now_v7;
+        let subject = Subject { person_id: id(), account_id: id(), session_id: id(), is_confirmed: false };
+        let key = SigningKey::for_tests("one", encoding, now);
+        let token = tokens.issue(&key, &subject, now).unwrap();
+        assert_eq!(Tokens::key_id(&token).unwrap(), "one");
+        assert_eq!(tokens.read(&token, &decoding, now + TimeDelta::seconds(599)).unwrap(), subject);
+        assert!(matches!(tokens.read(&token, &decoding, now + LIFETIME), Err(TokenError::Expired)));
+        assert!(Tokens::new("https://other.test").read(&token, &decoding, now).is_err());
+    }
+
+    #[test]
+    fn a_token_of_another_audience_issuer_type_or_key_is_refused() {
+        let (encoding, decoding) = keys();
+        let now = Utc::now();
+        let signed = |header: &Header, claims: &Value| jsonwebtoken::encode(header, claims, &encoding).unwrap();
+        assert!(judge(&signed(&header("at+jwt"), &sound(now)), &decoding, now).is_ok());
+        for (claim, value) in [
+            ("aud", json!("https://lapidary.test/v2")),
+            ("iss", json!("https://evil.test")),
+            ("exp", json!(now.timestamp())),
+            ("exp", Value::Null),
+            ("sub", Value::Null),
+            ("sid", json!("not an id")),
+        ] {
+            let mut claims = sound(now);
+            claims[claim] = value.clone();
+            assert!(judge(&signed(&header("at+jwt"), &claims), &decoding, now).is_err(), "{claim} {value}");
+        }
+        assert!(judge(&signed(&header("JWT"), &sound(now)), &decoding, now).is_err());
+        let (_, other) = keys();
+        assert!(judge(&signed(&header("at+jwt"), &sound(now)), &other, now).is_err());
+        let nameless = Header { kid: None, ..header("at+jwt") };
+        assert!(judge(&signed(&nameless, &sound(now)), &decoding, now).is_err());
+    }
+
+    #[test]
+    fn a_token_without_a_signature_or_with_a_shared_secret_is_refused() {
+        let (_, decoding) = keys();
+        let now = Utc::now();
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let none = part(&json!({"alg": "none", "typ": "at+jwt", "kid": "one"}));
+        assert!(judge(&format!("{none}.{}.", part(&sound(now))), &decoding, now).is_err());
+        let shared = Header { alg: Algorithm::HS256, ..header("at+jwt") };
+        let token = jsonwebtoken::encode(&shared, &sound(now), &EncodingKey::from_secret(b"public")).unwrap();
+        assert!(judge(&token, &decoding, now).is_err());
+        assert!(judge("", &decoding, now).is_err());
+        assert!(judge("a.b.c", &decoding, now).is_err());
+    }
+}

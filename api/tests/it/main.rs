@@ -1,6 +1,9 @@
 //! One integration binary over HTTP: real PostgreSQL, a real S3 protocol, vendors on ports. A file per feature.
+mod auth;
 mod bad_input;
 mod generations;
 mod harness;
+mod images;
 mod isolation;
 mod money;
+mod sessions;

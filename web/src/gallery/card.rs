@@ -71,8 +71,19 @@ fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
         view! { <Icon glyph /> }
     };
+    // Without a pointer that hovers, the mark says it and the picture's own page changes it.
+    let mark = move || {
+        is_favourite.get().then(|| {
+            view! {
+                <span class="card__mark" aria-hidden="true">
+                    <Icon glyph=Glyph::HeartFilled />
+                </span>
+            }
+        })
+    };
     view! {
-        <div class="card__actions" class:is-favourite=is_favourite>
+        {mark}
+        <div class="card__actions">
             <Button kind=ButtonKind::Bare class="card__favour" on_press=favour label=label>
                 {heart}
             </Button>

@@ -15,15 +15,22 @@ pub fn Details() -> AnyView {
     let is_trashed =
         Memo::new(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.deleted_at.is_some())));
     let actions = move || if is_trashed.get() { trashed_actions(open) } else { actions(open) };
-    let close = Callback::new(move |()| open.close());
     view! {
         <aside class="details" aria-label="About this picture">
-            <Button kind=ButtonKind::Bare class="details__close" on_press=close label=Signal::stored("Close".to_owned())>
-                <Icon glyph=Glyph::Close />
-            </Button>
             {actions}
             {facts}
         </aside>
+    }
+    .into_any()
+}
+
+/// Back to where the person came from; always the last in its row.
+fn close(open: OpenImage) -> AnyView {
+    let close = Callback::new(move |()| open.close());
+    view! {
+        <Button kind=ButtonKind::Bare class="details__close" on_press=close label=Signal::stored("Close".to_owned())>
+            <Icon glyph=Glyph::Close />
+        </Button>
     }
     .into_any()
 }
@@ -51,20 +58,23 @@ fn actions(open: OpenImage) -> AnyView {
     });
     view! {
         <div class="details__actions">
-            <Button kind=ButtonKind::Primary class="details__download" on_press=download busy=is_downloading>
+            <div class="details__icons">
+                <Button kind=ButtonKind::Bare on_press=favour label=favour_label>
+                    {heart}
+                </Button>
+                <Button kind=ButtonKind::Bare on_press=delete label=Signal::stored("Delete".to_owned())>
+                    <Icon glyph=Glyph::Trash />
+                </Button>
+                {close(open)}
+            </div>
+            <Button kind=ButtonKind::Primary class="details__main" on_press=download busy=is_downloading>
                 <Icon glyph=Glyph::Download />
                 "Download"
             </Button>
-            <LinkButton href=again>
+            <LinkButton class="details__main" href=again>
                 <Icon glyph=Glyph::Refresh />
                 "Use again"
             </LinkButton>
-            <Button kind=ButtonKind::Bare on_press=favour label=favour_label>
-                {heart}
-            </Button>
-            <Button kind=ButtonKind::Bare on_press=delete label=Signal::stored("Delete".to_owned())>
-                <Icon glyph=Glyph::Trash />
-            </Button>
         </div>
     }
     .into_any()
@@ -74,8 +84,11 @@ fn trashed_actions(open: OpenImage) -> AnyView {
     let restore = Callback::new(move |()| open.restore());
     view! {
         <div class="details__actions">
-            <p class="details__trashed">"This picture is in the trash."</p>
-            <Button kind=ButtonKind::Primary on_press=restore>
+            <div class="details__icons">
+                <p>"This picture is in the trash."</p>
+                {close(open)}
+            </div>
+            <Button kind=ButtonKind::Primary class="details__main" on_press=restore>
                 <Icon glyph=Glyph::Undo />
                 "Restore"
             </Button>

@@ -120,7 +120,7 @@ fn section_row(
     query: RwSignal<String>,
     shows_all: RwSignal<bool>,
 ) -> AnyView {
-    let is_open = RwSignal::new(index == 0);
+    let is_open = RwSignal::new(false);
     let is_searching = Memo::new(move |_| query.with(|query| !query.trim().is_empty()));
     let is_shown = move || is_open.get() || is_searching.get();
     let panel_id = format!("section-{index}");

@@ -4,12 +4,13 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
 use super::attributes::AttributePicker;
-use super::choice::Obstacle;
+use super::choice::{Obstacle, shape};
 use super::prompt::{ChosenAttributes, PromptField};
 use super::reading::Reading;
 use super::settings::Settings;
 use super::state::Studio;
 use crate::page::Page;
+use crate::session::use_session;
 use crate::ui::{Button, ButtonKind, Failure, FailureNote, Glyph, Icon, format_gems};
 
 #[component]
@@ -59,13 +60,11 @@ fn SheetToggle() -> AnyView {
         if is_open.get() {
             return "Fewer options".to_owned();
         }
-        let picked = studio.draft.with(|draft| draft.attributes.len());
-        let model = studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.name.clone()));
-        match (picked, model) {
-            (0, Some(model)) => format!("Attributes and settings · {model}"),
-            (_, Some(model)) => format!("{picked} chosen · {model}"),
-            (_, None) => "Attributes and settings".to_owned(),
-        }
+        let settings = studio.choice.with(|choice| {
+            let choice = choice.as_ref()?;
+            Some(format!("{} · {} · {}", shape(choice.size), choice.quality, choice.model.name))
+        });
+        settings.map_or_else(|| "Options".to_owned(), |settings| format!("Options · {settings}"))
     };
     view! {
         <button
@@ -91,7 +90,10 @@ fn GenerateBar() -> AnyView {
     };
     let retry = Callback::new(move |()| studio.retry());
     let failure = move || studio.failure.get().map(|failure| failure_note(failure, retry));
-    let note = move || studio.obstacle.get().map(obstacle_note);
+    let note = move || match studio.obstacle.get() {
+        Some(obstacle) => obstacle_note(obstacle),
+        None => what_is_left(studio).into_any(),
+    };
     let generate = Callback::new(move |()| studio.generate());
     let is_blocked = Signal::derive(move || studio.obstacle.with(Option::is_some));
     view! {
@@ -116,6 +118,13 @@ fn GenerateBar() -> AnyView {
 /// What is said at its field needs no second place, but the person must see that the press came to nothing.
 fn failure_note(failure: Failure, retry: Callback<()>) -> AnyView {
     view! { <FailureNote failure on_retry=retry /> }.into_any()
+}
+
+/// What the gems come to when this is made.
+fn what_is_left(studio: Studio) -> Option<String> {
+    let price = studio.choice.with(|choice| choice.as_ref().and_then(|choice| choice.price()))?;
+    let gems = use_session().gems.get()?;
+    Some(format!("{} will be left.", format_gems(gems.available() - price)))
 }
 
 fn obstacle_note(obstacle: Obstacle) -> AnyView {

@@ -30,7 +30,7 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
     let slots = Memo::new(move |_| row.with(slots));
     let tile = move |slot| match slot {
         Slot::Picture(id) => picture_tile(row, id),
-        Slot::Waiting(_) => waiting_tile(row),
+        Slot::Waiting(place) => waiting_tile(row, place == 0),
     };
     let class = if first.count == 1 { "generation__tiles generation__tiles--single" } else { "generation__tiles" };
     view! {
@@ -90,11 +90,14 @@ fn about(studio: Studio, generation: &Generation) -> String {
     });
     let name = name.unwrap_or_else(|| generation.model.clone());
     let price = format_gems(generation.price_gems);
-    let words = generation.attributes.iter().map(|attribute| attribute.value.as_str()).collect::<Vec<_>>().join(", ");
     let size = generation.size.replace('x', " × ");
-    let mut about = format!("{name} · {size} · {} · {price} · ", generation.quality);
-    if !words.is_empty() {
-        about = format!("{words} · {about}");
+    let words = generation.attributes.iter().map(|attribute| attribute.value.clone()).collect::<Vec<_>>().join(", ");
+    let parts = [words, name, size, generation.quality.clone(), price];
+    let mut about = String::new();
+    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+        // A part is not torn apart at a line's end.
+        about.push_str(&part.replace(' ', "\u{a0}").replace(",\u{a0}", ", "));
+        about.push_str(" · ");
     }
     about
 }
@@ -172,8 +175,8 @@ fn trouble(studio: Studio, row: RwSignal<Generation>, generation: &Generation) -
                 <Button kind=ButtonKind::Bare on_press=edit>
                     "Edit prompt"
                 </Button>
+                {request_id}
             </div>
-            {request_id}
         </div>
     }
     .into_any()

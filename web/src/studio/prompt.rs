@@ -7,6 +7,7 @@ use super::state::Studio;
 use crate::browser;
 use crate::ui::{Failure, Glyph, Icon, format_number};
 
+const PLACEHOLDER: &str = "A fox crossing a frozen river at first light";
 /// Characters before the limit at which the count begins to show.
 const NEAR: usize = 500;
 
@@ -18,6 +19,7 @@ pub fn PromptField() -> AnyView {
         let text = event_target_value(&event);
         studio.draft.update(|draft| draft.prompt = text);
     };
+    let shown = move || prompt.with(|prompt| if prompt.is_empty() { PLACEHOLDER.to_owned() } else { prompt.clone() });
     let error = Memo::new(move |_| field_error(studio, "/prompt"));
     view! {
         <div class="prompt">
@@ -25,12 +27,12 @@ pub fn PromptField() -> AnyView {
                 "What do you want to see?"
             </label>
             // The copy of the text in the attribute makes the field as high as its words.
-            <div class="prompt__grow" data-text=prompt>
+            <div class="prompt__grow" data-text=shown>
                 <textarea
                     node_ref=studio.prompt_field
                     id="prompt"
                     class="prompt__field"
-                    placeholder="A fox crossing a frozen river at first light"
+                    placeholder=PLACEHOLDER
                     rows="1"
                     dir="auto"
                     autocomplete="off"

@@ -11,7 +11,8 @@ use crate::http;
 use crate::page::image_path;
 use crate::ui::Picture;
 
-pub fn waiting_tile(row: RwSignal<Generation>) -> AnyView {
+/// Only the first of a row says its state in words.
+pub fn waiting_tile(row: RwSignal<Generation>, speaks: bool) -> AnyView {
     let (first, second) = row.with_untracked(|row| glow::hues(&row.composed_prompt, row.id.as_u128()));
     let is_running = Memo::new(move |_| row.with(|row| row.status == GenerationStatus::Running));
     let word = move || if is_running.get() { "Being made" } else { "In line" };
@@ -22,7 +23,7 @@ pub fn waiting_tile(row: RwSignal<Generation>) -> AnyView {
             style=("--glow-first", first.to_string())
             style=("--glow-second", second.to_string())
         >
-            <span class="tile__state">{word}</span>
+            {speaks.then(|| view! { <span class="tile__state">{word}</span> })}
         </div>
     }
     .into_any()

@@ -16,12 +16,13 @@ use crate::shell::Shell;
 use crate::studio::StudioPage;
 use crate::terms::TermsPage;
 
-/// A view with its title; signed-in views come through the gate.
-fn open(page: Page, view: impl IntoView) -> AnyView {
+/// A view with its title, which the view may change.
+fn open(page: Page, view: fn() -> AnyView) -> AnyView {
     page::set_title(page.title());
-    view.into_any()
+    view()
 }
 
+/// A view for people who are signed in: it comes through the gate.
 fn guarded(page: Page, view: fn() -> AnyView) -> AnyView {
     page::set_title(page.title());
     view! { <Guarded view /> }.into_any()
@@ -34,17 +35,17 @@ pub fn App() -> AnyView {
     view! {
         <Router>
             <Shell>
-                <FlatRoutes fallback=|| open(Page::NotFound, NotFoundPage())>
-                    <Route path=path!("/") view=|| open(Page::Landing, LandingPage()) />
-                    <Route path=path!("/sign-in") view=|| open(Page::SignIn, SignInPage()) />
+                <FlatRoutes fallback=|| open(Page::NotFound, || NotFoundPage().into_any())>
+                    <Route path=path!("/") view=|| open(Page::Landing, || LandingPage().into_any()) />
+                    <Route path=path!("/sign-in") view=|| open(Page::SignIn, || SignInPage().into_any()) />
                     <Route path=path!("/studio") view=|| guarded(Page::Studio, || StudioPage().into_any()) />
                     <Route path=path!("/gallery") view=|| guarded(Page::Gallery, || GalleryPage().into_any()) />
                     <Route path=path!("/gallery/trash") view=|| guarded(Page::Trash, || TrashPage().into_any()) />
                     <Route path=path!("/images/:id") view=|| guarded(Page::Image, || ImagePage().into_any()) />
                     <Route path=path!("/gems") view=|| guarded(Page::Gems, || GemsPage().into_any()) />
                     <Route path=path!("/account") view=|| guarded(Page::Account, || AccountPage().into_any()) />
-                    <Route path=path!("/terms") view=|| open(Page::Terms, TermsPage()) />
-                    <Route path=path!("/promises") view=|| open(Page::Promises, PromisesPage()) />
+                    <Route path=path!("/terms") view=|| open(Page::Terms, || TermsPage().into_any()) />
+                    <Route path=path!("/promises") view=|| open(Page::Promises, || PromisesPage().into_any()) />
                 </FlatRoutes>
             </Shell>
         </Router>

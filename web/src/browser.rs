@@ -29,7 +29,8 @@ pub enum Locking {
 /// Asks for the lock. With `only_if_free` it answers at once, otherwise when the lock is ours.
 pub async fn lock(name: &str, only_if_free: bool) -> Locking {
     let Ok(locks) = Reflect::get(&window().navigator(), &"locks".into()) else { return Locking::Unsupported };
-    let Some(request) = Reflect::get(&locks, &"request".into()).ok().and_then(|it| it.dyn_into::<Function>().ok()) else {
+    let Some(request) = Reflect::get(&locks, &"request".into()).ok().and_then(|it| it.dyn_into::<Function>().ok())
+    else {
         return Locking::Unsupported;
     };
     let (tell, told) = oneshot::channel();

@@ -165,10 +165,6 @@ pub async fn get_public<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
     read(checked(once(&Call::new(Method::GET, path), None).await?).await?).await
 }
 
-pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
-    read(send(Call::new(Method::POST, path).with_body(body)?).await?).await
-}
-
 /// For what spends: the same key makes a retry the same request.
 pub async fn post_with_key<B: Serialize, T: DeserializeOwned>(path: &str, body: &B, key: &str) -> Result<T, Failure> {
     let mut call = Call::new(Method::POST, path).with_body(body)?;

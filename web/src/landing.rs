@@ -11,8 +11,14 @@ use crate::ui::button::{ButtonKind, LinkButton};
 
 const STEPS: [(&str, &str); 3] = [
     ("Say it", "Write what you want to see, in any language."),
-    ("Cut it", "Pick light, lens, mood and palette. You see what the model will read and what it costs before you pay."),
-    ("Keep it", "Your picture is stored privately, unaltered, for as long as you like. If none arrives, nothing is charged."),
+    (
+        "Cut it",
+        "Pick light, lens, mood and palette. You see what the model will read and what it costs before you pay.",
+    ),
+    (
+        "Keep it",
+        "Your picture is stored privately, unaltered, for as long as you like. If none arrives, nothing is charged.",
+    ),
 ];
 
 #[component]

@@ -2,13 +2,33 @@
 use leptos::prelude::*;
 
 const KEPT: [(&str, &str, &str); 7] = [
-    ("Who you are", "E-mail address; your name and picture, if the provider has them; the provider's id for you. No password and none of the provider's tokens.", "Until the account is erased"),
-    ("What you make", "Prompts, chosen attributes, settings, pictures and what is known about them.", "Until you delete them; 30 days in the trash first"),
-    ("Gems", "Every movement of a gem with its reason.", "As long as the account; what the books need stays without your name"),
+    (
+        "Who you are",
+        "E-mail address; your name and picture, if the provider has them; the provider's id for you. No password and none of the provider's tokens.",
+        "Until the account is erased",
+    ),
+    (
+        "What you make",
+        "Prompts, chosen attributes, settings, pictures and what is known about them.",
+        "Until you delete them; 30 days in the trash first",
+    ),
+    (
+        "Gems",
+        "Every movement of a gem with its reason.",
+        "As long as the account; what the books need stays without your name",
+    ),
     ("Sessions", "Where and when you signed in, so that you can end it.", "7 days without use, 30 days at most"),
     ("Age", "That you said you are 13 or older.", "Until the account is erased"),
-    ("Requests", "Time, route and result of API calls, for debugging and limits. Never bodies, prompts or tokens.", "About 30 days"),
-    ("A fingerprint", "A keyed hash of your e-mail address and of the provider's id for you, so that welcome gems are given once. It names nobody.", "Stays"),
+    (
+        "Requests",
+        "Time, route and result of API calls, for debugging and limits. Never bodies, prompts or tokens.",
+        "About 30 days",
+    ),
+    (
+        "A fingerprint",
+        "A keyed hash of your e-mail address and of the provider's id for you, so that welcome gems are given once. It names nobody.",
+        "Stays",
+    ),
 ];
 
 const NEVER: [&str; 6] = [

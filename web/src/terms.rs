@@ -3,13 +3,31 @@ use leptos::prelude::*;
 
 const TERMS: [(&str, &str); 8] = [
     ("Who may use it", "Anyone who is 13 or older. You sign in with an account that is yours."),
-    ("Gems", "Gems pay for pictures. A gem is spent only for a picture that is stored and yours; whatever is not delivered comes back by itself. Welcome gems are given once per person."),
-    ("Your pictures", "They are private. What you write and what you get is yours, as far as the law and the model's provider allow. They are made by a machine and say so in their metadata; do not claim otherwise."),
-    ("What is not allowed", "No pictures that hurt people: nothing sexual with minors, no harassment, no deception about real persons, nothing that is against the law. The model may refuse a prompt; then nothing is charged."),
-    ("Limits", "So that it works for everybody there are limits on how much runs at once and how many requests arrive. The API says so before you meet them."),
-    ("Models", "Prompts are sent to the provider of the model you choose. Models come and go; one that is retired answers with its replacement."),
+    (
+        "Gems",
+        "Gems pay for pictures. A gem is spent only for a picture that is stored and yours; whatever is not delivered comes back by itself. Welcome gems are given once per person.",
+    ),
+    (
+        "Your pictures",
+        "They are private. What you write and what you get is yours, as far as the law and the model's provider allow. They are made by a machine and say so in their metadata; do not claim otherwise.",
+    ),
+    (
+        "What is not allowed",
+        "No pictures that hurt people: nothing sexual with minors, no harassment, no deception about real persons, nothing that is against the law. The model may refuse a prompt; then nothing is charged.",
+    ),
+    (
+        "Limits",
+        "So that it works for everybody there are limits on how much runs at once and how many requests arrive. The API says so before you meet them.",
+    ),
+    (
+        "Models",
+        "Prompts are sent to the provider of the model you choose. Models come and go; one that is retired answers with its replacement.",
+    ),
     ("Ending it", "You may stop at any time. We may suspend an account that breaks these terms, and say why."),
-    ("No guarantee", "We do this with care, but a picture may not be what you hoped for, and a service may be down. Keep a copy of what matters to you: the original is one press away."),
+    (
+        "No guarantee",
+        "We do this with care, but a picture may not be what you hoped for, and a service may be down. Keep a copy of what matters to you: the original is one press away.",
+    ),
 ];
 
 #[component]

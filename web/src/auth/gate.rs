@@ -1,7 +1,7 @@
 //! The gate: a signed-in view is built only for somebody signed in whose age is confirmed. Says what it waits for.
 use leptos::prelude::*;
-use leptos_router::components::Redirect;
 use leptos_router::NavigateOptions;
+use leptos_router::components::Redirect;
 
 use crate::auth::age::AgePage;
 use crate::browser;

@@ -17,6 +17,12 @@ pub fn ProviderButtons(
     /// A path of ours to come back to.
     #[prop(into)]
     return_to: String,
+    /// Only this provider; all when it is not there.
+    #[prop(optional_no_strip, into)]
+    only: Option<String>,
+    /// The sign-in that waits is linked to the account this one leads to.
+    #[prop(optional)]
+    links: bool,
 ) -> AnyView {
     let providers = LocalResource::new(|| http::get_public::<List<AuthProvider>>("/v1/auth/providers"));
     let buttons = move || match providers.get() {
@@ -25,14 +31,19 @@ pub fn ProviderButtons(
             let retry = Callback::new(move |()| providers.refetch());
             view! { <FailureNote failure on_retry=retry /> }.into_any()
         }
-        Some(Ok(list)) => list.data.into_iter().map(|one| button(one, &return_to)).collect_view().into_any(),
+        Some(Ok(list)) => {
+            let is_there = list.data.iter().any(|one| only.as_ref() == Some(&one.id));
+            let offered = list.data.into_iter().filter(|one| !is_there || only.as_ref() == Some(&one.id));
+            offered.map(|one| button(one, &return_to, links)).collect_view().into_any()
+        }
     };
     view! { <div class="providers">{buttons}</div> }.into_any()
 }
 
-fn button(provider: AuthProvider, return_to: &str) -> AnyView {
+fn button(provider: AuthProvider, return_to: &str, links: bool) -> AnyView {
     let joint = if provider.login_url.contains('?') { '&' } else { '?' };
-    let href = format!("{}{joint}return_to={}", provider.login_url, browser::encode(return_to));
+    let link = if links { "&link=true" } else { "" };
+    let href = format!("{}{joint}return_to={}{link}", provider.login_url, browser::encode(return_to));
     let drawing = match provider.id.as_str() {
         "github" => Some(GITHUB),
         "google" => Some(GOOGLE),
@@ -57,7 +68,9 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_elsewhere_after_signing_in() {
-        for trap in ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "javascript:alert(1)", ""] {
+        for trap in
+            ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "javascript:alert(1)", ""]
+        {
             assert_eq!(safe_return(Some(trap.to_owned())), "/studio", "{trap}");
         }
         assert_eq!(safe_return(None), "/studio");

@@ -22,7 +22,7 @@ pub fn SignInPage() -> AnyView {
     let query = use_query_map().get_untracked();
     let return_to = safe_return(query.get("return_to"));
     if let Some(code) = query.get("failure") {
-        return failed(&code, query.get("request_id"), return_to);
+        return failed(&code, query.get("request_id"), query.get("provider"), return_to);
     }
     let is_ended = query.get("ended").is_some();
     let lead = if is_ended {
@@ -52,14 +52,14 @@ pub fn SignInPage() -> AnyView {
     .into_any()
 }
 
-fn failed(code: &str, request_id: Option<String>, return_to: String) -> AnyView {
+fn failed(code: &str, request_id: Option<String>, first_provider: Option<String>, return_to: String) -> AnyView {
     let known = SignInFailure::from_name(code);
     // An unknown code comes from a newer server; the sign-in has failed all the same.
     let failure = known.unwrap_or(SignInFailure::CodeRefused);
     let text = text_of(failure);
     crate::page::set_title(text.title);
     let choices = match failure {
-        SignInFailure::EmailInUse => email_in_use(return_to),
+        SignInFailure::EmailInUse => email_in_use(first_provider, return_to),
         SignInFailure::Suspended => ().into_any(),
         _ => view! { <ProviderButtons return_to /> }.into_any(),
     };
@@ -85,7 +85,7 @@ fn support() -> Option<String> {
     meta.get_attribute("content").filter(|address| !address.is_empty())
 }
 
-fn email_in_use(return_to: String) -> AnyView {
+fn email_in_use(first_provider: Option<String>, return_to: String) -> AnyView {
     let (is_busy, failure) = (RwSignal::new(false), RwSignal::new(None::<Failure>));
     let target = return_to.clone();
     let open = Callback::new(move |()| {
@@ -106,8 +106,8 @@ fn email_in_use(return_to: String) -> AnyView {
         <div class="choices">
             <section class="choice">
                 <h2>"Use the account you have"</h2>
-                <p>"Sign in the way you did first. Your pictures and gems are there."</p>
-                <ProviderButtons return_to />
+                <p>"Sign in the way you did first. Your pictures and gems are there, and from then on both ways lead to them."</p>
+                <ProviderButtons return_to only=first_provider links=true />
             </section>
             <section class="choice">
                 <h2>"Open a separate account"</h2>

@@ -93,12 +93,17 @@ pub fn Statement() -> AnyView {
         })
     };
     let failure = move || {
-        let retry = Callback::new(move |()| if reading.rows.with_untracked(Option::is_some) { reading.more() } else { reading.refresh() });
+        let retry = Callback::new(move |()| {
+            if reading.rows.with_untracked(Option::is_some) { reading.more() } else { reading.refresh() }
+        });
         reading.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
     };
     let more = move || {
         let press = Callback::new(move |()| reading.more());
-        reading.next.with(Option::is_some).then(|| view! { <Button busy=reading.is_busy on_press=press>"Show more"</Button> })
+        reading
+            .next
+            .with(Option::is_some)
+            .then(|| view! { <Button busy=reading.is_busy on_press=press>"Show more"</Button> })
     };
     view! {
         <section class="statement" aria-labelledby="statement-title">
@@ -119,7 +124,7 @@ fn table(rows: &[Transfer]) -> AnyView {
     view! {
         <table class="ledger">
             <thead>
-                <tr><th scope="col">"What"</th><th scope="col">"When"</th><th scope="col" class="ledger__number">"Gems"</th></tr>
+                <tr><th scope="col">"What"</th><th scope="col" class="ledger__when--column">"When"</th><th scope="col" class="ledger__number">"Gems"</th></tr>
             </thead>
             <tbody>{rows.iter().map(row).collect_view()}</tbody>
         </table>
@@ -129,7 +134,7 @@ fn table(rows: &[Transfer]) -> AnyView {
 
 fn row(transfer: &Transfer) -> AnyView {
     let what = match transfer.kind {
-        TransferKind::Grant => "Given to you",
+        TransferKind::Grant => "Welcome gems",
         TransferKind::Hold => "Held for work",
         TransferKind::Capture => "Used for a picture",
         TransferKind::Release => "Given back",
@@ -149,9 +154,10 @@ fn row(transfer: &Transfer) -> AnyView {
         <tr>
             <td>
                 <span class="ledger__what">{what}</span>
+                <span class="ledger__when ledger__when--inline"><Moment at=transfer.created_at /></span>
                 {transfer.about.clone().map(|about| view! { <span class="ledger__about" dir="auto">{about}</span> })}
             </td>
-            <td class="ledger__when"><Moment at=transfer.created_at /></td>
+            <td class="ledger__when ledger__when--column"><Moment at=transfer.created_at /></td>
             <td class=tone>{change} <span class="ledger__kind">{kind}</span></td>
         </tr>
     }

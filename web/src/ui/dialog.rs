@@ -2,8 +2,8 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::ui::fresh_id;
 use crate::ui::button::{Button, ButtonKind};
+use crate::ui::fresh_id;
 use crate::ui::icon::{Glyph, Icon};
 
 #[component]

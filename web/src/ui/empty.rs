@@ -2,7 +2,11 @@
 use leptos::prelude::*;
 
 #[component]
-pub fn Empty(#[prop(into)] title: String, #[prop(into)] text: String, #[prop(optional)] children: Option<Children>) -> AnyView {
+pub fn Empty(
+    #[prop(into)] title: String,
+    #[prop(into)] text: String,
+    #[prop(optional)] children: Option<Children>,
+) -> AnyView {
     view! {
         <div class="empty">
             <h2>{title}</h2>

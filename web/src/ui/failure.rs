@@ -96,11 +96,9 @@ fn gems_sentence(problem: &Problem) -> String {
         (debt, _, _) if debt > 0 => {
             format!("You owe {} gems. Until that is settled nothing can be made.", format_number(debt))
         }
-        (_, Some(required), Some(available)) => format!(
-            "Not enough gems. You need {} and have {}.",
-            format_number(required),
-            format_number(available)
-        ),
+        (_, Some(required), Some(available)) => {
+            format!("Not enough gems. You need {} and have {}.", format_number(required), format_number(available))
+        }
         _ => "Not enough gems.".to_owned(),
     }
 }

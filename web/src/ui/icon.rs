@@ -5,7 +5,6 @@ use leptos::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyph {
     Account,
-    Check,
     ChevronDown,
     ChevronLeft,
     ChevronRight,
@@ -16,16 +15,10 @@ pub enum Glyph {
     Gem,
     Heart,
     HeartFilled,
-    Info,
-    More,
     Offline,
     Pencil,
-    Plus,
     Refresh,
     Search,
-    Share,
-    SignOut,
-    Spark,
     Studio,
     Trash,
     Undo,
@@ -36,7 +29,6 @@ impl Glyph {
     fn strokes(self) -> &'static str {
         match self {
             Self::Account => "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8.5a7.5 7.5 0 0 1 15 0",
-            Self::Check => "m5 12.5 4.5 4.5L19 7.5",
             Self::ChevronDown => "m6 9.5 6 6 6-6",
             Self::ChevronLeft => "m14.5 6-6 6 6 6",
             Self::ChevronRight => "m9.5 6 6 6-6 6",
@@ -48,17 +40,15 @@ impl Glyph {
             Self::Heart | Self::HeartFilled => {
                 "M12 20S4 15 4 9.3A4.3 4.3 0 0 1 12 7a4.3 4.3 0 0 1 8 2.3C20 15 12 20 12 20Z"
             }
-            Self::Info => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-10v5.5m0-9v.3",
-            Self::More => "M5.5 12h.01M12 12h.01M18.5 12h.01",
-            Self::Offline => "M4 4l16 16M8.5 15.5a5 5 0 0 1 6 0M5 11.5a10 10 0 0 1 4.5-2.5m5 .3a10 10 0 0 1 4.5 2.2M12 19h.01",
+            Self::Offline => {
+                "M4 4l16 16M8.5 15.5a5 5 0 0 1 6 0M5 11.5a10 10 0 0 1 4.5-2.5m5 .3a10 10 0 0 1 4.5 2.2M12 19h.01"
+            }
             Self::Pencil => "M4.5 19.5 5.5 15 16 4.5l3.5 3.5L9 18.5zM13.5 7l3.5 3.5",
-            Self::Plus => "M12 5v14M5 12h14",
             Self::Refresh => "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.2M20 4v5.2h-5.2",
             Self::Search => "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm4.7-1.8L20 20",
-            Self::Share => "M12 15V4m-4 3.5L12 3.5l4 4M6 12v8h12v-8",
-            Self::SignOut => "M14 5H5v14h9M10.5 12H20m-3.5-3.5L20 12l-3.5 3.5",
-            Self::Spark => "M12 3.5c.6 5 3.5 7.9 8.5 8.5-5 .6-7.9 3.5-8.5 8.5-.6-5-3.5-7.9-8.5-8.5 5-.6 7.9-3.5 8.5-8.5Z",
-            Self::Studio => "m4 20 9.5-9.5m2-2L17 7M15.5 3v3M20.5 8.5h-3M19.5 4.5 17.5 6.5M9.5 5.5 12 8M18.5 14.5 16 12",
+            Self::Studio => {
+                "m4 20 9.5-9.5m2-2L17 7M15.5 3v3M20.5 8.5h-3M19.5 4.5 17.5 6.5M9.5 5.5 12 8M18.5 14.5 16 12"
+            }
             Self::Trash => "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5m3-5v5",
             Self::Undo => "M8.5 5 4.5 9l4 4M5 9h9a5.5 5.5 0 0 1 0 11H9",
             Self::Warning => "M12 4 2.8 19.5h18.4zM12 10v4.5m0 2.5v.2",

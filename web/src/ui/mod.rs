@@ -14,15 +14,13 @@ pub mod time;
 pub mod toast;
 
 pub use button::{Button, ButtonKind, LinkButton};
-pub use dialog::Dialog;
 pub use empty::Empty;
-pub use failure::{Action, Failure, FailureNote};
-pub use field::Field;
-pub use icon::{Glyph, Icon, Mark};
+pub use failure::{Failure, FailureNote};
+pub use icon::{Glyph, Icon};
 pub use picture::Picture;
 pub use segmented::{Choice, Segmented};
 pub use skeleton::Skeleton;
-pub use time::{Moment, format_day, format_gems, format_number, format_time};
+pub use time::{Moment, format_day, format_gems, format_number};
 
 /// An id that no other element of this document has.
 pub fn fresh_id(prefix: &str) -> String {

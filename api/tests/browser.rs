@@ -1,0 +1,23 @@
+//! Journeys in Chromium against the built page, the real server and the sandbox's vendors. A file per subject.
+//! Needs CHROME or `chromium` on PATH, and the built page in PAGE_DIR or web/dist; fails without them, never skips.
+#[path = "browser/cdp.rs"]
+mod cdp;
+#[path = "browser/chrome.rs"]
+mod chrome;
+#[path = "browser/every_page.rs"]
+mod every_page;
+#[expect(dead_code, reason = "the harness of the API's tests; a journey needs a part of it")]
+#[path = "it/harness.rs"]
+mod harness;
+#[path = "browser/keyboard.rs"]
+mod keyboard;
+#[path = "browser/main_job.rs"]
+mod main_job;
+#[path = "browser/origins.rs"]
+mod origins;
+#[path = "browser/stage.rs"]
+mod stage;
+#[path = "browser/tab.rs"]
+mod tab;
+#[path = "browser/tabs.rs"]
+mod tabs;

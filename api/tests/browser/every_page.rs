@@ -1,0 +1,153 @@
+//! Every page in both sizes, light and dark, before axe-core: no violation of WCAG 2.2 AA, nothing wider than the screen.
+//! With SCREENSHOTS=DIR each look is also written there as page-size-theme.png.
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, sign_in};
+use crate::tab::{Look, Tab, text};
+
+const AXE: &str = include_str!("../fixtures/axe.min.js");
+const RUN: &str = "axe.run(document, {
+    runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] },
+    resultTypes: ['violations'],
+}).then((result) => result.violations)";
+/// Elements that reach beyond the right edge, where nobody on a phone finds them.
+const TOO_WIDE: &str = "document.documentElement.scrollWidth <= document.documentElement.clientWidth ? []
+    : [...document.body.querySelectorAll('*')]
+        .filter((it) => it.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+        .slice(0, 5).map((it) => it.outerHTML.slice(0, 120))";
+
+struct Looks {
+    shots: Option<PathBuf>,
+    faults: Vec<String>,
+}
+
+impl Looks {
+    fn new() -> Self {
+        let shots = std::env::var_os("SCREENSHOTS").map(PathBuf::from);
+        if let Some(folder) = &shots {
+            std::fs::create_dir_all(folder).expect("a folder for screenshots");
+        }
+        Self { shots, faults: Vec::new() }
+    }
+
+    async fn take(&mut self, tab: &mut Tab, page: &str) {
+        tab.settle().await;
+        tab.eval(AXE).await;
+        for look in Look::every() {
+            tab.look(look).await;
+            tab.settle().await;
+            let at = format!("{page}-{}", look.name());
+            for violation in tab.eval(RUN).await.as_array().into_iter().flatten() {
+                self.faults.push(sentence(&at, violation));
+            }
+            for element in tab.eval(TOO_WIDE).await.as_array().into_iter().flatten() {
+                self.faults.push(format!("{at}: wider than the screen: {element}"));
+            }
+            if let Some(folder) = &self.shots {
+                let file = folder.join(format!("{at}.png"));
+                std::fs::write(file, tab.screenshot(false).await).expect("a file");
+            }
+        }
+        tab.look(Look::WIDE).await;
+    }
+}
+
+fn sentence(at: &str, violation: &Value) -> String {
+    let nodes = violation["nodes"].as_array().into_iter().flatten();
+    let nodes = nodes.take(4).map(|node| {
+        let why = text(node, "failureSummary").replace('\n', " ");
+        format!("\n    {} {why}", node["target"])
+    });
+    format!("{at}: {} ({}){}", text(violation, "id"), text(violation, "help"), nodes.collect::<String>())
+}
+
+async fn pictures(stage: &Stage) -> String {
+    let person = stage.app.person("Ada Lovelace").await;
+    let attributes = json!([{"section": "Light", "value": "Golden hour"}, {"section": "Mood", "value": "Serene"}]);
+    let wishes = [
+        ("A lighthouse on a rocky coast", "1536x1024"),
+        ("A fox crossing a frozen river", "1024x1024"),
+        ("A bowl of lemons by a window", "1024x1536"),
+        ("A market street in the rain", "1536x1024"),
+    ];
+    let mut ids = Vec::new();
+    for (prompt, size) in wishes {
+        let wish = json!({"prompt": prompt, "attributes": attributes, "quality": "low", "size": size});
+        let made = person.make(&wish).await;
+        ids.push(made["images"][0]["id"].as_str().unwrap_or_else(|| panic!("no picture: {made}")).to_owned());
+    }
+    let favourite = json!({"is_favourite": true});
+    person.patch(&format!("/v1/images/{}", ids[1]), &favourite).await.expect_status(200);
+    person.delete(&format!("/v1/images/{}", ids[2])).await.expect_status(204);
+    ids.swap_remove(0)
+}
+
+#[actix_web::test]
+async fn every_page_passes_axe_in_both_sizes_and_themes() {
+    let stage = Stage::set().await;
+    let id = pictures(&stage).await;
+    let mut looks = Looks::new();
+    let mut tab = stage.chrome.tab(Look::WIDE).await;
+    let outside = [
+        ("landing", "/"),
+        ("sign-in", "/sign-in"),
+        ("sign-in-denied", "/sign-in?failure=denied&request_id=0198c0de-0000-7000-8000-000000000000"),
+        ("sign-in-email-in-use", "/sign-in?failure=email_in_use"),
+        ("promises", "/promises"),
+        ("terms", "/terms"),
+        ("not-found", "/nothing-here"),
+        ("docs", "/docs/"),
+    ];
+    for (page, path) in outside {
+        tab.open(&stage.at(path)).await;
+        looks.take(&mut tab, page).await;
+    }
+    sign_in(&tab, &stage.app.url, "GitHub", "Grace Hopper").await;
+    tab.see("button", "I am 13 or older").await;
+    looks.take(&mut tab, "age").await;
+    tab.press("button", "I am 13 or older").await;
+    tab.see("heading", "Your pictures will appear here").await;
+    looks.take(&mut tab, "studio-empty").await;
+    tab.open(&stage.at("/gallery")).await;
+    looks.take(&mut tab, "gallery-empty").await;
+    tab.call("Network.clearBrowserCookies", json!({})).await;
+    sign_in(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    tab.see("textbox", "What do you want to see?").await;
+    looks.take(&mut tab, "studio").await;
+    let image = format!("/images/{id}");
+    let inside = [
+        ("gallery", "/gallery"),
+        ("trash", "/gallery/trash"),
+        ("image", &image),
+        ("gems", "/gems"),
+        ("account", "/account"),
+    ];
+    for (page, path) in inside {
+        tab.open(&stage.at(path)).await;
+        looks.take(&mut tab, page).await;
+    }
+    composing(&stage, &mut tab, &mut looks).await;
+    assert!(looks.faults.is_empty(), "{} faults:\n{}", looks.faults.len(), looks.faults.join("\n"));
+    stage.clear().await;
+}
+
+/// The studio in use: words written, an attribute picked, everything unfolded; and the list of keys.
+async fn composing(stage: &Stage, tab: &mut Tab, looks: &mut Looks) {
+    tab.look(Look::PHONE).await;
+    tab.open(&stage.at("/studio")).await;
+    tab.press("textbox", "What do you want to see?").await;
+    tab.write("A stone circle at dusk, mist in the valley").await;
+    tab.press("button", "Attributes and settings*").await;
+    tab.press("button", "Cinematic still").await;
+    tab.press("button", "What the model will read*").await;
+    tab.press("button", "Model*").await;
+    looks.take(tab, "studio-composing").await;
+    tab.press("link", "Gems").await;
+    tab.see("heading", "Gems").await;
+    let question = json!({"type": "keyDown", "key": "?", "code": "Slash", "text": "?"});
+    tab.call("Input.dispatchKeyEvent", question).await;
+    tab.see("dialog", "Keys").await;
+    looks.take(tab, "keys").await;
+}

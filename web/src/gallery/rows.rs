@@ -33,6 +33,17 @@ pub fn places(ratios: &[f64], width: f64, height: f64, gap: f64) -> Vec<Place> {
     places
 }
 
+/// Height of all rows with the gaps between them, in CSS pixels.
+pub fn height_of(ratios: &[f64], places: &[Place], width: f64, gap: f64) -> f64 {
+    let (mut height, mut index) = (0.0, 0);
+    while let (Some(ratio), Some(place)) = (ratios.get(index), places.get(index)) {
+        let above = if index == 0 { 0.0 } else { gap };
+        height += above + place.share * room(place.gaps + 1, width, gap) / ratio;
+        index += place.gaps + 1;
+    }
+    height
+}
+
 /// How many of `rest` make the row whose height is nearest to the wanted one; at least one.
 fn row_length(rest: &[f64], width: f64, height: f64, gap: f64) -> usize {
     let (mut sum, mut before) = (0.0, f64::INFINITY);
@@ -78,6 +89,16 @@ mod tests {
                 index += place.gaps + 1;
             }
         }
+    }
+
+    #[test]
+    fn the_height_of_a_day_is_known_before_it_is_drawn() {
+        let ratios = [1.0; 7];
+        let places = places(&ratios, 1000.0, 240.0, 4.0);
+        let row = (1000.0 - 12.0) / 4.0;
+        assert_eq!(places.iter().map(|place| place.gaps).collect::<Vec<_>>(), [3, 3, 3, 3, 2, 2, 2]);
+        let last = (1000.0 - 8.0) / 3.0;
+        assert!((height_of(&ratios, &places, 1000.0, 4.0) - (row + 4.0 + last)).abs() < 1e-6);
     }
 
     #[test]

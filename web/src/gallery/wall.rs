@@ -1,6 +1,7 @@
 //! The wall of pictures: days with headings that stick, justified rows under each. Measures its own width and lays the
 //! rows out again when that changes; the order is the listing's.
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use lapidary_contract::Image;
 use leptos::ev;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::card::card;
 use super::listing::{Entry, Listing};
-use super::rows::{Place, places, row_height};
+use super::rows::{Place, height_of, places, row_height};
 use super::shelves::Shelves;
 use crate::ui::format_day;
 
@@ -82,33 +83,45 @@ fn days_of(entries: &[Entry<Image>]) -> Vec<Day> {
     days
 }
 
-fn layout_of(entries: &[Entry<Image>], days: &[Day], width: f64) -> HashMap<Uuid, Place> {
+#[derive(Default, PartialEq)]
+struct Layout {
+    places: HashMap<Uuid, Place>,
+    /// Of each day's rows, in CSS pixels: what the browser reserves for rows it does not draw.
+    heights: HashMap<String, f64>,
+}
+
+fn layout_of(entries: &[Entry<Image>], days: &[Day], width: f64) -> Arc<Layout> {
     let ratio = |entry: &Entry<Image>| {
         entry.row.with_untracked(|row| f64::from(row.width.max(1)) / f64::from(row.height.max(1)))
     };
     let ratios: HashMap<Uuid, f64> = entries.iter().map(|entry| (entry.id, ratio(entry))).collect();
-    let mut layout = HashMap::with_capacity(entries.len());
+    let mut layout = Layout::default();
     for day in days {
         let of_day: Vec<f64> = day.ids.iter().map(|id| ratios.get(id).copied().unwrap_or(1.0)).collect();
         let places = places(&of_day, width, row_height(width), GAP);
-        layout.extend(day.ids.iter().copied().zip(places));
+        layout.heights.insert(day.label.clone(), height_of(&of_day, &places, width, GAP));
+        layout.places.extend(day.ids.iter().copied().zip(places));
     }
-    layout
+    Arc::new(layout)
 }
 
 fn day_view(
     kept: StoredValue<(Shelves, Listing<Image>)>,
     label: String,
     days: Memo<Vec<Day>>,
-    layout: Memo<HashMap<Uuid, Place>>,
+    layout: Memo<Arc<Layout>>,
 ) -> AnyView {
     let heading = label.clone();
+    let height = {
+        let label = label.clone();
+        move || format!("{:.0}px", layout.with(|layout| layout.heights.get(&label).copied().unwrap_or_default()))
+    };
     let ids = Memo::new(move |_| {
         days.with(|days| days.iter().find(|day| day.label == label).map(|day| day.ids.clone()).unwrap_or_default())
     });
     let one = move |id: Uuid| {
         const UNKNOWN: Place = Place { share: 0.2, gaps: 4, is_full: false };
-        let place = Memo::new(move |_| layout.with(|layout| layout.get(&id).copied().unwrap_or(UNKNOWN)));
+        let place = Memo::new(move |_| layout.with(|layout| layout.places.get(&id).copied().unwrap_or(UNKNOWN)));
         kept.with_value(|(shelves, shelf)| {
             let entry = shelf.entries.with_untracked(|it| it.iter().find(|entry| entry.id == id).cloned());
             entry.map(|entry| card(shelves, &entry, place.into()))
@@ -117,7 +130,7 @@ fn day_view(
     view! {
         <section class="day">
             <h2 class="day__heading">{heading}</h2>
-            <div class="day__rows">
+            <div class="day__rows" style=("contain-intrinsic-block-size", height)>
                 <For each=move || ids.get() key=|id| *id children=one />
             </div>
         </section>

@@ -36,11 +36,8 @@ pub async fn observe(
     let started = Instant::now();
     let request_id = Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(request_id.clone()));
-    let http_request = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::new(http_request, answer_to(&error, &request_id)),
-    };
+    // Errors of handlers and extractors come as responses; the request must not be cloned before routing.
+    let response = next.call(request).await?.map_into_boxed_body();
     let mut response = if let Some(error) = response.response().error() {
         let rendered = answer_to(error, &request_id);
         response.into_response(rendered)

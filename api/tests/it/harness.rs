@@ -27,7 +27,7 @@ pub struct TestApp {
     server: actix_web::dev::ServerHandle,
 }
 
-/// Extra settings as `--flag=value`.
+/// Extra settings as `--flag=value`; they come before the usual ones.
 pub async fn start_with(extra: &[String]) -> TestApp {
     let database_url = fresh_database();
     let storage = s3::shared_for_tests();
@@ -42,7 +42,13 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     let oidc = oidc::start(free(), &url, faults.clone(), None).await.expect("OIDC");
     let openai = openai::start(free(), faults.clone()).await.expect("OpenAI");
     let mut arguments = vec!["lapidary".to_owned()];
-    let mut set = |name: &str, value: &str| arguments.push(format!("--{name}={value}"));
+    arguments.extend_from_slice(extra);
+    let mut set = |name: &str, value: &str| {
+        let flag = format!("--{name}=");
+        if !extra.iter().any(|given| given.starts_with(&flag)) {
+            arguments.push(format!("{flag}{value}"));
+        }
+    };
     set("public-url", &url);
     set("database-url", &database_url);
     set("database-connections", "8");
@@ -62,9 +68,8 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     set("google-client-secret", &oidc.client_secret);
     set("openai-base-url", &openai.base_url);
     set("openai-api-key", &openai.api_key);
-    set("model-timeout-seconds", "3");
+    set("model-timeout-seconds", "60");
     set("running-per-person", "100");
-    arguments.extend_from_slice(extra);
     let settings = config::settings_from(arguments).expect("settings");
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let app = App::build(settings, Clock::default()).await.expect("the app");

@@ -76,6 +76,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     std::fs::create_dir_all(&keys)?;
     let oidc = oidc::start(listen(port(3))?, &arguments.public_url, faults.clone(), Some(&keys)).await?;
     let openai = openai::start(listen(port(4))?, faults.clone()).await?;
+    // Long enough to see a generation wait and run.
+    openai.set_speed(std::time::Duration::from_millis(1500));
 
     let control_port = listen(port(5))?;
     let addresses = addresses([

@@ -14,19 +14,22 @@ use crate::config::is_loopback;
 
 const PICTURE_MAX: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
+const WAITED_FOR: Duration = Duration::from_secs(2);
 
-/// Fetches and stores it beside the answer; `is_local` says that the provider itself runs on this machine.
-pub fn fetch_later(app: web::Data<App>, person_id: Uuid, url: Option<String>, is_local: bool) {
+/// Fetches and stores it. A slow one is waited for a moment only and arrives after the person does. `is_local` says that
+/// the provider itself runs on this machine.
+pub async fn fetch(app: web::Data<App>, person_id: Uuid, url: Option<String>, is_local: bool) {
     let Some(url) = url.and_then(|url| Url::parse(&url).ok()) else { return };
-    actix_web::rt::spawn(async move {
+    let fetching = actix_web::rt::spawn(async move {
         if let Err(reason) = keep(&app, person_id, &url, is_local).await {
             tracing::info!(reason, "no picture from the provider");
         }
     });
+    let _ = tokio::time::timeout(WAITED_FOR, fetching).await;
 }
 
 async fn keep(app: &App, person_id: Uuid, url: &Url, is_local: bool) -> Result<(), String> {
-    let bytes = fetch(url, is_local).await?;
+    let bytes = download(url, is_local).await?;
     let content_type = sniff(&bytes).ok_or("it is no image")?;
     let key = format!("users/{person_id}/picture");
     app.store.put(&key, bytes, content_type).await.map_err(|error| error.to_string())?;
@@ -37,7 +40,7 @@ async fn keep(app: &App, person_id: Uuid, url: &Url, is_local: bool) -> Result<(
     Ok(())
 }
 
-async fn fetch(url: &Url, is_local: bool) -> Result<Vec<u8>, String> {
+async fn download(url: &Url, is_local: bool) -> Result<Vec<u8>, String> {
     let client = client(url, is_local).await?;
     let said = |error: reqwest::Error| error.without_url().to_string();
     let mut response = client.get(url.clone()).send().await.map_err(said)?;

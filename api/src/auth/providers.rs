@@ -47,7 +47,7 @@ pub struct Challenge {
 
 pub enum Kind {
     GitHub(GitHub),
-    Oidc(Box<Oidc>),
+    Oidc(Oidc),
 }
 
 pub struct Provider {
@@ -115,12 +115,12 @@ pub fn configured(settings: &Settings) -> Result<Vec<Provider>, reqwest::Error> 
     if let Some(client_id) = &settings.google_client_id {
         let client_secret = secret(&settings.google_client_secret);
         let google = Oidc::new(&settings.google_issuer, client_id, &client_secret, redirect("google"), http.clone());
-        providers.push(Provider { id: "google", name: "Google".into(), kind: Kind::Oidc(Box::new(google)) });
+        providers.push(Provider { id: "google", name: "Google".into(), kind: Kind::Oidc(google) });
     }
     if let (Some(issuer), Some(client_id)) = (&settings.oidc_issuer, &settings.oidc_client_id) {
         let client_secret = secret(&settings.oidc_client_secret);
         let oidc = Oidc::new(issuer, client_id, &client_secret, redirect("oidc"), http);
-        providers.push(Provider { id: "oidc", name: settings.oidc_name.clone(), kind: Kind::Oidc(Box::new(oidc)) });
+        providers.push(Provider { id: "oidc", name: settings.oidc_name.clone(), kind: Kind::Oidc(oidc) });
     }
     Ok(providers)
 }

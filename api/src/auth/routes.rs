@@ -147,7 +147,7 @@ async fn welcome(
     }
     let SignedIn { session, identity, has_picture } = signed_in;
     if !has_picture {
-        picture::fetch_later(app.clone(), session.person_id, identity.picture_url, provider_is_local);
+        picture::fetch(app.clone(), session.person_id, identity.picture_url, provider_is_local).await;
     }
     // The other cookie runs out by itself: another tab may be on its way back too.
     with_cookie(answer, app.auth.cookies.session(&session.refresh_token, session.lifetime))

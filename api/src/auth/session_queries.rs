@@ -58,7 +58,7 @@ pub struct LockedSession {
     pub is_confirmed: bool,
 }
 
-/// Parallel refreshes of one session come one after the other.
+/// Parallel refreshes of one session come one after the other. The person is locked first, as a suspension does it.
 pub async fn lock_session(conn: impl PgExecutor<'_>, token_hash: &[u8]) -> Result<Option<LockedSession>, sqlx::Error> {
     sqlx::query_as!(
         LockedSession,
@@ -69,7 +69,7 @@ pub async fn lock_session(conn: impl PgExecutor<'_>, token_hash: &[u8]) -> Resul
              join people p on p.id = s.person_id
              join account_links l on l.person_id = s.person_id
            where s.id = (select t.session_id from refresh_tokens t where t.hash = $1)
-           for update of s for share of p"#,
+           for share of p for update of s"#,
         token_hash
     )
     .fetch_optional(conn)

@@ -56,6 +56,22 @@ async fn both_providers_let_the_same_person_in_again() {
 }
 
 #[actix_web::test]
+async fn the_providers_picture_is_kept_by_us() {
+    let app = harness::start().await;
+    for provider in ["github", "google"] {
+        let browser = app.browser();
+        browser.sign_in(provider, &format!("{provider} person")).await;
+        let me = me(&browser).await;
+        let url: Url = me["picture_url"].as_str().expect("a picture").parse().unwrap();
+        let path = format!("/users/{}/picture", me["id"].as_str().unwrap());
+        assert!(url.path().ends_with(&path), "{url}");
+        let picture = reqwest::get(url).await.unwrap();
+        assert_eq!(picture.status(), 200);
+        assert_eq!(picture.headers()["content-type"], "image/png");
+    }
+}
+
+#[actix_web::test]
 async fn providers_are_listed_with_their_login() {
     let app = harness::start().await;
     let listed = app.browser().get("/v1/auth/providers").await.expect_status(200).json();

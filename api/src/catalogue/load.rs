@@ -46,20 +46,19 @@ fn line_of_byte(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// A fault names what it is about in quotes, or begins with the key: its line is where that is said.
+/// A fault begins with what it is about (a key, or `model "id"`, `section "name"`, …): its line is where that is said.
 fn line_of_fault(text: &str, fault: &str) -> usize {
-    let quoted = fault.split('"').nth(1);
     let key = fault.split_whitespace().next().unwrap_or_default();
+    let name = fault.split('"').nth(1).map(|name| format!("\"{name}\""));
     let says = |line: &str| {
         let line = line.trim_start();
-        match quoted {
-            Some(name) => {
-                let begins = ["id", "name", "default_model"].iter().any(|key| line.starts_with(key));
-                let listed = line.starts_with('{') || line.starts_with("aliases");
-                (begins || listed) && line.contains(&format!("\"{name}\""))
-            }
-            None => line.starts_with(key),
-        }
+        let Some(name) = &name else { return line.starts_with(key) };
+        let begins = match key {
+            "default_model" => line.starts_with(key),
+            "section" => line.starts_with("name"),
+            _ => ["id", "aliases", "{"].iter().any(|start| line.starts_with(start)),
+        };
+        begins && line.contains(name)
     };
     text.lines().position(says).map_or(1, |index| index + 1)
 }
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn broken_toml_is_refused_with_its_line() {
-        refused("version = \"1\"\nmodels = [[\n", &["my.toml:3: unclosed array, expected `]`"]);
+        refused("version = \"1\"\nmodels = [[\n", &["my.toml:2: unclosed array, expected `]`"]);
         let typo = SHIPPED.replace("welcome_gems = 50", "welcome_gem = 50");
         let line = line_with(&typo, "welcome_gem = 50");
         match parse("my.toml", &typo, today()) {

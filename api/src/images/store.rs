@@ -63,33 +63,33 @@ fn refused<E: std::error::Error>(act: &'static str) -> impl FnOnce(E) -> StoreEr
     move |error| StoreError::Refused { act, reason: DisplayErrorContext(error).to_string() }
 }
 
+fn configuration(settings: &Settings, endpoint: Option<&String>) -> Builder {
+    let (id, secret) = (&settings.s3_access_key_id, &settings.s3_secret_access_key);
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .operation_timeout(Duration::from_secs(150));
+    let mut configuration = Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(settings.s3_region.clone()))
+        .credentials_provider(Credentials::new(id, secret, None, None, "settings"))
+        .force_path_style(settings.s3_force_path_style)
+        // The newer checksums break several compatible servers.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts.build());
+    configuration.set_endpoint_url(endpoint.map(|url| url.trim_end_matches('/').to_owned()));
+    configuration
+}
+
 impl ImageStore {
     pub fn new(settings: &Settings, clock: Clock) -> Self {
-        let (id, secret) = (&settings.s3_access_key_id, &settings.s3_secret_access_key);
-        let config = |endpoint: Option<&String>| {
-            Builder::new()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new(settings.s3_region.clone()))
-                .credentials_provider(Credentials::new(id, secret, None, None, "settings"))
-                .force_path_style(settings.s3_force_path_style)
-                // The newer checksums break several compatible servers.
-                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-                .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-                .retry_config(RetryConfig::standard().with_max_attempts(3))
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .connect_timeout(Duration::from_secs(5))
-                        .operation_attempt_timeout(Duration::from_secs(60))
-                        .operation_timeout(Duration::from_secs(150))
-                        .build(),
-                )
-                .set_endpoint_url(endpoint.map(|url| url.trim_end_matches('/').to_owned()))
-        };
         let endpoint = settings.s3_endpoint.as_ref();
         Self {
-            client: Client::from_conf(config(endpoint).build()),
-            public: config(settings.s3_public_endpoint.as_ref().or(endpoint)),
-            signer: Signer::new(id, secret, &settings.s3_region),
+            client: Client::from_conf(configuration(settings, endpoint).build()),
+            public: configuration(settings, settings.s3_public_endpoint.as_ref().or(endpoint)),
+            signer: Signer::new(&settings.s3_access_key_id, &settings.s3_secret_access_key, &settings.s3_region),
             address: OnceCell::new(),
             bucket: settings.s3_bucket.clone(),
             region: settings.s3_region.clone(),

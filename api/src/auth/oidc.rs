@@ -131,6 +131,7 @@ impl Oidc {
             client_id: &self.client_id,
             nonce,
             access_token: &access_token,
+            // Not the clock that tests move: a provider lives in real time.
             now: chrono::Utc::now().timestamp(),
         };
         let claims = match id_token::verify(&token, &known.keys, &expected) {

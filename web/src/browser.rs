@@ -5,7 +5,7 @@ use js_sys::{Function, Object, Promise, Reflect};
 use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{BroadcastChannel, HtmlElement, MessageEvent, Storage};
+use web_sys::{BroadcastChannel, FocusOptions, HtmlElement, MessageEvent, Storage};
 
 /// A Web Lock: held until dropped, or until the tab goes.
 pub struct Lock {
@@ -107,6 +107,17 @@ pub async fn copy(text: &str) -> bool {
 pub fn focus(selector: &str) -> bool {
     let found = document().query_selector(selector).ok().flatten().and_then(|it| it.dyn_into::<HtmlElement>().ok());
     found.is_some_and(|element| element.focus().is_ok())
+}
+
+/// Gives the focus to the view when the element that had it went with the last one.
+pub fn keep_focus() {
+    let is_lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+    let main = document().get_element_by_id("main").and_then(|it| it.dyn_into::<HtmlElement>().ok());
+    if let (true, Some(main)) = (is_lost, main) {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = main.focus_with_options(&options);
+    }
 }
 
 /// Path, query and all: where the person is.

@@ -40,12 +40,13 @@ pub enum Notice {
     AgeNotConfirmed,
 }
 
+type Listener = Rc<dyn Fn(Notice)>;
 type Pending = Shared<LocalBoxFuture<'static, Refreshed>>;
 
 thread_local! {
     static TOKEN: RefCell<Option<Rc<str>>> = const { RefCell::new(None) };
     static PENDING: RefCell<Option<Pending>> = const { RefCell::new(None) };
-    static LISTENER: RefCell<Option<Rc<dyn Fn(Notice)>>> = const { RefCell::new(None) };
+    static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
     static NEIGHBOURS: RefCell<Option<BroadcastChannel>> = const { RefCell::new(None) };
 }
 

@@ -1,5 +1,6 @@
 //! The remaining gems, always in view; a press shows the parts.
 use lapidary_contract::GemBalance;
+use leptos::html;
 use leptos::prelude::*;
 
 use crate::page::Page;
@@ -10,6 +11,12 @@ use crate::ui::time::{format_gems, format_number};
 #[component]
 pub fn GemPill() -> AnyView {
     let gems = use_session().gems;
+    let popover = NodeRef::<html::Div>::new();
+    let close = move |_| {
+        if let Some(popover) = popover.get_untracked() {
+            let _ = popover.hide_popover();
+        }
+    };
     let number = move || gems.get().map(|gems| format_number(gems.remaining));
     view! {
         <button
@@ -23,9 +30,9 @@ pub fn GemPill() -> AnyView {
             <Icon glyph=Glyph::Gem />
             <span class="gem-pill__number">{move || number().unwrap_or_else(|| "–".to_owned())}</span>
         </button>
-        <div id="gem-parts" class="gem-parts" popover="auto">
+        <div node_ref=popover id="gem-parts" class="gem-parts" popover="auto">
             {move || gems.get().map(parts)}
-            <a href=Page::Gems.path()>"Statement"</a>
+            <a href=Page::Gems.path() on:click=close>"Statement"</a>
         </div>
     }
     .into_any()

@@ -1,4 +1,6 @@
-//! Parameters of a query or an urlencoded form. An empty one counts as absent (RFC 6749 §3.1).
+//! Parameters of a query, an urlencoded form or a JSON object. An empty one counts as absent (RFC 6749 §3.1).
+use std::collections::BTreeMap;
+
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
@@ -16,9 +18,14 @@ impl Params {
 
     /// None when the body is not declared as an urlencoded form.
     pub fn of_form(request: &HttpRequest, body: &[u8]) -> Option<Self> {
-        let declared = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
-        let essence = declared.split(';').next()?.trim();
-        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded").then(|| Self::parse(body))
+        is_declared(request, "application/x-www-form-urlencoded").then(|| Self::parse(body))
+    }
+
+    /// None when the body is not declared as JSON or is no object of texts.
+    pub fn of_json(request: &HttpRequest, body: &[u8]) -> Option<Self> {
+        let fields: BTreeMap<String, String> =
+            serde_json::from_slice(body).ok().filter(|_| is_declared(request, "application/json"))?;
+        Some(Self(fields.into_iter().collect()))
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -37,4 +44,10 @@ impl Params {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+fn is_declared(request: &HttpRequest, kind: &str) -> bool {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.and_then(|declared| declared.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(kind)
 }

@@ -78,7 +78,11 @@ fn read(hub: &Hub, params: &Params) -> Result<Request, Box<HttpResponse>> {
     };
     let challenge = pkce::challenge(params)
         .map_err(|why| Box::new(error_back(redirect.clone(), "invalid_request", why, state.as_deref())))?;
-    Ok(Request { redirect, redirect_uri, state, scopes: params.list("scope"), challenge })
+    // Spaces are documented; GitHub's own client sends commas.
+    let listed = params.list("scope");
+    let scopes = listed.iter().flat_map(|some| some.split(',')).filter(|scope| !scope.is_empty());
+    let scopes = scopes.map(str::to_owned).collect();
+    Ok(Request { redirect, redirect_uri, state, scopes, challenge })
 }
 
 fn is_registered(callback: &Url, given: &Url) -> bool {

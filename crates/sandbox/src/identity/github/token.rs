@@ -27,7 +27,8 @@ pub async fn exchange(request: HttpRequest, body: web::Bytes, hub: web::Data<Hub
     if trouble::shows(&hub.faults, VENDOR, "junk_html") {
         return trouble::junk();
     }
-    let Some(params) = Params::of_form(&request, &body) else {
+    // JSON is what GitHub's own client sends.
+    let Some(params) = Params::of_form(&request, &body).or_else(|| Params::of_json(&request, &body)) else {
         return HttpResponse::UnsupportedMediaType().finish();
     };
     match redeem(&hub, &params) {

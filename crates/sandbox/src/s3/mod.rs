@@ -1,5 +1,6 @@
 //! An S3 of our own on a loopback port: path style, private objects, real signatures, a settable clock.
 mod edge;
+mod listing;
 mod refusal;
 mod sigv4;
 mod uri;

@@ -10,6 +10,7 @@ use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::sync::Mutex;
 
+use super::listing;
 use crate::faults::Faults;
 
 const BATCH_LIMIT: usize = 1000;
@@ -260,11 +261,15 @@ impl S3 for Vault {
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let limit = req.input.max_keys.unwrap_or(1000).clamp(0, 1000);
         req.input.max_keys = Some(limit);
-        self.files.list_objects_v2(req).await
+        let mut response = self.files.list_objects_v2(req).await?;
+        listing::encode_v2(&mut response.output);
+        Ok(response)
     }
 
     async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> S3Result<S3Response<ListObjectsOutput>> {
-        self.files.list_objects(req).await
+        let mut response = self.files.list_objects(req).await?;
+        listing::encode_v1(&mut response.output);
+        Ok(response)
     }
 
     async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {

@@ -77,6 +77,12 @@ async fn providers_are_listed_with_their_login() {
     let listed = app.browser().get("/v1/auth/providers").await.expect_status(200).json();
     assert_eq!(listed["data"][0], json!({"id": "github", "name": "GitHub", "login_url": "/v1/auth/github/login"}));
     assert_eq!(listed["data"][1]["id"], "google");
+    let sent = app.browser().get("/v1/auth/github/login?login_hint=ada").await.expect_status(303);
+    let authorize: Url = sent.header("location").parse().unwrap();
+    assert!(authorize.as_str().starts_with(&format!("{}/login/oauth/authorize?", app.github.url)), "{authorize}");
+    let asked: std::collections::HashMap<_, _> = authorize.query_pairs().into_owned().collect();
+    assert_eq!((asked["scope"].as_str(), asked["login"].as_str()), ("user:email", "ada"));
+    assert_eq!((asked["code_challenge_method"].as_str(), asked["code_challenge"].len()), ("S256", 43));
     app.browser().get("/v1/auth/nobody/login").await.expect_problem(404, "not-found");
 }
 

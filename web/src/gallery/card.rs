@@ -1,9 +1,11 @@
 //! A picture in a row of the gallery: a link that grows into the picture's page, with what can be done on the spot.
 use lapidary_contract::Image;
+use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::changes;
+use super::keys;
 use super::listing::Entry;
 use super::opening;
 use super::rows::Place;
@@ -28,9 +30,11 @@ pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> An
         // A little less than its share: rounding must not push the last one into the next row; growing takes up the rest.
         format!("calc((100% - {gaps} * var(--gap-picture)) * {:.5})", share * 0.997)
     };
+    let kept = StoredValue::new(shelves.clone());
     view! {
         <div
             class="card"
+            on:keydown=move |event| kept.with_value(|shelves| press(shelves, row, &event))
             data-id=id.to_string()
             class:is-growing=move || place.get().is_full
             style=("flex-basis", basis)
@@ -57,13 +61,33 @@ pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> An
     .into_any()
 }
 
+fn delete(shelves: &Shelves, row: RwSignal<Image>) {
+    keys::keep_focus(".card");
+    changes::delete(shelves, &row.get_untracked());
+}
+
+/// Keys of the card that has the focus.
+fn press(shelves: &Shelves, row: RwSignal<Image>, event: &KeyboardEvent) {
+    if keys::has_modifier(event) {
+        return;
+    }
+    match event.key().as_str() {
+        "f" => drop(changes::toggle_favourite(shelves, &row.get_untracked())),
+        "Delete" => delete(shelves, row),
+        "ArrowRight" => keys::move_focus(".card", true),
+        "ArrowLeft" => keys::move_focus(".card", false),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
 fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
     let shelves = StoredValue::new(shelves.clone());
     let is_favourite = Memo::new(move |_| row.with(|row| row.is_favourite));
     let favour = Callback::new(move |()| {
         changes::toggle_favourite(&shelves.get_value(), &row.get_untracked());
     });
-    let delete = Callback::new(move |()| changes::delete(&shelves.get_value(), &row.get_untracked()));
+    let delete = Callback::new(move |()| delete(&shelves.get_value(), row));
     let label = Signal::derive(move || {
         if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
     });

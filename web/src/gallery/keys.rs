@@ -1,6 +1,6 @@
-//! When a key is a shortcut and when it is somebody writing.
+//! Keys and focus: when a key is a shortcut and when it is somebody writing; where focus goes when its place goes.
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::document;
+use leptos::prelude::{document, request_animation_frame};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -15,4 +15,42 @@ pub fn is_taken(event: &KeyboardEvent) -> bool {
         element.is_content_editable() || element.matches("input, textarea, select").unwrap_or(false)
     };
     element.is_some_and(is_field) || document().query_selector("dialog[open]").ok().flatten().is_some()
+}
+
+/// The elements that match, and which of them has the focus in it.
+fn among(selector: &str) -> (Vec<HtmlElement>, Option<usize>) {
+    let Ok(list) = document().query_selector_all(selector) else { return (Vec::new(), None) };
+    let nodes = (0..list.length()).filter_map(|index| list.item(index));
+    let elements: Vec<HtmlElement> = nodes.filter_map(|node| node.dyn_into().ok()).collect();
+    let focused = document().active_element();
+    let at = elements.iter().position(|element| element.contains(focused.as_deref()));
+    (elements, at)
+}
+
+fn focus_in(element: &HtmlElement) {
+    if let Ok(Some(first)) = element.query_selector("a, button") {
+        if let Ok(first) = first.dyn_into::<HtmlElement>() {
+            let _ = first.focus();
+        }
+    }
+}
+
+/// Before one of the elements that match goes: focus moves to the one that takes its place.
+pub fn keep_focus(selector: &'static str) {
+    let (_, Some(at)) = among(selector) else { return };
+    request_animation_frame(move || {
+        let (elements, _) = among(selector);
+        if let Some(element) = elements.get(at).or(elements.last()) {
+            focus_in(element);
+        }
+    });
+}
+
+/// Moves the focus to the next or the previous of the elements that match.
+pub fn move_focus(selector: &str, forward: bool) {
+    let (elements, Some(at)) = among(selector) else { return };
+    let to = if forward { Some(at + 1) } else { at.checked_sub(1) };
+    if let Some(element) = to.and_then(|to| elements.get(to)) {
+        focus_in(element);
+    }
 }

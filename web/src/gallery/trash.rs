@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::listing::Entry;
 use super::more::More;
 use super::shelves::{Shelves, refresh};
-use super::{Filter, Filters, changes, shelf_states};
+use super::{Filter, Filters, changes, keys, shelf_states};
 use crate::page::{Page, image_path};
 use crate::ui::{Button, Empty, Glyph, Icon, LinkButton, Picture, format_day};
 
@@ -65,7 +65,10 @@ fn trashed(shelves: &Shelves, entry: &Entry<Image>) -> AnyView {
         let shelves = shelves.get_value();
         spawn_local(async move { drop(shelves.reread(id).await) });
     });
-    let restore = Callback::new(move |()| changes::restore(&shelves.get_value(), &row.get_untracked()));
+    let restore = Callback::new(move |()| {
+        keys::keep_focus(".trashed");
+        changes::restore(&shelves.get_value(), &row.get_untracked());
+    });
     let goes = move || {
         let day = row.with(|row| row.deleted_at.map(|at| format_day(&(at + Duration::days(TRASH_DAYS)))));
         day.map(|day| format!("Erased on {day}"))

@@ -10,6 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::state::{PATH, Studio};
 use super::tile::{picture_tile, waiting_tile};
 use super::words;
+use crate::browser;
 use crate::http;
 use crate::page::Page;
 use crate::ui::failure::RequestId;
@@ -34,7 +35,7 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
     };
     let class = if first.count == 1 { "generation__tiles generation__tiles--single" } else { "generation__tiles" };
     view! {
-        <article class="generation" aria-busy=move || (!status.get().is_final()).to_string()>
+        <article class="generation" id=format!("generation-{}", first.id) aria-busy=move || (!status.get().is_final()).to_string()>
             {heading(studio, row)}
             <div class=class style=("--ratio", ratio.to_string())>
                 <For each=move || slots.get() key=|slot| *slot children=tile />
@@ -138,7 +139,14 @@ fn progress(studio: Studio, row: RwSignal<Generation>) -> AnyView {
             let answer = http::post_empty::<Generation>(&format!("{PATH}/{id}/cancel")).await;
             let _ = is_cancelling.try_set(false);
             match answer {
-                Ok(generation) => studio.put(generation),
+                Ok(generation) => {
+                    studio.put(generation);
+                    // The pressed button is gone with the work; focus goes to what can be done next.
+                    let next = format!("#generation-{id} .generation__next button");
+                    request_animation_frame(move || {
+                        browser::focus(&next);
+                    });
+                }
                 Err(failure) => toast::failure(&failure),
             }
         });

@@ -2,7 +2,7 @@
 //! Answers turns around the colour wheel; the colours themselves are the style sheet's.
 
 /// Degrees on the wheel for words that promise a colour.
-const HUES: [(&str, u16); 44] = [
+const HUES: [(&str, u16); 58] = [
     ("red", 25),
     ("crimson", 20),
     ("scarlet", 30),
@@ -47,6 +47,20 @@ const HUES: [(&str, u16); 44] = [
     ("night", 270),
     ("violet", 295),
     ("purple", 305),
+    ("frozen", 220),
+    ("snow", 228),
+    ("mist", 210),
+    ("rain", 235),
+    ("sky", 235),
+    ("sea", 222),
+    ("moon", 268),
+    ("dawn", 40),
+    ("dusk", 300),
+    ("lavender", 300),
+    ("ferns", 150),
+    ("jungle", 148),
+    ("brass", 88),
+    ("sage", 140),
 ];
 
 /// Two hues in degrees: the first two colours the text names, filled up from the seed.

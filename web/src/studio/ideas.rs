@@ -40,7 +40,7 @@ pub fn Ideas() -> AnyView {
 }
 
 fn idea_card(studio: Studio, idea: &'static Idea) -> AnyView {
-    let (first, second) = glow::hues(idea.prompt, 0);
+    let (first, second) = glow::hues(&format!("{} {}", idea.prompt, idea.values.join(" ")), 0);
     let attributes =
         Memo::new(move |_| studio.catalogue.with(|known| known.as_ref().map(|it| known_values(idea, &it.domain))));
     let take = move |_| {

@@ -1,5 +1,5 @@
 //! Model, shape, quality and count, each with what it costs. Prices come from `domain`, never from here.
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate};
 use lapidary_domain::price::price_per_image;
 use lapidary_domain::{Model, Size};
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::gallery::clock::today;
-use crate::ui::{self, Segmented, format_day, format_gems, format_number};
+use crate::ui::{self, Segmented, format_gems, format_number};
 
 /// Counts offered; more than a row of them helps nobody.
 const COUNTS: [u32; 6] = [1, 2, 3, 4, 6, 10];
@@ -129,16 +129,19 @@ fn model_option(model: &Model, choice: Option<&Choice>) -> ui::Choice {
     let note = match (model.is_retired(today), model.retires, price) {
         (true, ..) => "retired".to_owned(),
         (false, _, _) if is_disabled => "not yet available".to_owned(),
-        (_, Some(day), Some(price)) => format!("{price} · until {}", format_date(day)),
+        (_, Some(day), Some(price)) => format!("{price} · until {}", last_day(day, today)),
         (_, _, price) => price.unwrap_or_default(),
     };
     ui::Choice { value: model.id.clone(), label: model.name.clone(), note: Some(note), frame: None, is_disabled }
 }
 
-/// The last day it can be used.
-fn format_date(retires: NaiveDate) -> String {
-    let noon = retires.pred_opt().unwrap_or(retires).and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default());
-    format_day(&noon.and_utc())
+/// The last day it can be used: `30 Nov`, with the year when it is another one.
+fn last_day(retires: NaiveDate, today: NaiveDate) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let day = retires.pred_opt().unwrap_or(retires);
+    let month = MONTHS.get(day.month0() as usize).copied().unwrap_or_default();
+    let year = if day.year() == today.year() { String::new() } else { format!(" {}", day.year()) };
+    format!("{} {month}{year}", day.day())
 }
 
 /// The sizes of the chosen shape.

@@ -80,7 +80,14 @@ impl Studio {
         let session = use_session();
         let person = session.me.with_untracked(|me| me.as_ref().map(|me| me.id)).unwrap_or_default();
         let draft = RwSignal::new(draft::recall(person));
-        Effect::new(move || draft.with(|draft| draft::keep(person, draft)));
+        let failure = RwSignal::new(None);
+        Effect::new(move |before: Option<()>| {
+            draft.with(|draft| draft::keep(person, draft));
+            // What the server said was about the words before.
+            if before.is_some() && failure.with_untracked(|failure| matches!(failure, Some(Failure::Problem(..)))) {
+                failure.set(None);
+            }
+        });
         let catalogue = session.catalogue;
         let choice =
             Memo::new(move |_| catalogue.with(|known| Choice::of(&draft.read(), &known.as_ref()?.domain, today())));
@@ -98,7 +105,7 @@ impl Studio {
             choice,
             obstacle,
             is_sending: RwSignal::new(false),
-            failure: RwSignal::new(None),
+            failure,
             is_open: RwSignal::new(false),
             prompt_field: NodeRef::new(),
             listing: StoredValue::new(kept(person)),

@@ -28,10 +28,9 @@ fn among(selector: &str) -> (Vec<HtmlElement>, Option<usize>) {
 }
 
 fn focus_in(element: &HtmlElement) {
-    if let Ok(Some(first)) = element.query_selector("a, button") {
-        if let Ok(first) = first.dyn_into::<HtmlElement>() {
-            let _ = first.focus();
-        }
+    let first = element.query_selector("a, button").ok().flatten();
+    if let Some(first) = first.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+        let _ = first.focus();
     }
 }
 

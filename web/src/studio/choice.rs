@@ -53,7 +53,7 @@ impl Choice {
 }
 
 pub fn count_max(model: &Model) -> u32 {
-    model.count_max.min(COUNT_MAX).max(1)
+    model.count_max.clamp(1, COUNT_MAX)
 }
 
 /// Why nothing can be generated now.

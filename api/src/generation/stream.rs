@@ -33,11 +33,11 @@ const BATCH: i64 = 500;
 pub async fn stream_events(app: web::Data<App>, user: CurrentUser, request: HttpRequest) -> ApiResult<HttpResponse> {
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
     let news = app.live.news();
-    let cursor = match last_seen {
-        Some(id) => id,
-        None => newest(&app, &user).await?,
-    };
-    let follower = Follower { app: app.clone(), user, cursor, news, open: app.live.open(), ready: VecDeque::new() };
+    let (cursor, missed_too_much) = begin_at(&app, &user, last_seen).await?;
+    let mut follower = Follower { app: app.clone(), user, cursor, news, open: app.live.open(), ready: VecDeque::new() };
+    if missed_too_much {
+        follower.push(cursor, &LiveEvent::Reset)?;
+    }
     let hello = Bytes::from(format!("retry: 1000\nid: {cursor}\n\n"));
     let events = stream::unfold((follower, Some(hello)), |(mut follower, hello)| async move {
         let bytes = match hello {
@@ -150,11 +150,28 @@ impl Follower {
     }
 }
 
-async fn newest(app: &App, user: &CurrentUser) -> ApiResult<i64> {
+/// Where a stream begins, and whether rows between were already cleaned away. Events live for a day.
+async fn begin_at(app: &App, user: &CurrentUser, last_seen: Option<i64>) -> ApiResult<(i64, bool)> {
     let mut tx = app.db.begin_as(user.actor()).await?;
     let newest = newest_in(&mut tx, user.person_id).await?;
+    let known = match last_seen {
+        None | Some(0) => true,
+        Some(id) => {
+            sqlx::query_scalar!(
+                r#"select exists (select from events where person_id = $1 and id = $2) as "known!""#,
+                user.person_id,
+                id
+            )
+            .fetch_one(&mut *tx)
+            .await?
+        }
+    };
     tx.commit().await?;
-    Ok(newest)
+    Ok(match last_seen {
+        Some(id) if known => (id, false),
+        Some(_) => (newest, true),
+        None => (newest, false),
+    })
 }
 
 async fn newest_in(conn: &mut sqlx::PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {

@@ -47,7 +47,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
 }
 
 /// A connection as a signed-in request of this person has it.
-async fn as_person(app: &TestApp, person: &str, account: &str) -> PgConnection {
+pub async fn as_person(app: &TestApp, person: &str, account: &str) -> PgConnection {
     let mut sql = PgConnection::connect(&app.database_url).await.expect("a connection");
     sql.execute("set role lapidary_person").await.expect("the role");
     for (name, value) in [("lapidary.person", person), ("lapidary.account", account)] {
@@ -56,7 +56,7 @@ async fn as_person(app: &TestApp, person: &str, account: &str) -> PgConnection {
     sql
 }
 
-async fn ids_of(app: &TestApp, email: &str) -> (String, String) {
+pub async fn ids_of(app: &TestApp, email: &str) -> (String, String) {
     let row = sqlx::query(
         "select p.id::text as person, l.account_id::text as account from people p
          join account_links l on l.person_id = p.id where p.email = $1",

@@ -1,6 +1,7 @@
 //! One integration binary over HTTP: real PostgreSQL, a real S3 protocol, vendors on ports. A file per feature.
 mod auth;
 mod bad_input;
+mod dropped_predicates;
 mod generations;
 mod harness;
 mod images;

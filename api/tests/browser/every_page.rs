@@ -139,7 +139,8 @@ async fn composing(stage: &Stage, tab: &mut Tab, looks: &mut Looks) {
     tab.open(&stage.at("/studio")).await;
     tab.press("textbox", "What do you want to see?").await;
     tab.write("A stone circle at dusk, mist in the valley").await;
-    tab.press("button", "Attributes and settings*").await;
+    tab.press("button", "Options*").await;
+    tab.press("button", "Style*").await;
     tab.press("button", "Cinematic still").await;
     tab.press("button", "What the model will read*").await;
     tab.press("button", "Model*").await;

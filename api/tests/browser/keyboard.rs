@@ -67,6 +67,8 @@ async fn the_main_job_works_by_keyboard_alone() {
     tab.key("n", false).await;
     tab.until("document.activeElement.id === 'prompt'", "n goes to the prompt").await;
     tab.write(PROMPT).await;
+    tab_to(&tab, "button", "Style*").await;
+    tab.key("Enter", false).await;
     tab_to(&tab, "button", "Cinematic still").await;
     tab.key("Space", false).await;
     is_kept(&tab, "when a value is picked").await;

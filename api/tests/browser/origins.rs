@@ -2,13 +2,23 @@
 //! that is not localhost, with every page visited.
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
-use crate::harness::Person;
-use crate::stage::{Elsewhere, Stage, see_gems, see_picture, sign_in};
+use crate::stage::{Elsewhere, Stage, enter, see_picture};
 use crate::tab::{Look, Tab};
 
 const PROMPT: &str = "A fox crossing a frozen river";
+const OUTSIDE: [&str; 7] =
+    ["/", "/sign-in", "/sign-in?failure=denied", "/promises", "/terms", "/docs/", "/nothing-here"];
+const INSIDE: [&str; 9] = [
+    "/studio",
+    "/gallery",
+    "/gallery?favourite=true",
+    "/gallery/trash",
+    "/gems",
+    "/account",
+    "/promises",
+    "/terms",
+    "/nothing-here",
+];
 
 /// Addresses of other origins than these that were asked for since a moment.
 fn strangers(tab: &Tab, since: usize, allowed: &[&str]) -> BTreeSet<String> {
@@ -23,41 +33,46 @@ fn strangers(tab: &Tab, since: usize, allowed: &[&str]) -> BTreeSet<String> {
     asked.filter(is_stranger).collect()
 }
 
-async fn image_id(person: &Person<'_>) -> String {
-    let made = person.make(&json!({"prompt": PROMPT, "quality": "low"})).await;
-    made["images"][0]["id"].as_str().expect("a picture").to_owned()
+/// Writes, generates and waits for the picture.
+async fn make(tab: &Tab, prompt: &str) {
+    tab.press("textbox", "What do you want to see?").await;
+    tab.write(prompt).await;
+    tab.press("button", "Generate · *").await;
+    see_picture(tab, prompt).await;
+}
+
+async fn visit(tab: &Tab, there: &Elsewhere, paths: &[&str]) {
+    for path in paths {
+        tab.open(&there.at(path)).await;
+        tab.settle().await;
+    }
 }
 
 #[actix_web::test]
 async fn no_request_leaves_our_origin_and_the_storage() {
-    let stage = Stage::set().await;
-    let person = stage.app.person("Ada Lovelace").await;
-    let id = image_id(&person).await;
-    let deleted = image_id(&person).await;
-    person.delete(&format!("/v1/images/{deleted}")).await.expect_status(204);
+    let mut stage = Stage::set().await;
+    stage.start_work();
     let there = Elsewhere::start(&stage.app, "lapidary.localhost").await;
     let storage = stage.app.app.store.public_origin().await;
     let tab = stage.chrome.tab(Look::WIDE).await;
-    for path in ["/", "/sign-in", "/sign-in?failure=denied", "/promises", "/terms", "/docs/", "/nothing-here"] {
-        tab.open(&there.at(path)).await;
-        tab.settle().await;
-    }
+    visit(&tab, &there, &OUTSIDE).await;
     assert_eq!(strangers(&tab, 0, &[&there.url]), BTreeSet::new(), "before signing in");
     let since = tab.cdp.moment();
-    sign_in(&tab, &there.url, "GitHub", "Ada Lovelace").await;
-    see_gems(&tab, 50 - spent(&person).await).await;
+    enter(&tab, &there.url, "GitHub", "Ada Lovelace").await;
     tab.settle().await;
     assert_eq!(strangers(&tab, since, &[&there.url, &storage, &there.providers[0]]), BTreeSet::new(), "signing in");
     let since = tab.cdp.moment();
-    let image = format!("/images/{id}");
-    for path in ["/studio", "/gallery", "/gallery?favourite=true", "/gallery/trash", &image, "/gems", "/account"] {
-        tab.open(&there.at(path)).await;
-        tab.settle().await;
-    }
-    for path in ["/promises", "/terms", "/nothing-here"] {
-        tab.open(&there.at(path)).await;
-        tab.settle().await;
-    }
+    make(&tab, "A picture for the trash").await;
+    tab.press("link", "A picture for the trash").await;
+    tab.press("button", "Delete").await;
+    tab.see("button", "Undo").await;
+    tab.open(&there.at("/studio")).await;
+    make(&tab, PROMPT).await;
+    tab.press("link", PROMPT).await;
+    tab.see("button", "Download").await;
+    tab.reload().await;
+    tab.settle().await;
+    visit(&tab, &there, &INSIDE).await;
     tab.open(&there.at("/gallery")).await;
     see_picture(&tab, PROMPT).await;
     tab.open(&there.at("/docs/")).await;
@@ -70,8 +85,4 @@ async fn no_request_leaves_our_origin_and_the_storage() {
     assert_eq!(tab.complaints(0), Vec::<String>::new());
     drop(there);
     stage.clear().await;
-}
-
-async fn spent(person: &Person<'_>) -> i64 {
-    person.gems().await["used"].as_i64().expect("a number")
 }

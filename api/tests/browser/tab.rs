@@ -320,23 +320,26 @@ impl Tab {
         sent.map(|event| (text(&event.params["request"], "method"), text(&event.params["request"], "url"))).collect()
     }
 
-    /// Addresses asked for and not answered to the end. The live stream never ends and is not waited for.
+    /// Addresses asked for and not answered.
     pub fn unanswered(&self) -> Vec<String> {
         let mut open: Vec<(String, String)> = Vec::new();
         for event in self.heard(0) {
             let id = text(&event.params, "requestId");
             match event.method.as_str() {
                 "Network.requestWillBeSent" => open.push((id, text(&event.params["request"], "url"))),
-                "Network.loadingFinished" | "Network.loadingFailed" => open.retain(|(known, _)| *known != id),
+                // The body of an answer nobody reads never finishes, so the head of it counts.
+                "Network.responseReceived" | "Network.loadingFinished" | "Network.loadingFailed" => {
+                    open.retain(|(known, _)| *known != id);
+                }
                 // A new document ends what the old one waited for.
                 "Page.frameNavigated" => open.clear(),
                 _ => {}
             }
         }
-        open.into_iter().map(|(_, address)| address).filter(|it| !it.ends_with("/v1/events")).collect()
+        open.into_iter().map(|(_, address)| address).collect()
     }
 
-    /// Errors on the console, policy violations and uncaught exceptions.
+    /// Errors on the console, policy violations and uncaught exceptions; not those of the provider's own page.
     pub fn complaints(&self, since: usize) -> Vec<String> {
         let complaint = |event: Event| match event.method.as_str() {
             "Log.entryAdded" if event.params["entry"]["level"] == "error" => {
@@ -348,7 +351,9 @@ impl Tab {
             _ => None,
         };
         // A browser nobody signed in with learns that by this answer, and Chromium prints every 401.
-        let is_expected = |it: &String| it.contains("status of 401") && it.ends_with("/v1/auth/refresh");
+        let is_expected = |it: &String| {
+            (it.contains("status of 401") && it.ends_with("/v1/auth/refresh")) || it.contains("/authorize?")
+        };
         self.heard(since).into_iter().filter_map(complaint).filter(|it| !is_expected(it)).collect()
     }
 

@@ -2,7 +2,8 @@
 const ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
-  deepLinking: true,
+  // Deep links would put a link into each operation's button, where the keyboard and screen readers lose it.
+  deepLinking: false,
   tryItOutEnabled: true,
   persistAuthorization: false,
   validatorUrl: "none",

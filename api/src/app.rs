@@ -55,7 +55,11 @@ impl App {
         let db = Db::connect(&settings)?;
         let auth = Auth::build(&settings, &db, &clock).await?;
         let store = ImageStore::new(&settings, clock.clone());
-        let page = Page::load(settings.page_dir.as_deref(), &store.public_origin().await)?;
+        let page = Page::load(
+            settings.page_dir.as_deref(),
+            &store.public_origin().await,
+            settings.support_contact.as_deref(),
+        )?;
         Ok(Arc::new(Self {
             catalogue: Arc::new(catalogue),
             store,

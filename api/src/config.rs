@@ -201,8 +201,9 @@ where
 type Values = std::collections::BTreeMap<String, String>;
 
 fn parse(file: &str, text: &str) -> Result<Values, ConfigError> {
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| ConfigError::File { file: file.into(), reason: error.to_string() })?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| ConfigError::File { file: file.into(), reason: error.to_string() })?;
     let known = Settings::augment_args(clap::Command::new("settings"));
     let mut values = Values::new();
     for (key, value) in table {
@@ -213,7 +214,9 @@ fn parse(file: &str, text: &str) -> Result<Values, ConfigError> {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Boolean(truth) => truth.to_string(),
-            _ => return Err(ConfigError::File { file: file.into(), reason: format!("{key} must be text or a number") }),
+            _ => {
+                return Err(ConfigError::File { file: file.into(), reason: format!("{key} must be text or a number") });
+            }
         };
         values.insert(key, text);
     }
@@ -285,7 +288,9 @@ fn database_is_safe(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let socket = url.host_str().is_none_or(|host| host.is_empty() || host.starts_with("%2F"));
     let loopback = match url.host_str() {
-        Some(host) => host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Some(host) => {
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
         None => true,
     };
     let verified = url.query_pairs().any(|(key, value)| key == "sslmode" && value == "verify-full");

@@ -87,7 +87,8 @@ async fn migrate(settings: Settings) -> Result<(), StartError> {
 #[expect(clippy::print_stdout, reason = "this command's answer is what it prints")]
 fn print_openapi(json: bool) -> Result<(), StartError> {
     let document = openapi::document();
-    let text = if json { document.to_pretty_json().map_err(|error| error.to_string()) } else { openapi::yaml(&document) };
+    let text =
+        if json { document.to_pretty_json().map_err(|error| error.to_string()) } else { openapi::yaml(&document) };
     print!("{}", text.map_err(StartError::Other)?);
     Ok(())
 }

@@ -34,11 +34,20 @@ pub struct Page {
 
 impl Page {
     /// From a folder, else from the binary; `None` when there is no page at all.
-    pub fn load(folder: Option<&Path>, storage_origin: &str) -> std::io::Result<Option<Self>> {
-        let contents = match folder {
+    pub fn load(
+        folder: Option<&Path>,
+        storage_origin: &str,
+        support_contact: Option<&str>,
+    ) -> std::io::Result<Option<Self>> {
+        let mut contents = match folder {
             Some(folder) => read(folder)?,
             None => embedded(),
         };
+        if let (Some(index), Some(contact)) = (contents.get_mut("index.html"), support_contact) {
+            *index = with_contact(&String::from_utf8_lossy(index), contact).into_bytes();
+            // Compressed on the way out like any other answer.
+            contents.remove("index.html.br");
+        }
         let Some(index) = contents.get("index.html") else {
             return match folder {
                 Some(folder) => Err(std::io::Error::other(format!("{}: there is no index.html", folder.display()))),
@@ -80,9 +89,7 @@ impl Page {
             .is_some_and(|value| value.split(',').any(|coding| coding.trim().starts_with("br")));
         answer.content_type(file.content_type);
         Some(match &file.brotli {
-            Some(brotli) if takes_brotli => {
-                answer.insert_header((header::CONTENT_ENCODING, "br")).body(brotli.clone())
-            }
+            Some(brotli) if takes_brotli => answer.insert_header((header::CONTENT_ENCODING, "br")).body(brotli.clone()),
             _ => answer.body(file.bytes.clone()),
         })
     }
@@ -102,6 +109,19 @@ pub fn serve(app: &App, request: &HttpRequest) -> ApiResult<HttpResponse> {
         return Err(ApiError::NotFound);
     }
     page.answer("index.html", request.headers()).ok_or(ApiError::NotFound)
+}
+
+/// Where to find help, said to a page that nobody is signed in to. Minified or not.
+fn with_contact(index: &str, contact: &str) -> String {
+    let escaped = contact.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let filled = format!("<meta name=\"support-contact\" content=\"{escaped}\">");
+    [
+        "<meta name=\"support-contact\" content=\"\" />",
+        "<meta name=\"support-contact\" content=\"\">",
+        "<meta name=support-contact>",
+    ]
+    .iter()
+    .fold(index.to_owned(), |text, empty| text.replace(empty, &filled))
 }
 
 /// Hashes of the page's own inline scripts; everything else comes from our origin, pictures from storage too.
@@ -185,6 +205,14 @@ mod tests {
         assert_eq!(policy.matches("'sha256-").count(), 1);
         assert!(policy.contains("img-src 'self' data: blob: http://s:1;"));
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
+    }
+
+    #[test]
+    fn the_contact_stands_in_a_minified_page_too() {
+        for empty in ["<meta name=support-contact>", "<meta name=\"support-contact\" content=\"\" />"] {
+            let page = with_contact(&format!("<head>{empty}</head>"), "a\"b@example.org");
+            assert_eq!(page, "<head><meta name=\"support-contact\" content=\"a&quot;b@example.org\"></head>");
+        }
     }
 
     #[test]

@@ -30,9 +30,8 @@ pub fn redirect(trouble: Trouble, provider: &str, return_to: Option<&str>, reque
     see_other(&format!("/sign-in?{}", query.finish()))
 }
 
-/// There is no code of its own for it: to the person, sign-in is down.
 fn our_fault(error: &ApiError) -> Refusal {
-    Refusal::new(SignInFailure::ProviderDown, error.to_string())
+    Refusal::new(SignInFailure::Unavailable, error.to_string())
 }
 
 pub fn see_other(location: &str) -> HttpResponse {

@@ -1,11 +1,11 @@
 //! Routes of images. Bytes come from the storage by presigned links, never through here.
 use actix_web::http::header;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use lapidary_contract::domain::limits::TRASH_DAYS;
 use lapidary_contract::domain::{Violation, ViolationCode};
-use lapidary_contract::{Image, List, Problem, UpdateImage};
-use serde::{Deserialize, Serialize};
+use lapidary_contract::{DownloadUrl, Image, List, Problem, UpdateImage};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::queries::{self, Shelf};
@@ -189,14 +189,6 @@ pub async fn get_image_thumbnail(
         ThumbnailSize::Preview => objects.preview(),
     };
     Ok(see_other(app.store.presigned(&key).await?.url))
-}
-
-/// A link that saves the original as a file.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct DownloadUrl {
-    /// Presigned; works for ten minutes.
-    url: String,
-    url_expires_at: DateTime<Utc>,
 }
 
 /// A link that saves the original, unaltered, under a name made of its prompt.

@@ -26,11 +26,16 @@ async fn each_wrong_member_is_named_with_its_pointer() {
         (json!({"prompt": "A fox", "size": "big"}), "/size", "unknown"),
         (json!({"prompt": "A fox", "quality": "superb"}), "/quality", "not_available"),
         (json!({"prompt": "A fox", "attributes": [{"section": "Light"}]}), "/attributes/0/value", "required"),
-        (json!({"prompt": "A fox", "attributes": [{"section": "Light", "value": "a\u{0}"}]}), "/attributes/0/value", "contains_nul"),
+        (
+            json!({"prompt": "A fox", "attributes": [{"section": "Light", "value": "a\u{0}"}]}),
+            "/attributes/0/value",
+            "contains_nul",
+        ),
     ];
     for (body, pointer, code) in cases {
         for path in ["/v1/generations", "/v1/quotes"] {
-            let request = person.request(reqwest::Method::POST, path).header("Idempotency-Key", Uuid::now_v7().to_string());
+            let request =
+                person.request(reqwest::Method::POST, path).header("Idempotency-Key", Uuid::now_v7().to_string());
             let problem = Answer::of(request.json(&body).send().await).await.expect_problem(422, "invalid");
             let errors = problem["errors"].as_array().expect("errors");
             assert!(

@@ -89,7 +89,12 @@ async fn rows_of_others(sql: &mut PgConnection, text: &str, parameters: &[String
 async fn ids_owned(app: &TestApp, made: &Value) -> Vec<Uuid> {
     let (person, account) = ids_of(app, "ada.lovelace@example.test").await;
     let id = |value: &Value| value.as_str().expect("an id").parse().expect("a uuid");
-    vec![person.parse().expect("a uuid"), account.parse().expect("a uuid"), id(&made["id"]), id(&made["images"][0]["id"])]
+    vec![
+        person.parse().expect("a uuid"),
+        account.parse().expect("a uuid"),
+        id(&made["id"]),
+        id(&made["images"][0]["id"]),
+    ]
 }
 
 #[actix_web::test]
@@ -120,13 +125,17 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
         tried += 1;
         let stolen = rows_of_others(&mut stranger, &bare, &parameters, &ids).await;
         // Counts and coalesced maxima always give a row: what they say is looked at by the table scan in `isolation`.
-        if !original.contains("count(") && !original.contains("coalesce(max(") && !original.contains("record_event(") {
+        if !original.contains("count(")
+            && !original.contains("coalesce(max(")
+            && !original.contains("record_event(")
+            && !original.contains("select exists")
+        {
             assert!(stolen.iter().all(|rows| *rows == 0), "as a stranger: {bare}");
         }
         let own = rows_of_others(&mut owner_sees, &bare, &parameters, &ids).await;
         fruitful += usize::from(own.iter().any(|rows| *rows > 0));
     }
-    assert!(tried >= 10, "only {tried} queries have a person predicate");
+    assert!(tried >= 15, "only {tried} queries have a person predicate");
     assert!(fruitful >= 5, "the owner finds something by only {fruitful} of {tried}: the test looks past the data");
 }
 

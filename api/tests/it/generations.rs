@@ -33,7 +33,8 @@ async fn a_prompt_in_any_script_with_twelve_attributes_reaches_the_model_whole()
         .map(|section| json!({"section": section["name"], "value": section["values"][0]}))
         .collect();
     assert_eq!(attributes.len(), 12);
-    for prompt in ["Лиса на льду", "雪の中の狐", "雪地里的狐狸", "ثعلب في الثلج", "🦊❄️ family 👨‍👩‍👧‍👦"] {
+    for prompt in ["Лиса на льду", "雪の中の狐", "雪地里的狐狸", "ثعلب في الثلج", "🦊❄️ family 👨‍👩‍👧‍👦"]
+    {
         let done = person.make(&json!({"prompt": prompt, "attributes": attributes, "quality": "low"})).await;
         assert_eq!(done["status"], "succeeded", "{prompt}");
         let sent = app.openai.requests().pop().and_then(|received| received.prompt).expect("a request");

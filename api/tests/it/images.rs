@@ -120,7 +120,8 @@ async fn content_and_thumbnails_are_found_in_the_storage() {
 async fn a_download_is_the_original_under_a_name_made_of_the_prompt() {
     let app = harness::start().await;
     let person = app.person("Ada Lovelace").await;
-    let done = person.make(&json!({"prompt": "Лиса в \"снегу\"\n/etc/passwd", "quality": "low", "size": "1024x640"})).await;
+    let done =
+        person.make(&json!({"prompt": "Лиса в \"снегу\"\n/etc/passwd", "quality": "low", "size": "1024x640"})).await;
     let image = &done["images"][0];
     let link = person.get(&format!("{}/download-url", path_of(image))).await.expect_status(200).json();
     let left = text(&link["url_expires_at"]).parse::<DateTime<Utc>>().expect("a time") - Utc::now();

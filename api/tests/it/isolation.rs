@@ -51,7 +51,12 @@ pub async fn as_person(app: &TestApp, person: &str, account: &str) -> PgConnecti
     let mut sql = PgConnection::connect(&app.database_url).await.expect("a connection");
     sql.execute("set role lapidary_person").await.expect("the role");
     for (name, value) in [("lapidary.person", person), ("lapidary.account", account)] {
-        sqlx::query("select set_config($1, $2, false)").bind(name).bind(value).execute(&mut sql).await.expect("a setting");
+        sqlx::query("select set_config($1, $2, false)")
+            .bind(name)
+            .bind(value)
+            .execute(&mut sql)
+            .await
+            .expect("a setting");
     }
     sql
 }
@@ -143,7 +148,8 @@ async fn the_ledger_is_append_only_even_for_its_owner() {
     let person = app.person("Ada Lovelace").await;
     person.make(&json!({"prompt": "A fox", "quality": "low"})).await;
     let mut sql = app.sql().await;
-    for statement in ["update gem_transfers set amount = amount", "delete from gem_transfers", "truncate gem_transfers"] {
+    for statement in ["update gem_transfers set amount = amount", "delete from gem_transfers", "truncate gem_transfers"]
+    {
         let error = sql.execute(statement).await.expect_err("refused");
         assert!(error.to_string().contains("append-only"), "{error}");
     }

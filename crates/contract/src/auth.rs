@@ -54,10 +54,12 @@ pub enum SignInFailure {
     /// This sign-in method already belongs to another account.
     IdentityInUse,
     Suspended,
+    /// Something broke on our side.
+    Unavailable,
 }
 
 impl SignInFailure {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Denied,
         Self::AttemptExpired,
         Self::OtherBrowser,
@@ -68,6 +70,7 @@ impl SignInFailure {
         Self::EmailInUse,
         Self::IdentityInUse,
         Self::Suspended,
+        Self::Unavailable,
     ];
 
     pub fn name(self) -> &'static str {
@@ -82,6 +85,7 @@ impl SignInFailure {
             Self::EmailInUse => "email_in_use",
             Self::IdentityInUse => "identity_in_use",
             Self::Suspended => "suspended",
+            Self::Unavailable => "unavailable",
         }
     }
 

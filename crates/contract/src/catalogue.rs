@@ -1,6 +1,6 @@
 //! The catalogue as people see it: without the provider's costs and addresses.
 use chrono::NaiveDate;
-use lapidary_domain::catalogue::{FreeSize, Section};
+use lapidary_domain::catalogue::{FreeSize, PromptSurcharge, Section};
 use lapidary_domain::{Catalogue, Dialect, Model, Price, Size};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ pub struct ModelBody {
     pub qualities: Vec<String>,
     pub default_quality: String,
     pub prices: Vec<PriceBody>,
+    /// Gems per image for reading a long composed prompt; absent means that reading is free.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::PromptSurcharge>))]
+    pub prompt_surcharge: Option<PromptSurcharge>,
     pub available: Option<NaiveDate>,
     pub retires: Option<NaiveDate>,
     pub replacement: Option<String>,
@@ -98,6 +101,7 @@ impl ModelBody {
                     gems: price.gems,
                 })
                 .collect(),
+            prompt_surcharge: model.prompt_surcharge,
             available: model.available,
             retires: model.retires,
             replacement: model.replacement.clone(),
@@ -130,6 +134,7 @@ impl ModelBody {
                     cost_microusd: 0,
                 })
                 .collect(),
+            prompt_surcharge: self.prompt_surcharge,
             available: self.available,
             retires: self.retires,
             replacement: self.replacement.clone(),

@@ -50,3 +50,12 @@ pub struct UpdateImage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_favourite: Option<bool>,
 }
+
+/// Where to save the original from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DownloadUrl {
+    /// Presigned; works for ten minutes and saves under a name made of the prompt.
+    pub url: String,
+    pub url_expires_at: DateTime<Utc>,
+}

@@ -28,7 +28,7 @@ pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;
 pub use gems::{GemBalance, Transfer, TransferKind};
 pub use generation::{CreateGeneration, Failure, FailureCode, Generation, Quote};
-pub use image::{Image, UpdateImage};
+pub use image::{DownloadUrl, Image, UpdateImage};
 pub use lapidary_domain as domain;
 pub use list::List;
 pub use me::{Me, Session, UpdateMe};

@@ -40,6 +40,15 @@ pub struct FreeSize {
     pub ratio_max: u32,
 }
 
+/// What a long composed prompt costs beside the image.
+#[derive(ToSchema)]
+pub struct PromptSurcharge {
+    /// Bytes of UTF-8 that cost nothing.
+    pub included_bytes: usize,
+    /// Each further beginning piece of so many bytes costs one gem.
+    pub bytes_per_gem: usize,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum ViolationCode {

@@ -73,6 +73,9 @@ pub struct Model {
     pub qualities: Vec<String>,
     pub default_quality: String,
     pub prices: Vec<Price>,
+    /// Gems for reading a long prompt, for each image; absent means that reading is free.
+    #[serde(default)]
+    pub prompt_surcharge: Option<PromptSurcharge>,
     /// First day on which it can be used.
     #[serde(default)]
     pub available: Option<NaiveDate>,
@@ -94,6 +97,17 @@ pub struct FreeSize {
     pub edge_max: u32,
     /// Longer edge ÷ shorter edge at most.
     pub ratio_max: u32,
+}
+
+/// What a long composed prompt costs beside the image. Bytes, because providers bill by tokens and no script needs more
+/// tokens than two for three bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptSurcharge {
+    /// Bytes of UTF-8 that cost nothing.
+    pub included_bytes: usize,
+    /// Each further beginning piece of so many bytes costs one gem.
+    pub bytes_per_gem: usize,
 }
 
 /// A section of built-in attributes.

@@ -18,9 +18,23 @@ pub struct Price {
     pub cost_microusd: i64,
 }
 
-/// Gems for one image; `None` means that there is no price, which is a refusal and never zero.
+/// Gems for one image with a prompt of ordinary length; `None` means that there is no price, which is a refusal and never zero.
 pub fn price_per_image(model: &Model, quality: &str, size: Size) -> Option<Gems> {
     band(model, quality, size).map(|price| price.gems).filter(|gems| *gems > 0)
+}
+
+/// Gems per image for reading a long prompt.
+pub fn prompt_surcharge(model: &Model, composed_prompt: &str) -> Gems {
+    let Some(rule) = model.prompt_surcharge else { return 0 };
+    let beyond = composed_prompt.len().saturating_sub(rule.included_bytes);
+    Gems::try_from(beyond.div_ceil(rule.bytes_per_gem.max(1))).unwrap_or(Gems::MAX)
+}
+
+/// Gems for `count` images, reading included.
+pub fn price(model: &Model, quality: &str, size: Size, count: u32, composed_prompt: &str) -> Option<Gems> {
+    price_per_image(model, quality, size)?
+        .checked_add(prompt_surcharge(model, composed_prompt))?
+        .checked_mul(i64::from(count))
 }
 
 /// The cheapest band that covers the size.
@@ -30,9 +44,4 @@ pub fn band<'a>(model: &'a Model, quality: &str, size: Size) -> Option<&'a Price
         .iter()
         .filter(|price| price.quality == quality && size.pixels() <= price.up_to_pixels)
         .min_by_key(|price| price.up_to_pixels)
-}
-
-/// Gems for `count` images.
-pub fn price(model: &Model, quality: &str, size: Size, count: u32) -> Option<Gems> {
-    price_per_image(model, quality, size)?.checked_mul(i64::from(count))
 }

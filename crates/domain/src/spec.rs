@@ -6,7 +6,7 @@ use crate::catalogue::{Catalogue, Model};
 use crate::compose::compose;
 use crate::gems::Gems;
 use crate::limits::{COMPOSED_PROMPT_MAX, COUNT_MAX, PROMPT_MAX};
-use crate::price::price_per_image;
+use crate::price::price;
 use crate::size::Size;
 use crate::violation::{Violation, ViolationCode};
 
@@ -74,7 +74,7 @@ impl GenerationSpec {
             violations.push(Violation::new("/count", ViolationCode::OutOfRange));
         }
         let share_gems = match (size, quality) {
-            (Some(size), Some(quality)) => price_per_image(model, quality, size),
+            (Some(size), Some(quality)) => price(model, quality, size, 1, &composed_prompt),
             _ => Some(0),
         };
         if share_gems.is_none() {

@@ -120,7 +120,7 @@ fn the_published_costs_of_single_sizes_are_within_what_we_reckon_with() {
 fn welcome_gems_are_enough_for_several_pictures_as_they_come() {
     let catalogue = shipped();
     let model = catalogue.resolve(&catalogue.default_model, today()).expect("a default");
-    let gems = price(model, &model.default_quality, model.default_size, 1).expect("a price");
+    let gems = price(model, &model.default_quality, model.default_size, 1, "").expect("a price");
     assert!((3..=8).contains(&gems), "{gems}");
     assert!(catalogue.welcome_gems / gems >= 6);
 }
@@ -265,14 +265,35 @@ proptest! {
         let quality = &model.qualities[quality];
         let square = |edge: u32| Size { width: edge, height: edge };
         let (small, large) = (square(a.min(b)), square(a.max(b)));
-        let (less, more) = (price(model, quality, small, count), price(model, quality, large, count));
+        let (less, more) = (price(model, quality, small, count, ""), price(model, quality, large, count, ""));
         prop_assert!(less.is_some() && less <= more);
-        prop_assert_eq!(less, price(model, quality, small, 1).map(|gems| gems * i64::from(count)));
+        prop_assert_eq!(less, price(model, quality, small, 1, "").map(|gems| gems * i64::from(count)));
     }
 
     #[test]
     fn beyond_the_last_band_there_is_no_price(edge in 2881u32..20_000) {
         let catalogue = shipped();
-        prop_assert_eq!(price(&catalogue.models[0], "low", Size { width: edge, height: edge }, 1), None);
+        prop_assert_eq!(price(&catalogue.models[0], "low", Size { width: edge, height: edge }, 1, ""), None);
+    }
+}
+
+#[test]
+fn reading_a_prompt_never_costs_more_than_the_price_leaves() {
+    // No script needs more tokens than two for three bytes; a million text tokens cost 5 USD.
+    let reading_microusd = |bytes: usize| i64::try_from(bytes * 2 / 3).expect("few") * 5;
+    let catalogue = shipped();
+    // 39.99 USD for 4,000 gems, in hundredths of a microusd.
+    let gem = 999_750;
+    for model in catalogue.models.iter().filter(|model| model.is_available(today())) {
+        let rule = model.prompt_surcharge.expect("a live model charges for long prompts");
+        for price in &model.prices {
+            for surcharge in 0..8_usize {
+                let bytes = rule.included_bytes + surcharge * rule.bytes_per_gem;
+                let text = "x".repeat(bytes);
+                let gems = price.gems + lapidary_domain::price::prompt_surcharge(model, &text);
+                assert_eq!(gems, price.gems + i64::try_from(surcharge).expect("few"));
+                assert!(gems * gem >= (price.cost_microusd + reading_microusd(bytes)) * 100, "{}: {price:?}", model.id);
+            }
+        }
     }
 }

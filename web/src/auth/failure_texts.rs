@@ -59,6 +59,11 @@ pub fn text_of(failure: SignInFailure) -> FailureText {
             "You cannot sign in while it is.",
             "Write to us if you think that is wrong, and name the request id.",
         ),
+        SignInFailure::Unavailable => (
+            "Something broke on our side",
+            "Signing in did not work, and it was not your fault. Nothing was changed.",
+            "Try again in a moment. If it stays, write to us and name the request id.",
+        ),
     };
     FailureText { title, what, next }
 }

@@ -1,7 +1,6 @@
 //! What a person does to an image: favour, delete, restore, download. Shown at once, taken back when the server says no.
-use lapidary_contract::{Image, UpdateImage};
+use lapidary_contract::{DownloadUrl, Image, UpdateImage};
 use leptos::prelude::*;
-use serde::Deserialize;
 use wasm_bindgen_futures::spawn_local;
 
 use super::clock::now;
@@ -9,11 +8,6 @@ use super::shelves::Shelves;
 use crate::browser;
 use crate::http;
 use crate::ui::toast;
-
-#[derive(Deserialize)]
-struct Download {
-    url: String,
-}
 
 fn path_of(image: &Image) -> String {
     format!("/v1/images/{}", image.id)
@@ -78,7 +72,7 @@ pub fn download(image: &Image, is_busy: RwSignal<bool>) {
     let path = format!("{}/download-url", path_of(image));
     is_busy.set(true);
     spawn_local(async move {
-        let answer = http::get::<Download>(&path).await;
+        let answer = http::get::<DownloadUrl>(&path).await;
         let _ = is_busy.try_set(false);
         match answer {
             Ok(download) => browser::leave_for(&download.url),

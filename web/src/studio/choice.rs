@@ -15,6 +15,8 @@ pub struct Choice {
     pub size: Size,
     pub quality: String,
     pub count: u32,
+    /// What the model will read; a long one costs more.
+    pub composed_prompt: String,
 }
 
 impl Choice {
@@ -27,13 +29,17 @@ impl Choice {
             size: size.unwrap_or(model.default_size),
             quality: quality.unwrap_or_else(|| model.default_quality.clone()),
             count: draft.count.clamp(1, count_max(model)),
+            composed_prompt: match &draft.composed_prompt {
+                Some(text) => text.clone(),
+                None => lapidary_domain::compose(&draft.prompt, &draft.attributes),
+            },
             model: model.clone(),
         })
     }
 
     /// Gems for everything.
     pub fn price(&self) -> Option<i64> {
-        lapidary_domain::price(&self.model, &self.quality, self.size, self.count)
+        lapidary_domain::price(&self.model, &self.quality, self.size, self.count, &self.composed_prompt)
     }
 
     /// Gems for one image with this model, keeping the other settings where it can.

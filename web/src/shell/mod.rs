@@ -28,8 +28,9 @@ pub fn Shell(children: Children) -> AnyView {
         page => page.section().is_some() || session.is_signed_in(),
     });
     let is_waiting_for_age = Memo::new(move |_| session.me.with(|me| me.as_ref().is_some_and(|me| !me.age_confirmed)));
-    Effect::new(move |before: Option<Page>| {
-        let now = page.get();
+    // The age question has no address of its own, and its answer opens another view.
+    Effect::new(move |before: Option<(Page, bool)>| {
+        let now = (page.get(), is_waiting_for_age.get());
         if before.is_some_and(|before| before != now) {
             request_animation_frame(browser::keep_focus);
         }

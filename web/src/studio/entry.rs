@@ -118,7 +118,7 @@ fn ending(studio: Studio, row: RwSignal<Generation>, status: GenerationStatus) -
 fn in_trash() -> AnyView {
     view! {
         <p class="generation__note">
-            "Its pictures are in the " <a href=Page::Trash.path()>"trash"</a> "."
+            <span>"Its pictures are in the " <a href=Page::Trash.path()>"trash"</a> "."</span>
         </p>
     }
     .into_any()

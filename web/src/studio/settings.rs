@@ -166,7 +166,7 @@ fn qualities(choice: &Choice) -> Vec<ui::Choice> {
         let price = price_per_image(&choice.model, quality, choice.size);
         ui::Choice {
             value: quality.clone(),
-            label: capitalised(quality),
+            label: quality_name(quality),
             note: price.map(format_gems),
             frame: None,
             is_disabled: price.is_none(),
@@ -193,7 +193,11 @@ fn counts(choice: &Choice) -> Vec<ui::Choice> {
     counts.into_iter().map(option).collect()
 }
 
-fn capitalised(word: &str) -> String {
+/// The vendors' words, as people write them.
+fn quality_name(word: &str) -> String {
+    if word == "xhigh" {
+        return "Extra high".to_owned();
+    }
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

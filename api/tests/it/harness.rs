@@ -24,6 +24,8 @@ pub struct TestApp {
     pub oidc: oidc::Oidc,
     pub openai: openai::OpenAi,
     pub database_url: String,
+    /// What it was started with, for a second process.
+    pub arguments: Vec<String>,
     server: actix_web::dev::ServerHandle,
 }
 
@@ -70,13 +72,14 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     set("openai-api-key", &openai.api_key);
     set("model-timeout-seconds", "60");
     set("running-per-person", "100");
-    let settings = config::settings_from(arguments).expect("settings");
+    let settings = config::settings_from(&arguments).expect("settings");
+    let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let app = App::build(settings, Clock::default()).await.expect("the app");
     let application = Application::build(Arc::clone(&app), listener, 2).expect("the server");
     let server = application.handle();
     actix_web::rt::spawn(application.serve());
-    TestApp { url, app, faults, github, oidc, openai, database_url, server }
+    TestApp { url, app, faults, github, oidc, openai, database_url, arguments, server }
 }
 
 pub async fn start() -> TestApp {

@@ -7,4 +7,5 @@ mod harness;
 mod images;
 mod isolation;
 mod money;
+mod process;
 mod sessions;

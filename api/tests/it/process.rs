@@ -1,0 +1,151 @@
+//! The binary itself: it starts, says what is wrong in a sentence, logs nothing private and stops gracefully.
+use std::fs::File;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::harness::{self, Answer, TestApp};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_lapidary");
+
+/// A second process on the database of a test app; killed when dropped.
+struct Process {
+    child: Child,
+    url: String,
+    log: PathBuf,
+}
+
+impl Process {
+    async fn serve(app: &TestApp, extra: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let log = std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7()));
+        let child = Command::new(BINARY)
+            .arg("serve")
+            .args(&app.arguments)
+            .arg(format!("--listen=127.0.0.1:{port}"))
+            .args(extra)
+            .stderr(File::create(&log).expect("a log"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("a process");
+        let process = Self { child, url: format!("http://127.0.0.1:{port}"), log };
+        let client = reqwest::Client::new();
+        let mut beat = tokio::time::interval(Duration::from_millis(50));
+        for _ in 0..600 {
+            beat.tick().await;
+            if client
+                .get(format!("{}/health/ready", process.url))
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
+            {
+                return process;
+            }
+        }
+        panic!("it never became ready: {}", process.logged());
+    }
+
+    fn logged(&self) -> String {
+        let mut text = String::new();
+        File::open(&self.log).expect("a log").read_to_string(&mut text).expect("text");
+        text
+    }
+
+    async fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        let mut beat = tokio::time::interval(Duration::from_millis(50));
+        for _ in 0..400 {
+            beat.tick().await;
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status;
+            }
+        }
+        panic!("it did not stop within 20 seconds");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.log);
+    }
+}
+
+#[actix_web::test]
+async fn a_process_makes_pictures_logs_nothing_private_and_stops_with_open_streams() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let mut process = Process::serve(&app, &["--log-filter=debug"]).await;
+    let mut stream = person.browser.client.get(format!("{}/v1/events", process.url)).bearer_auth(&person.token);
+    stream = stream.timeout(Duration::from_secs(60));
+    let mut stream = stream.send().await.expect("a stream");
+    let request = person
+        .browser
+        .client
+        .post(format!("{}/v1/generations", process.url))
+        .bearer_auth(&person.token)
+        .header("Idempotency-Key", "secret-key-7")
+        .json(&json!({"prompt": "Zanzibarine quokka", "quality": "low"}));
+    let queued = Answer::of(request.send().await).await.expect_status(202);
+    let request_id = queued.header("x-request-id").to_owned();
+    let mut text = String::new();
+    while !text.contains("\"status\":\"succeeded\"") {
+        let chunk = stream.chunk().await.expect("a chunk").expect("the stream goes on");
+        text.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    let image = person.get("/v1/images").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let path = format!("{}/v1/images/{image}/content", process.url);
+    let content = person.browser.client.get(path).bearer_auth(&person.token).send().await;
+    Answer::of(content).await.expect_status(303);
+    assert!(process.terminate().await.success());
+    while stream.chunk().await.is_ok_and(|chunk| chunk.is_some()) {}
+    let log = process.logged();
+    assert!(log.contains(&request_id), "the request's id leads to its log line");
+    for secret in
+        ["quokka", "ada.lovelace", "Amz-Signature", &person.token, "secret-key-7", "AAECAwQFBgc", &app.database_url]
+    {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is in the log");
+    }
+}
+
+/// Runs it to its end and gives what it said.
+fn refused(app: &TestApp, replace: &[&str]) -> String {
+    let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
+    let kept = app.arguments.iter().filter(|argument| !replace.iter().any(|new| name(new) == name(argument)));
+    let output = Command::new(BINARY).arg("serve").args(kept).args(replace).output().expect("it runs");
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[actix_web::test]
+async fn a_start_that_would_break_a_promise_is_refused_in_a_sentence() {
+    let app = harness::start().await;
+    let remote = "--database-url=postgres://someone:hunter2@db.example.org/lapidary?sslmode=require";
+    let said = refused(&app, &[remote]);
+    assert!(said.contains("sslmode=verify-full"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    let said = refused(&app, &["--public-url=https://pictures.example.org"]);
+    assert!(said.contains("SUPPORT_CONTACT"), "{said}");
+    let said = refused(&app, &["--public-url=http://pictures.example.org", "--support-contact=help@example.org"]);
+    assert!(said.contains("PUBLIC_URL must be https"), "{said}");
+    let said = refused(&app, &["--master-key=short"]);
+    assert!(said.contains("MASTER_KEY") && !said.contains("short"), "{said}");
+}
+
+#[actix_web::test]
+async fn a_broken_catalogue_stops_the_start_with_file_line_and_reason() {
+    let app = harness::start().await;
+    let file = std::env::temp_dir().join(format!("catalogue-{}.toml", Uuid::now_v7()));
+    std::fs::write(&file, "version = \"1\"\ndefault_model = \"x\"\nwelcome_gems = -\n").expect("a file");
+    let said = refused(&app, &[&format!("--catalogue-file={}", file.display())]);
+    assert!(said.contains(&format!("{}:3", file.display())), "{said}");
+    std::fs::remove_file(&file).expect("removed");
+}

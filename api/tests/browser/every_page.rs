@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::stage::{Stage, sign_in};
 use crate::tab::{Look, Tab, text};
 
+/// Places named of one fault; the rest is like them.
+const SHOWN: usize = 12;
 const AXE: &str = include_str!("../fixtures/axe.min.js");
 const RUN: &str = "axe.run(document, {
     runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] },
@@ -56,7 +58,7 @@ impl Looks {
 
 fn sentence(at: &str, violation: &Value) -> String {
     let nodes = violation["nodes"].as_array().into_iter().flatten();
-    let nodes = nodes.take(4).map(|node| {
+    let nodes = nodes.take(SHOWN).map(|node| {
         let why = text(node, "failureSummary").replace('\n', " ");
         format!("\n    {} {why}", node["target"])
     });

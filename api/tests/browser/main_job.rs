@@ -135,6 +135,7 @@ async fn a_closed_tab_and_a_restart_keep_the_picture() {
     let restarted = Elsewhere::start(&stage.app, "localhost").await;
     back.open(&restarted.at("/gallery")).await;
     see_picture(&back, PROMPT).await;
+    restarted.stop().await;
     stage.clear().await;
 }
 

@@ -83,6 +83,6 @@ async fn no_request_leaves_our_origin_and_the_storage() {
     let from_storage = asked.iter().filter(|(_, address)| address.starts_with(&storage)).count();
     assert!(from_storage > 2, "no picture came from the storage, so this test saw nothing");
     assert_eq!(tab.complaints(0), Vec::<String>::new());
-    drop(there);
+    there.stop().await;
     stage.clear().await;
 }

@@ -57,6 +57,7 @@ pub struct Elsewhere {
     pub url: String,
     pub providers: [String; 2],
     server: actix_web::dev::ServerHandle,
+    background: Background,
     _vendors: (github::GitHub, oidc::Oidc),
 }
 
@@ -76,21 +77,23 @@ impl Elsewhere {
         settings.google_issuer = oidc.issuer.clone();
         settings.google_client_id = Some(oidc.client_id.clone());
         settings.google_client_secret = Some(oidc.client_secret.clone());
+        // Work is the other process's; this one only tells what became of it.
+        settings.worker_slots = 0;
         let providers = [github.url.clone(), oidc.issuer.clone()];
         let shared = App::build(settings, Clock::default()).await.expect("the app");
+        let background = Background::start(Arc::clone(&shared));
         let application = Application::build(shared, listener, 2).expect("the server");
         let server = application.handle();
         actix_web::rt::spawn(application.serve());
-        Self { url, providers, server, _vendors: (github, oidc) }
+        Self { url, providers, server, background, _vendors: (github, oidc) }
     }
 
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
-}
 
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
+    pub async fn stop(self) {
+        self.background.stop().await;
         drop(self.server.stop(false));
     }
 }

@@ -1,4 +1,5 @@
 //! The binary: reads settings, starts what the command names, stops on a signal.
+use std::io::IsTerminal;
 use std::net::TcpListener;
 use std::process::ExitCode;
 
@@ -103,6 +104,6 @@ fn start_logs(settings: &Settings) {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Json => logs.json().init(),
-        LogFormat::Pretty => logs.with_target(false).init(),
+        LogFormat::Pretty => logs.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
     }
 }

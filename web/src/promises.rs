@@ -5,7 +5,7 @@ const KEPT: [(&str, &str, &str); 7] = [
     (
         "Who you are",
         "E-mail address; your name and picture, if the provider has them; the provider's id for you. No password and none of the provider's tokens.",
-        "Until the account is erased",
+        "As long as you have the account",
     ),
     (
         "What you make",
@@ -18,11 +18,11 @@ const KEPT: [(&str, &str, &str); 7] = [
         "As long as the account; what the books need stays without your name",
     ),
     ("Sessions", "Where and when you signed in, so that you can end it.", "7 days without use, 30 days at most"),
-    ("Age", "That you said you are 13 or older.", "Until the account is erased"),
+    ("Age", "That you said you are 13 or older.", "As long as you have the account"),
     (
         "Requests",
-        "Time, route and result of API calls, for debugging and limits. Never bodies, prompts or tokens.",
-        "About 30 days",
+        "Time, kind of call and result, in the log of whoever runs this service, for debugging. Never what you wrote, addresses, names or tokens.",
+        "As long as its operator keeps that log",
     ),
     (
         "A fingerprint",

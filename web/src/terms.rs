@@ -17,7 +17,7 @@ const TERMS: [(&str, &str); 8] = [
     ),
     (
         "Limits",
-        "So that it works for everybody there are limits on how much runs at once and how many requests arrive. The API says so before you meet them.",
+        "So that it works for everybody there are limits on how much of yours runs at once and how much waits. Meeting one costs nothing: you are told, and try again later.",
     ),
     (
         "Models",

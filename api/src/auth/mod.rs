@@ -25,7 +25,6 @@ pub mod token;
 pub use current_user::{AnyUser, CurrentUser};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -44,8 +43,6 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::http::error::ApiError;
-
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// What sign-in keeps in memory; every process can lose it at any time.
 pub struct Auth {
@@ -79,34 +76,18 @@ impl Auth {
         })
     }
 
-    /// What runs beside the server: the feed of revocations, and the sweep of what expired.
-    pub fn keep(&self, app: Arc<App>, open: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
-        let (listening, feed) = (Arc::clone(&app), open.clone());
-        vec![
-            tokio::spawn(async move { listening.auth.revocations.listen(&listening.db, feed).await }),
-            tokio::spawn(sweep_often(app, open)),
-        ]
+    /// What runs beside the server: the feed of revocations.
+    pub fn keep(app: Arc<App>, open: watch::Receiver<bool>) -> JoinHandle<()> {
+        tokio::spawn(async move { app.auth.revocations.listen(&app.db, open).await })
     }
 
     /// Whether a stream of this session may go on, as far as this process has heard.
-    pub fn is_live(&self, session_id: Uuid, _person_id: Uuid) -> bool {
+    pub fn is_live(&self, session_id: Uuid) -> bool {
         !self.revocations.has(session_id)
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {
         self.providers.iter().find(|provider| provider.id == id).ok_or(ApiError::NotFound)
-    }
-}
-
-async fn sweep_often(app: Arc<App>, mut open: watch::Receiver<bool>) {
-    while *open.borrow() {
-        if let Err(error) = sweep(&app, app.clock.now()).await {
-            tracing::warn!(%error, "what expired of sign-in could not be swept");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-            _ = open.wait_for(|is_open| !is_open) => {}
-        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Follower {
             if let Some(bytes) = self.ready.pop_front() {
                 return Some(bytes);
             }
-            if !*self.open.borrow() || !self.app.auth.is_live(self.user.session_id, self.user.person_id) {
+            if !*self.open.borrow() || !self.app.auth.is_live(self.user.session_id) {
                 return None;
             }
             if let Err(error) = self.read().await {

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::auth::Auth;
 
 /// Wakes this process's workers and streams after a commit. Nothing depends on it: both also poll.
 #[derive(Default)]
@@ -37,11 +38,13 @@ pub struct Background {
 impl Background {
     pub fn start(app: Arc<App>) -> Self {
         let (open, _) = watch::channel(true);
-        let mut tasks = vec![tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe()))];
+        let mut tasks = vec![
+            tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),
+            Auth::keep(Arc::clone(&app), open.subscribe()),
+        ];
         if app.settings.worker_slots > 0 {
             tasks.push(tokio::spawn(worker::work(Arc::clone(&app), open.subscribe())));
         }
-        tasks.extend(app.auth.keep(Arc::clone(&app), open.subscribe()));
         Self { open, tasks, app }
     }
 

@@ -34,14 +34,7 @@ pub async fn keep(app: Arc<App>, mut open: watch::Receiver<bool>) {
 /// Deletes what nobody needs any more, a bounded piece at a time.
 pub async fn keep_house(app: &App) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
-    let house = app.db.house();
-    sqlx::query!("delete from events where created_at < $1", now - TimeDelta::days(1)).execute(house).await?;
-    sqlx::query!("delete from sign_in_attempts where expires_at < $1", now).execute(house).await?;
-    sqlx::query!("delete from pending_identities where expires_at < $1", now).execute(house).await?;
-    sqlx::query!("delete from revocations where created_at < $1", now - TimeDelta::hours(1)).execute(house).await?;
-    // Whoever never confirmed their age leaves nothing behind (PRODUCT P12).
-    sqlx::query!("delete from people where age_confirmed_at is null and created_at < $1", now - TimeDelta::hours(24))
-        .execute(house)
-        .await?;
+    sqlx::query!("delete from events where created_at < $1", now - TimeDelta::days(1)).execute(app.db.house()).await?;
+    crate::auth::sweep(app, now).await?;
     crate::images::trash::empty(app).await
 }

@@ -36,6 +36,8 @@ fn strangers(tab: &Tab, since: usize, allowed: &[&str]) -> BTreeSet<String> {
 /// Writes, generates and waits for the picture.
 async fn make(tab: &Tab, prompt: &str) {
     tab.press("textbox", "What do you want to see?").await;
+    // The last prompt stays, to be worked on.
+    tab.select_all().await;
     tab.write(prompt).await;
     tab.press("button", "Generate · *").await;
     see_picture(tab, prompt).await;

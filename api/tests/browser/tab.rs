@@ -11,6 +11,8 @@ const STEP: Duration = Duration::from_millis(40);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
+    /// The narrowest that must hold.
+    Narrow,
     Phone,
     Wide,
 }
@@ -22,6 +24,7 @@ pub struct Look {
 }
 
 impl Look {
+    pub const NARROW: Self = Self { size: Size::Narrow, is_dark: false };
     pub const PHONE: Self = Self { size: Size::Phone, is_dark: false };
     pub const WIDE: Self = Self { size: Size::Wide, is_dark: false };
 
@@ -35,7 +38,11 @@ impl Look {
     }
 
     fn width(self) -> u32 {
-        if self.size == Size::Phone { 360 } else { 1280 }
+        match self.size {
+            Size::Narrow => 320,
+            Size::Phone => 360,
+            Size::Wide => 1280,
+        }
     }
 }
 
@@ -82,7 +89,7 @@ impl Tab {
 
     /// Size, touch and theme; nothing moves, so that a look is the last look.
     pub async fn look(&mut self, look: Look) {
-        self.has_touch = look.size == Size::Phone;
+        self.has_touch = look.size != Size::Wide;
         let scale = if self.has_touch { 2 } else { 1 };
         let metrics =
             json!({"width": look.width(), "height": 800, "deviceScaleFactor": scale, "mobile": self.has_touch});
@@ -138,7 +145,7 @@ impl Tab {
 
     async fn give_up(&self, why: &str) -> ! {
         let at = self.try_eval("location.href").await;
-        let words = self.try_eval("document.body.innerText.slice(0, 1500)").await;
+        let words = self.try_eval("document.body.innerText.slice(0, 4000)").await;
         let words = words.ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
         panic!("{why}\nat {at:?}\n--- the page says\n{words}\n--- it complains\n{:#?}", self.complaints(0));
     }
@@ -253,6 +260,13 @@ impl Tab {
     /// Types where the focus is.
     pub async fn write(&self, words: &str) {
         self.call("Input.insertText", json!({"text": words})).await;
+    }
+
+    /// Selects what the focused field holds, so that writing replaces it.
+    pub async fn select_all(&self) {
+        let down = json!({"type": "rawKeyDown", "key": "a", "code": "KeyA", "modifiers": 2, "commands": ["selectAll"]});
+        self.call("Input.dispatchKeyEvent", down).await;
+        self.call("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": "a", "code": "KeyA"})).await;
     }
 
     /// `Tab`, `Enter`, `Escape`, `Space` or a letter; `ctrl` holds the control key meanwhile.

@@ -100,7 +100,8 @@ fn about(studio: Studio, generation: &Generation) -> String {
         about.push_str(&part.replace(' ', "\u{a0}").replace(",\u{a0}", ", "));
         about.push_str(" · ");
     }
-    about
+    // A line may end with a dot, never begin with one.
+    about.replace(" · ", "\u{a0}· ")
 }
 
 /// Below the tiles: how it goes, or how it ended, with the next step.

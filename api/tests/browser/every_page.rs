@@ -40,6 +40,8 @@ impl Looks {
     async fn take(&mut self, tab: &mut Tab, page: &str) {
         tab.settle().await;
         tab.eval(AXE).await;
+        // Nothing is under the pointer that pressed its way here.
+        tab.call("Input.dispatchMouseEvent", json!({"type": "mouseMoved", "x": 0, "y": 0})).await;
         for look in Look::every() {
             tab.look(look).await;
             tab.settle().await;

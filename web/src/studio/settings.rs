@@ -196,7 +196,7 @@ fn counts(choice: &Choice) -> Vec<ui::Choice> {
 /// The vendors' words, as people write them.
 fn quality_name(word: &str) -> String {
     if word == "xhigh" {
-        return "Extra high".to_owned();
+        return "Extra".to_owned();
     }
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

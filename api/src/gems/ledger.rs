@@ -36,6 +36,7 @@ pub async fn grant(
 }
 
 /// Reserves `price` for one piece of work, free gems first. `None`: not enough gems, or debt.
+/// `no key update`: every submit already shares the account's key by its foreign key, and a full lock would deadlock.
 pub async fn hold(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -45,7 +46,7 @@ pub async fn hold(
 ) -> Result<Option<Hold>, sqlx::Error> {
     let held = sqlx::query!(
         r#"with before as (
-             select id, free from gem_accounts where id = $1 for update
+             select id, free from gem_accounts where id = $1 for no key update
            ),
            moved as (
              update gem_accounts a

@@ -8,4 +8,5 @@ mod images;
 mod isolation;
 mod money;
 mod process;
+mod resilience;
 mod sessions;

@@ -78,7 +78,10 @@ impl ImageModel {
                 for _ in 1..order.count {
                     match self.call(order, 1).await {
                         Ok(more) => answer.images.extend(more.images),
-                        Err(_) => break,
+                        Err(error) => {
+                            answer.shortfall = Some(error);
+                            break;
+                        }
                     }
                 }
                 Ok(answer)
@@ -99,7 +102,8 @@ impl ImageModel {
         let base_url = self.base_url(order.model)?;
         let endpoint = format!("{}/images/generations", base_url.as_str().trim_end_matches('/'));
         let mut request = self.client.post(endpoint).json(&body(order, count));
-        if let Some(key) = &self.api_key {
+        // The key is the configured server's: another one, named by the catalogue, must not learn it.
+        if let Some(key) = self.api_key.as_ref().filter(|_| base_url.origin() == self.base_url.origin()) {
             request = request.bearer_auth(key);
         }
         let response = request.send().await.map_err(|error| transport(&error))?;
@@ -118,15 +122,24 @@ impl ImageModel {
             Ok(parsed) => parsed,
             Err(error) => return Err(ModelError { request_id, ..error }),
         };
-        let mut images = Vec::new();
+        let (mut images, mut shortfall) = (Vec::new(), None);
         for item in parsed.items.into_iter().take(usize::try_from(count).unwrap_or(usize::MAX)) {
             let bytes = match item.source {
                 model_answer::Source::Bytes(bytes) => bytes,
-                model_answer::Source::Url(url) => self.download(&base_url, &url).await?,
+                model_answer::Source::Url(url) => match self.download(&base_url, &url).await {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        shortfall = Some(ModelError { request_id: request_id.clone(), ..error });
+                        continue;
+                    }
+                },
             };
             images.push(ModelImage { bytes, revised_prompt: item.revised_prompt });
         }
-        Ok(Answer { images, usage: parsed.usage, request_id })
+        match shortfall {
+            Some(error) if images.is_empty() => Err(error),
+            shortfall => Ok(Answer { images, shortfall, usage: parsed.usage, request_id }),
+        }
     }
 
     /// The provider's own address is trusted; anywhere else must be public.

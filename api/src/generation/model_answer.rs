@@ -4,6 +4,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lapidary_contract::FailureCode;
+use lapidary_contract::domain::limits::COMPOSED_PROMPT_MAX;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -11,9 +12,14 @@ use serde_json::Value;
 
 use super::image_model::{ModelError, ModelImage};
 
+/// Bytes of JSON that a provider may say about usage; more is no such statement.
+const USAGE_MAX: usize = 16 * 1024;
+
 /// What one order brought.
 pub struct Answer {
     pub images: Vec<ModelImage>,
+    /// Why there are fewer than ordered, where the provider said so.
+    pub shortfall: Option<ModelError>,
     /// As the provider says it.
     pub usage: Option<Value>,
     pub request_id: Option<String>,
@@ -87,13 +93,23 @@ pub fn parse(status: StatusCode, bytes: &[u8], retry_after: Option<Duration>) ->
             (None, Some(url)) => Source::Url(url),
             (None, None) => continue,
         };
-        items.push(Item { source, revised_prompt: datum.revised_prompt });
+        items.push(Item { source, revised_prompt: datum.revised_prompt.map(storable) });
     }
     if items.is_empty() {
         // Some proxies answer so when a prompt was moderated: no image, no gems.
         return Err(ModelError::new(FailureCode::BadAnswer, "the answer holds no image"));
     }
-    Ok(Parsed { items, usage: body.usage })
+    Ok(Parsed { items, usage: body.usage.filter(is_storable) })
+}
+
+/// PostgreSQL keeps no U+0000: an image must not be lost, and made again, for a word about it.
+fn storable(text: String) -> String {
+    text.chars().filter(|letter| *letter != '\0').take(COMPOSED_PROMPT_MAX).collect()
+}
+
+fn is_storable(usage: &Value) -> bool {
+    let text = usage.to_string();
+    text.len() <= USAGE_MAX && !text.contains("\\u0000")
 }
 
 /// Branches on `code` first: `type` is too coarse.
@@ -149,6 +165,16 @@ mod tests {
             code_of(429, r#"{"error":{"type":"insufficient_quota","code":"credit_balance_exhausted"}}"#),
             FailureCode::OperatorQuota
         );
+    }
+
+    #[test]
+    fn words_about_an_image_that_cannot_be_stored_do_not_lose_it() {
+        let body = r#"{"data":[{"b64_json":"AAAA","revised_prompt":"a\u0000fox"}],"usage":{"note":"\u0000"}}"#;
+        let parsed = parse(StatusCode::OK, body.as_bytes(), None).expect("an image");
+        assert_eq!(parsed.items[0].revised_prompt.as_deref(), Some("afox"));
+        assert_eq!(parsed.usage, None);
+        let body = r#"{"data":[{"b64_json":"AAAA"}],"usage":{"total_tokens":7}}"#;
+        assert!(parse(StatusCode::OK, body.as_bytes(), None).expect("an image").usage.is_some());
     }
 
     #[test]

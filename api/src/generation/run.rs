@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::image_model::{ModelError, ModelImage, Order};
 use super::model_answer::Answer;
-use super::settle::{self, Outcome, StoredImage};
+use super::settle::{self, Delivered, Outcome, StoredImage};
 use crate::app::App;
 use crate::images::derive;
 use crate::work::queue::{self, Claimed};
@@ -16,12 +16,14 @@ use crate::work::queue::{self, Claimed};
 const ATTEMPTS_MAX: i32 = 4;
 /// Seconds before the second attempt; each further one waits twice as long.
 const BACKOFF_SECONDS: u64 = 2;
+/// Seconds before a settlement is tried again; together they end before the lease does.
+const SETTLE_AGAIN_SECONDS: [u64; 3] = [1, 2, 4];
 
 /// Takes it to its end, or back into the queue. Errors are the database's: then the lease ends and it is claimed again.
 pub async fn run(app: &App, job: &Claimed) -> Result<(), sqlx::Error> {
-    let mut stored = Vec::new();
+    let mut delivered = Delivered::default();
     let outcome = tokio::select! {
-        outcome = make(app, job, &mut stored) => outcome,
+        outcome = make(app, job, &mut delivered) => outcome,
         () = stopped(app, job) => Outcome::Cancelled,
     };
     match outcome {
@@ -31,14 +33,26 @@ pub async fn run(app: &App, job: &Claimed) -> Result<(), sqlx::Error> {
             if queue::put_back(app, job, wait).await? {
                 return Ok(());
             }
-            settle::settle(app, job, stored, Outcome::Cancelled).await
+            end(app, job, &delivered, &Outcome::Cancelled).await
         }
-        outcome => settle::settle(app, job, stored, outcome).await,
+        outcome => end(app, job, &delivered, &outcome).await,
     }
 }
 
-/// `stored` grows as images are safe: a cancellation keeps what is in it.
-async fn make(app: &App, job: &Claimed, stored: &mut Vec<StoredImage>) -> Outcome {
+/// What was made is paid for: a database that is away for a moment must not throw it away.
+async fn end(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
+    for seconds in SETTLE_AGAIN_SECONDS {
+        match settle::settle(app, job, delivered, outcome).await {
+            Err(error) => tracing::warn!(generation_id = %job.id, %error, "a settlement is tried again"),
+            settled => return settled,
+        }
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+    settle::settle(app, job, delivered, outcome).await
+}
+
+/// `delivered` grows as images are safe: a cancellation keeps what is in it.
+async fn make(app: &App, job: &Claimed, delivered: &mut Delivered) -> Outcome {
     let Some(model) = app.catalogue.model(&job.model) else {
         return Outcome::failed(FailureCode::ModelGone);
     };
@@ -46,21 +60,26 @@ async fn make(app: &App, job: &Claimed, stored: &mut Vec<StoredImage>) -> Outcom
         Ok(answer) => answer,
         Err(error) => {
             log_refusal(job, &error);
+            delivered.model_request_id = error.request_id;
             return Outcome::Failed { code: error.code, retry_after: error.retry_after };
         }
     };
-    let Answer { images, usage, request_id } = answer;
-    let mut failure = None;
+    let Answer { images, shortfall, usage, request_id } = answer;
+    if let Some(error) = &shortfall {
+        log_refusal(job, error);
+    }
+    (delivered.usage, delivered.model_request_id) = (usage, request_id);
+    let mut failure = shortfall.map(|error| error.code);
     for (position, image) in images.into_iter().enumerate() {
         match store(app, job, position, image).await {
-            Ok(image) => stored.push(image),
+            Ok(image) => delivered.images.push(image),
             Err(code) => failure = Some(code),
         }
     }
-    if stored.is_empty() {
+    if delivered.images.is_empty() {
         return Outcome::failed(failure.unwrap_or(FailureCode::BadAnswer));
     }
-    Outcome::Made { usage, model_request_id: request_id, failure }
+    Outcome::Made { failure }
 }
 
 async fn order(app: &App, job: &Claimed, model: &Model) -> Result<Answer, ModelError> {

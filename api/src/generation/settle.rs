@@ -14,8 +14,6 @@ use crate::work::queue::Claimed;
 /// How a run went.
 pub enum Outcome {
     Made {
-        usage: Option<serde_json::Value>,
-        model_request_id: Option<String>,
         /// Why some are missing.
         failure: Option<FailureCode>,
     },
@@ -32,6 +30,14 @@ impl Outcome {
     }
 }
 
+/// What is safe so far, and what the provider said beside it.
+#[derive(Default)]
+pub struct Delivered {
+    pub images: Vec<StoredImage>,
+    pub usage: Option<serde_json::Value>,
+    pub model_request_id: Option<String>,
+}
+
 /// An image whose objects are in storage and whose row is not written yet.
 pub struct StoredImage {
     pub id: Uuid,
@@ -46,8 +52,8 @@ pub struct StoredImage {
     pub revised_prompt: Option<String>,
 }
 
-/// Captures what is stored and gives the rest back.
-pub async fn settle(app: &App, job: &Claimed, stored: Vec<StoredImage>, outcome: Outcome) -> Result<(), sqlx::Error> {
+/// Captures what is stored and gives the rest back. May be called again after an error: what is settled stays so.
+pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
     let mut tx = app.db.house().begin().await?;
     let current = sqlx::query!(
@@ -63,15 +69,15 @@ pub async fn settle(app: &App, job: &Claimed, stored: Vec<StoredImage>, outcome:
         return Ok(());
     };
     let asked = u32::try_from(job.count).unwrap_or(1);
-    let (usage, model_request_id, failure, cancelled) = match outcome {
-        Outcome::Made { usage, model_request_id, failure } => (usage, model_request_id, failure, false),
-        Outcome::Failed { code, .. } => (None, None, Some(code), false),
-        Outcome::Cancelled => (None, None, None, true),
+    let (failure, cancelled) = match outcome {
+        Outcome::Made { failure } => (*failure, false),
+        Outcome::Failed { code, .. } => (Some(*code), false),
+        Outcome::Cancelled => (None, true),
     };
-    for image in &stored {
-        insert_image(&mut tx, job, image, usage.as_ref(), now).await?;
+    for image in &delivered.images {
+        insert_image(&mut tx, job, image, delivered.usage.as_ref(), now).await?;
     }
-    let kept = u32::try_from(stored.len()).unwrap_or(asked).min(asked);
+    let kept = u32::try_from(delivered.images.len()).unwrap_or(asked).min(asked);
     let status = if cancelled { GenerationStatus::Cancelled } else { GenerationStatus::ended(kept, asked) };
     let failure = match status {
         GenerationStatus::Failed | GenerationStatus::PartlySucceeded => failure.or(Some(FailureCode::BadAnswer)),
@@ -89,7 +95,7 @@ pub async fn settle(app: &App, job: &Claimed, stored: Vec<StoredImage>, outcome:
         now,
         captured,
         failure.map(FailureCode::name),
-        model_request_id
+        delivered.model_request_id
     )
     .execute(&mut *tx)
     .await?;

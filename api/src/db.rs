@@ -34,18 +34,16 @@ impl Db {
         }
         .application_name("lapidary person");
         let pool = || {
-            PgPoolOptions::new()
-                .max_connections(settings.database_connections)
-                .acquire_timeout(Duration::from_secs(5))
-                // A ping before each use costs a round trip; a broken connection shows itself as an error that is retried.
-                .test_before_acquire(false)
+            PgPoolOptions::new().max_connections(settings.database_connections).acquire_timeout(Duration::from_secs(5))
         };
-        Ok(Self { person: pool().connect_lazy_with(person), house: pool().connect_lazy_with(house) })
+        // A ping before each use costs a round trip: where requests come in, `begin_as` notices a dead connection itself.
+        let person = pool().test_before_acquire(false).connect_lazy_with(person);
+        Ok(Self { person, house: pool().connect_lazy_with(house) })
     }
 
     /// A transaction in which the database shows and changes only what is this person's.
     pub async fn begin_as(&self, actor: Actor) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let mut tx = self.person.begin().await?;
+        let mut tx = self.begin().await?;
         sqlx::query!(
             "select set_config('lapidary.person', $1, true) as person, set_config('lapidary.account', $2, true) as account",
             actor.person_id.to_string(),
@@ -56,6 +54,17 @@ impl Db {
         Ok(tx)
     }
 
+    /// After a restart of the database each idle connection fails once; nothing was asked of it yet, so the next may serve.
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        for _ in 0..self.person.size() {
+            match self.person.begin().await {
+                Err(error) if is_dead(&error) => {}
+                begun => return begun,
+            }
+        }
+        self.person.begin().await
+    }
+
     /// Everything, of everyone: only for sign-in, worker and jobs.
     pub fn house(&self) -> &PgPool {
         &self.house
@@ -64,5 +73,14 @@ impl Db {
     pub async fn close(&self) {
         self.person.close().await;
         self.house.close().await;
+    }
+}
+
+/// The connection broke, or its server said goodbye (SQLSTATE 57P01 to 57P03).
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
     }
 }

@@ -76,8 +76,10 @@ pub enum Erased {
 pub async fn erase(db: &Db, person_id: Uuid) -> Result<Erased, sqlx::Error> {
     let mut tx = db.house().begin().await?;
     let person = sqlx::query!("select picture_key, age_confirmed_at from people where id = $1 for update", person_id)
-        .fetch_one(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
+    // Another process was quicker.
+    let Some(person) = person else { return Ok(Erased::Gone { sessions: Vec::new(), picture_key: None }) };
     if person.age_confirmed_at.is_some() {
         return Ok(Erased::ConfirmedBefore);
     }
@@ -103,19 +105,12 @@ async fn delete_person(conn: &mut PgConnection, person_id: Uuid) -> Result<(), s
     Ok(())
 }
 
-/// People who did not confirm within a day, at most a hundred at once. Answers with the pictures they leave behind.
-pub async fn erase_unconfirmed(db: &Db, now: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
-    let late = sqlx::query_scalar!(
+/// People who did not confirm within a day, at most a hundred.
+pub async fn unconfirmed(db: &Db, now: DateTime<Utc>) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
         "select id from people where age_confirmed_at is null and suspended_at is null and created_at < $1 limit 100",
         now - chrono::TimeDelta::hours(24)
     )
     .fetch_all(db.house())
-    .await?;
-    let mut pictures = Vec::new();
-    for person_id in late {
-        if let Erased::Gone { picture_key: Some(key), .. } = erase(db, person_id).await? {
-            pictures.push(key);
-        }
-    }
-    Ok(pictures)
+    .await
 }

@@ -96,8 +96,11 @@ pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut conn = app.db.house().acquire().await?;
     session_queries::sweep(&mut conn, now).await?;
     drop(conn);
-    for key in age::erase_unconfirmed(&app.db, now).await? {
-        picture::remove(app, Some(&key)).await;
+    for person_id in age::unconfirmed(&app.db, now).await? {
+        if let age::Erased::Gone { sessions, picture_key } = age::erase(&app.db, person_id).await? {
+            sessions.into_iter().for_each(|session| app.auth.revocations.add(session));
+            picture::remove(app, picture_key.as_deref()).await;
+        }
     }
     Ok(())
 }

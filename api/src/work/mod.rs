@@ -40,6 +40,7 @@ impl Background {
         let (open, _) = watch::channel(true);
         let mut tasks = vec![
             tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(schedule::housekeeping(Arc::clone(&app), open.subscribe())),
             Auth::keep(Arc::clone(&app), open.subscribe()),
         ];
         if app.settings.worker_slots > 0 {

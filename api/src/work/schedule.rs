@@ -14,21 +14,39 @@ const FEED: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(300);
 
 pub async fn keep(app: Arc<App>, mut open: watch::Receiver<bool>) {
-    let mut sweep = tokio::time::interval(SWEEP);
-    let mut feed_beat = tokio::time::interval(FEED);
-    let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+    let (mut sweep, mut feed_beat) = (beat(SWEEP), beat(FEED));
     let mut feed = Feed::default();
     loop {
         let done = tokio::select! {
             _ = open.changed() => return,
             _ = sweep.tick() => queue::sweep(&app).await,
             _ = feed_beat.tick() => feed.poll(app.db.house(), &app.live).await,
-            _ = housekeeping.tick() => keep_house(&app).await,
         };
         if let Err(error) = done {
             tracing::warn!(%error, "a scheduled job failed and will be tried again");
         }
     }
+}
+
+/// Beside the others: a storage that answers slowly must not delay the sweep of leases.
+pub async fn housekeeping(app: Arc<App>, mut open: watch::Receiver<bool>) {
+    let mut beat = beat(HOUSEKEEPING);
+    loop {
+        tokio::select! {
+            _ = open.changed() => return,
+            _ = beat.tick() => {}
+        }
+        if let Err(error) = keep_house(&app).await {
+            tracing::warn!(%error, "housekeeping failed and will be tried again");
+        }
+    }
+}
+
+/// After a stall one tick is enough.
+fn beat(every: Duration) -> tokio::time::Interval {
+    let mut beat = tokio::time::interval(every);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    beat
 }
 
 /// Deletes what nobody needs any more, a bounded piece at a time.

@@ -24,7 +24,12 @@ pub async fn work(app: Arc<App>, mut open: watch::Receiver<bool>) {
     let mut runs = JoinSet::new();
     while *open.borrow() {
         while runs.try_join_next().is_some() {}
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot,
+            // Full of runs that take minutes: a stop must neither wait for one nor claim another.
+            _ = open.wait_for(|is_open| !is_open) => break,
+        };
+        let Ok(slot) = slot else { break };
         match queue::claim(&app).await {
             Ok(Some(job)) => {
                 let app = Arc::clone(&app);

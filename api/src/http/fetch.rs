@@ -17,7 +17,14 @@ pub enum FetchError {
     #[error("more than {0} bytes")]
     TooLarge(usize),
     #[error(transparent)]
-    Http(#[from] reqwest::Error),
+    Http(reqwest::Error),
+}
+
+/// reqwest writes the address into its errors, and a presigned one opens what it points at.
+impl From<reqwest::Error> for FetchError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error.without_url())
+    }
 }
 
 /// `trusted`: an address from the operator's own settings; its scheme, host and port may be anywhere.

@@ -57,7 +57,9 @@ impl Keyset {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         let (micros, id) = text.split_once('.')?;
-        let before_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        // Nothing of ours is older, and PostgreSQL does not know every time that chrono does.
+        let before_at =
+            DateTime::from_timestamp_micros(micros.parse().ok()?).filter(|at| *at >= DateTime::UNIX_EPOCH)?;
         Some(Self { before_at, before_id: id.parse().ok()? })
     }
 }
@@ -88,5 +90,7 @@ mod tests {
         for junk in ["", "x", "!!!!", "MTIz"] {
             assert_eq!(Keyset::decode(junk), None);
         }
+        let ancient = format!("-8000000000000000000.{}", Uuid::nil().simple());
+        assert_eq!(Keyset::decode(&URL_SAFE_NO_PAD.encode(ancient)), None);
     }
 }

@@ -2,12 +2,13 @@
 //! prompt, a token or an e-mail address.
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody, None as NoBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
+use lapidary_contract::domain::limits::BODY_MAX;
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -30,19 +31,24 @@ impl FromRequest for RequestId {
 
 /// Middleware around everything.
 pub async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let request_id = Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(request_id.clone()));
+    // Routes know GET only; whatever they would say, its head is the answer.
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
     // Errors of handlers and extractors come as responses; the request must not be cloned before routing.
     let response = next.call(request).await?.map_into_boxed_body();
     let mut response = if let Some(error) = response.response().error() {
         let rendered = answer_to(error, &request_id);
         response.into_response(rendered)
     } else if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let rendered = ApiError::PayloadTooLarge { max_bytes: 0 }.response(&request_id);
+        let rendered = ApiError::PayloadTooLarge { max_bytes: BODY_MAX }.response(&request_id);
         response.into_response(rendered)
     } else {
         response
@@ -54,7 +60,8 @@ pub async fn observe(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     log(&response, &request_id, started);
-    Ok(response)
+    // Dropped here: the body of a stream would never end.
+    Ok(if is_head { response.map_body(|_, _| BoxBody::new(NoBody::new())) } else { response })
 }
 
 /// The one place where an error is logged, with its whole chain.
@@ -73,9 +80,7 @@ fn foreign(error: &Error, request_id: &str) -> actix_web::HttpResponse<BoxBody> 
     let status = error.as_response_error().status_code();
     let ours = match status {
         StatusCode::NOT_FOUND => ApiError::NotFound,
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::PayloadTooLarge { max_bytes: lapidary_contract::domain::limits::BODY_MAX }
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge { max_bytes: BODY_MAX },
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
         status if status.is_client_error() => ApiError::Malformed("The request cannot be read.".into()),
         _ => {

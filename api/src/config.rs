@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 use uuid::Uuid;
 
@@ -229,7 +230,11 @@ fn with_defaults(command: clap::Command, values: &Values) -> clap::Command {
     for id in ids {
         if let Some(value) = values.get(&id) {
             let value = value.clone();
-            command = command.mut_arg(id, move |argument| argument.default_value(value).required(false));
+            command = command.mut_arg(id, move |argument| {
+                // `--help` shows defaults, and a secret from a file would be one.
+                let is_secret = argument.is_hide_env_values_set();
+                argument.default_value(value).required(false).hide_default_value(is_secret)
+            });
         }
     }
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
@@ -261,6 +266,12 @@ impl Settings {
         if self.github_client_id.is_none() && self.google_client_id.is_none() && self.oidc_client_id.is_none() {
             return refuse("no sign-in method: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or OIDC_CLIENT_ID");
         }
+        if self.oidc_client_id.is_some() != self.oidc_issuer.is_some() {
+            return refuse("OIDC_CLIENT_ID and OIDC_ISSUER belong together: set both or none");
+        }
+        if self.database_connections == 0 || self.running_per_person < 1 {
+            return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
+        }
         Ok(())
     }
 
@@ -284,17 +295,15 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Judged by what the driver makes of it: a host may stand in the query and in PGHOST too.
 fn database_is_safe(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    let socket = url.host_str().is_none_or(|host| host.is_empty() || host.starts_with("%2F"));
-    let loopback = match url.host_str() {
-        Some(host) => {
-            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        None => true,
-    };
-    let verified = url.query_pairs().any(|(key, value)| key == "sslmode" && value == "verify-full");
-    socket || loopback || verified
+    let Ok(options) = url.parse::<PgConnectOptions>() else { return false };
+    let host = options.get_host();
+    options.get_socket().is_some()
+        || host == "localhost"
+        || host.starts_with('/')
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
 }
 
 #[cfg(test)]
@@ -308,6 +317,9 @@ mod tests {
         assert!(database_is_safe("postgres://a:b@db.example.com/x?sslmode=verify-full"));
         assert!(!database_is_safe("postgres://a:b@db.example.com/x?sslmode=require"));
         assert!(!database_is_safe("postgres://a:b@db.example.com/x"));
+        assert!(!database_is_safe("postgres://a:b@localhost/x?host=db.example.com"));
+        assert!(!database_is_safe("postgres://a:b@localhost/x?hostaddr=8.8.8.8"));
+        assert!(database_is_safe("postgres://a:b@localhost/x?host=/var/run/postgresql"));
     }
 
     #[test]

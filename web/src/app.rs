@@ -1,7 +1,5 @@
-//! The app: session, router, shell and the table of routes. Views are erased to `AnyView` here to keep the WASM small.
+//! The app: session, address, shell, and which view stands at which address.
 use leptos::prelude::*;
-use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::path;
 
 use crate::account::AccountPage;
 use crate::auth::{Guarded, SignInPage};
@@ -11,20 +9,33 @@ use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
 use crate::page::{self, Page};
 use crate::promises::PromisesPage;
+use crate::router;
 use crate::session;
 use crate::shell::Shell;
 use crate::studio::StudioPage;
 use crate::terms::TermsPage;
+use crate::ui::dynamic::list;
 
 /// A view with its title, which the view may change.
-fn open(page: Page, view: fn() -> AnyView) -> AnyView {
+fn view_of(page: Page) -> AnyView {
     page::set_title(page.title());
-    view()
+    match page {
+        Page::Landing => LandingPage().into_any(),
+        Page::SignIn => SignInPage().into_any(),
+        Page::Terms => TermsPage().into_any(),
+        Page::Promises => PromisesPage().into_any(),
+        Page::NotFound => NotFoundPage().into_any(),
+        Page::Studio => guarded(|| StudioPage().into_any()),
+        Page::Gallery => guarded(|| GalleryPage().into_any()),
+        Page::Trash => guarded(|| TrashPage().into_any()),
+        Page::Image => guarded(|| ImagePage().into_any()),
+        Page::Gems => guarded(|| GemsPage().into_any()),
+        Page::Account => guarded(|| AccountPage().into_any()),
+    }
 }
 
 /// A view for people who are signed in: it comes through the gate.
-fn guarded(page: Page, view: fn() -> AnyView) -> AnyView {
-    page::set_title(page.title());
+fn guarded(view: fn() -> AnyView) -> AnyView {
     view! { <Guarded view /> }.into_any()
 }
 
@@ -32,23 +43,9 @@ fn guarded(page: Page, view: fn() -> AnyView) -> AnyView {
 pub fn App() -> AnyView {
     let session = session::provide_session();
     session::keep_trying(session);
-    view! {
-        <Router>
-            <Shell>
-                <FlatRoutes fallback=|| open(Page::NotFound, || NotFoundPage().into_any())>
-                    <Route path=path!("/") view=|| open(Page::Landing, || LandingPage().into_any()) />
-                    <Route path=path!("/sign-in") view=|| open(Page::SignIn, || SignInPage().into_any()) />
-                    <Route path=path!("/studio") view=|| guarded(Page::Studio, || StudioPage().into_any()) />
-                    <Route path=path!("/gallery") view=|| guarded(Page::Gallery, || GalleryPage().into_any()) />
-                    <Route path=path!("/gallery/trash") view=|| guarded(Page::Trash, || TrashPage().into_any()) />
-                    <Route path=path!("/images/:id") view=|| guarded(Page::Image, || ImagePage().into_any()) />
-                    <Route path=path!("/gems") view=|| guarded(Page::Gems, || GemsPage().into_any()) />
-                    <Route path=path!("/account") view=|| guarded(Page::Account, || AccountPage().into_any()) />
-                    <Route path=path!("/terms") view=|| open(Page::Terms, || TermsPage().into_any()) />
-                    <Route path=path!("/promises") view=|| open(Page::Promises, || PromisesPage().into_any()) />
-                </FlatRoutes>
-            </Shell>
-        </Router>
-    }
-    .into_any()
+    router::start();
+    let page = router::page();
+    // A list of one: the next view never takes over elements of the last one.
+    let view = list(move || vec![page.get()], |page| page.title().to_owned(), view_of);
+    view! { <Shell>{view}</Shell> }.into_any()
 }

@@ -126,7 +126,7 @@ async fn refresh_alone(stale: Option<Rc<str>>) -> Refreshed {
             TOKEN.set(None);
             Refreshed::SignedOut
         }
-        Ok(response) => match read::<AccessToken>(response).await {
+        Ok(response) => match body_of(response).await.and_then(|text| read::<AccessToken>(&text)) {
             Ok(fresh) => {
                 accept(&fresh.access_token);
                 shout(&format!("token {}", fresh.access_token));
@@ -158,36 +158,36 @@ pub async fn open_separate_account() -> Result<(), Failure> {
 }
 
 pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
-    read(send(Call::new(Method::GET, path)).await?).await
+    read(&text_of(Call::new(Method::GET, path)).await?)
 }
 
 /// For what anyone may read: never starts a refresh.
 pub async fn get_public<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
-    read(checked(once(&Call::new(Method::GET, path), None).await?).await?).await
+    read(&public_text(path.to_owned()).await?)
 }
 
 /// For what spends: the same key makes a retry the same request.
 pub async fn post_with_key<B: Serialize, T: DeserializeOwned>(path: &str, body: &B, key: &str) -> Result<T, Failure> {
     let mut call = Call::new(Method::POST, path).with_body(body)?;
     call.headers.push(("Idempotency-Key", key.to_owned()));
-    read(send(call).await?).await
+    read(&text_of(call).await?)
 }
 
 pub async fn post_empty<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
-    read(send(Call::new(Method::POST, path)).await?).await
+    read(&text_of(Call::new(Method::POST, path)).await?)
 }
 
 pub async fn patch<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
-    read(send(Call::new(Method::PATCH, path).with_body(body)?).await?).await
+    read(&text_of(Call::new(Method::PATCH, path).with_body(body)?).await?)
 }
 
 /// As `patch`, for answers without a body.
 pub async fn patch_empty<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
-    send(Call::new(Method::PATCH, path).with_body(body)?).await.map(drop)
+    text_of(Call::new(Method::PATCH, path).with_body(body)?).await.map(drop)
 }
 
 pub async fn delete(path: &str) -> Result<(), Failure> {
-    send(Call::new(Method::DELETE, path)).await.map(drop)
+    text_of(Call::new(Method::DELETE, path)).await.map(drop)
 }
 
 /// Opens the event stream; `signal` ends it.
@@ -290,8 +290,19 @@ async fn checked(response: Response) -> Result<Response, Failure> {
     Err(Failure::Problem(Box::new(problem), kind))
 }
 
-async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
-    let response = checked(response).await?;
-    let text = response.text().await.map_err(|_| Failure::Offline)?;
-    serde_json::from_str(&text).map_err(|error| Failure::Unexpected(format!("The answer could not be read: {error}")))
+async fn body_of(response: Response) -> Result<String, Failure> {
+    checked(response).await?.text().await.map_err(|_| Failure::Offline)
+}
+
+/// Boxed: what a call waits in is one type, however many kinds of answers there are.
+fn text_of(call: Call) -> LocalBoxFuture<'static, Result<String, Failure>> {
+    async move { body_of(send(call).await?).await }.boxed_local()
+}
+
+fn public_text(path: String) -> LocalBoxFuture<'static, Result<String, Failure>> {
+    async move { body_of(once(&Call::new(Method::GET, &path), None).await?).await }.boxed_local()
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Unexpected(format!("The answer could not be read: {error}")))
 }

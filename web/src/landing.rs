@@ -1,13 +1,13 @@
 //! The landing page: one sentence, one button. A signed-in person is taken to the studio.
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::components::Redirect;
 
 use crate::auth::age::GOODBYE;
 use crate::browser::kept;
 use crate::page::Page;
+use crate::router::{self, Going};
 use crate::session::{Standing, use_session};
 use crate::ui::button::{ButtonKind, LinkButton};
+use crate::ui::dynamic::changing;
 
 const STEPS: [(&str, &str); 3] = [
     ("Say it", "Write what you want to see, in any language."),
@@ -26,15 +26,15 @@ pub fn LandingPage() -> AnyView {
     let session = use_session();
     let goodbye = kept::recall(GOODBYE).is_some();
     kept::forget(GOODBYE);
-    let content = move || match session.standing.get() {
+    let content = changing(move || match session.standing.get() {
         Standing::Unknown => ().into_any(),
         Standing::SignedIn => {
-            let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-            view! { <Redirect path=Page::Studio.path() options /> }.into_any()
+            router::go(Page::Studio.path(), Going::Instead);
+            ().into_any()
         }
         Standing::SignedOut | Standing::Ended | Standing::Unreachable(_) => landing(goodbye),
-    };
-    content.into_any()
+    });
+    content
 }
 
 fn landing(goodbye: bool) -> AnyView {

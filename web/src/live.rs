@@ -181,3 +181,23 @@ fn bytes_of(read: &JsValue) -> Option<Vec<u8>> {
     let value = js_sys::Reflect::get(read, &"value".into()).ok()?;
     value.dyn_into::<js_sys::Uint8Array>().ok().map(|chunk| chunk.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn every_event_is_read_as_it_was_written() {
+        let gems = GemBalance { remaining: 3, held: 0, used: 0, purchased: 0, free: 3, bought: 0, debt: 0 };
+        for event in
+            [LiveEvent::ImageChanged { image_id: Uuid::nil() }, LiveEvent::GemsChanged { gems }, LiveEvent::Reset]
+        {
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<LiveEvent>(&text).unwrap(), event, "{text}");
+        }
+        assert!(serde_json::from_str::<LiveEvent>(r#"{"type":"gems_changed"}"#).is_err());
+        assert!(serde_json::from_str::<LiveEvent>(r#"{"type":"else"}"#).is_err());
+    }
+}

@@ -2,6 +2,7 @@
 //! Must never hold product logic.
 mod account;
 mod app;
+mod asked;
 mod auth;
 mod browser;
 mod gallery;
@@ -12,6 +13,7 @@ mod live;
 mod not_found;
 mod page;
 mod promises;
+mod router;
 mod session;
 mod shell;
 mod sse;

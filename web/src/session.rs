@@ -12,6 +12,7 @@ use crate::browser;
 use crate::http::{self, Notice, Refreshed};
 use crate::live;
 use crate::page::Page;
+use crate::ui::dynamic::effect;
 use crate::ui::failure::Failure;
 use crate::ui::toast;
 
@@ -160,7 +161,7 @@ impl Session {
 /// Tries again by itself while the server cannot be reached; the views offer a button too.
 pub fn keep_trying(session: Session) {
     const PAUSE_MS: u32 = 5_000;
-    Effect::new(move |_| {
+    effect(move |_| {
         if session.standing.with(|standing| *standing == Standing::Unreachable(Failure::Offline)) {
             spawn_local(async move {
                 TimeoutFuture::new(PAUSE_MS).await;

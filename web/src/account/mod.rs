@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use crate::session::use_session;
 use crate::shell::LegalLinks;
 use crate::ui::button::{Button, LinkButton};
+use crate::ui::dynamic::changing;
 use crate::ui::failure::contact_link;
 
 #[component]
@@ -14,7 +15,7 @@ pub fn AccountPage() -> AnyView {
     let session = use_session();
     let sign_out = Callback::new(move |()| session.sign_out());
     let support = move || session.me.with(|me| me.as_ref().and_then(|me| me.support_contact.clone()));
-    let help = move || support().map(|address| view! { <p>"Questions? " {contact_link(&address)}</p> });
+    let help = changing(move || support().map(|address| view! { <p>"Questions? " {contact_link(&address)}</p> }));
     view! {
         <div class="column">
             <h1>"Account"</h1>

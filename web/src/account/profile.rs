@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::http;
 use crate::session::use_session;
 use crate::ui::button::Button;
+use crate::ui::dynamic::changing;
 use crate::ui::failure::{Failure, FailureNote};
 use crate::ui::field::Field;
 use crate::ui::toast;
@@ -39,7 +40,7 @@ pub fn Profile() -> AnyView {
             is_busy.set(false);
         });
     };
-    let email = move || session.me.with(|me| me.as_ref().map(|me| me.email.clone()));
+    let email = changing(move || session.me.with(|me| me.as_ref().map(|me| me.email.clone())));
     view! {
         <section class="profile" aria-labelledby="profile-title">
             <h2 id="profile-title">"Profile"</h2>
@@ -69,7 +70,7 @@ pub fn Profile() -> AnyView {
 fn Portrait() -> AnyView {
     let me = use_session().me;
     let is_broken = RwSignal::new(false);
-    let portrait = move || {
+    let portrait = changing(move || {
         let me = me.get()?;
         let portrait = match me.picture_url.clone() {
             Some(url) if !is_broken.get() => {
@@ -79,8 +80,8 @@ fn Portrait() -> AnyView {
             Some(_) | None => view! { <span class="portrait portrait--initials" aria-hidden="true">{initials(&me)}</span> }.into_any(),
         };
         Some(portrait)
-    };
-    portrait.into_any()
+    });
+    portrait
 }
 
 fn initials(me: &Me) -> String {

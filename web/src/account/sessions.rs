@@ -1,10 +1,13 @@
 //! Where this person is signed in, and a way to end each of it.
+use futures_util::FutureExt;
 use lapidary_contract::{List, Session};
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::asked::Asked;
 use crate::http;
 use crate::ui::button::Button;
+use crate::ui::dynamic::changing;
 use crate::ui::failure::FailureNote;
 use crate::ui::skeleton::Skeleton;
 use crate::ui::time::Moment;
@@ -12,27 +15,27 @@ use crate::ui::toast;
 
 #[component]
 pub fn Sessions() -> AnyView {
-    let sessions = LocalResource::new(|| http::get::<List<Session>>("/v1/me/sessions"));
+    let sessions = Asked::<List<Session>>::new(|| http::get("/v1/me/sessions").boxed_local());
     let end = Callback::new(move |id: uuid::Uuid| {
         spawn_local(async move {
             match http::delete(&format!("/v1/me/sessions/{id}")).await {
                 Ok(()) => toast::show("Session ended", None),
                 Err(failure) => toast::failure(&failure),
             }
-            sessions.refetch();
+            sessions.again();
         });
     });
-    let list = move || match sessions.get() {
+    let list = changing(move || match sessions.get() {
         None => view! { <Skeleton class="sessions__place" /> }.into_any(),
         Some(Err(failure)) => {
-            let retry = Callback::new(move |()| sessions.refetch());
+            let retry = Callback::new(move |()| sessions.again());
             view! { <FailureNote failure on_retry=retry /> }.into_any()
         }
         Some(Ok(list)) => {
             let rows = list.data.into_iter().map(|session| row(session, end)).collect_view();
             view! { <ul class="sessions">{rows}</ul> }.into_any()
         }
-    };
+    });
     view! {
         <section aria-labelledby="sessions-title">
             <h2 id="sessions-title">"Sessions"</h2>

@@ -1,12 +1,12 @@
 //! The gate: a signed-in view is built only for somebody signed in whose age is confirmed. Says what it waits for.
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::components::Redirect;
 
 use crate::auth::age::AgePage;
 use crate::browser;
 use crate::page::Page;
+use crate::router::{self, Going};
 use crate::session::{Standing, use_session};
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::failure::{Failure, FailureNote};
 use crate::ui::skeleton::Skeleton;
 
@@ -22,7 +22,7 @@ enum Gate {
 #[component]
 pub fn Guarded(view: fn() -> AnyView) -> AnyView {
     let session = use_session();
-    let gate = Memo::new(move |_| match session.standing.get() {
+    let gate = memo(move |_| match session.standing.get() {
         Standing::Unknown => Gate::Waiting,
         Standing::SignedOut => Gate::SignIn { is_ended: false },
         Standing::Ended => Gate::SignIn { is_ended: true },
@@ -32,7 +32,7 @@ pub fn Guarded(view: fn() -> AnyView) -> AnyView {
             false => Gate::Age,
         },
     });
-    let content = move || match gate.get() {
+    let content = changing(move || match gate.get() {
         Gate::Open => view(),
         Gate::Age => view! { <AgePage /> }.into_any(),
         Gate::Waiting => waiting(),
@@ -41,15 +41,15 @@ pub fn Guarded(view: fn() -> AnyView) -> AnyView {
             let retry = Callback::new(move |()| session.boot());
             view! { <section class="quiet-page"><FailureNote failure on_retry=retry /></section> }.into_any()
         }
-    };
-    content.into_any()
+    });
+    content
 }
 
 fn to_sign_in(is_ended: bool) -> AnyView {
     let ended = if is_ended { "&ended=1" } else { "" };
     let path = format!("{}?return_to={}{ended}", Page::SignIn.path(), browser::encode(&browser::here()));
-    let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-    view! { <Redirect path options /> }.into_any()
+    router::go(&path, Going::Instead);
+    waiting()
 }
 
 fn waiting() -> AnyView {

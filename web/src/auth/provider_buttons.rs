@@ -1,11 +1,14 @@
 //! "Continue with …", one button a provider, as the server lists them.
+use futures_util::FutureExt;
 use lapidary_contract::{AuthProvider, List};
 use leptos::prelude::*;
 
+use crate::asked::Asked;
 use crate::browser;
 use crate::http;
 use crate::page::Page;
 use crate::ui::button::LinkButton;
+use crate::ui::dynamic::changing;
 use crate::ui::failure::FailureNote;
 use crate::ui::skeleton::Skeleton;
 
@@ -24,11 +27,11 @@ pub fn ProviderButtons(
     #[prop(optional)]
     links: bool,
 ) -> AnyView {
-    let providers = LocalResource::new(|| http::get_public::<List<AuthProvider>>("/v1/auth/providers"));
-    let buttons = move || match providers.get() {
+    let providers = Asked::<List<AuthProvider>>::new(|| http::get_public("/v1/auth/providers").boxed_local());
+    let buttons = changing(move || match providers.get() {
         None => view! { <Skeleton class="provider-place" /> <Skeleton class="provider-place" /> }.into_any(),
         Some(Err(failure)) => {
-            let retry = Callback::new(move |()| providers.refetch());
+            let retry = Callback::new(move |()| providers.again());
             view! { <FailureNote failure on_retry=retry /> }.into_any()
         }
         Some(Ok(list)) => {
@@ -36,7 +39,7 @@ pub fn ProviderButtons(
             let offered = list.data.into_iter().filter(|one| !is_there || only.as_ref() == Some(&one.id));
             offered.map(|one| button(one, &return_to, links)).collect_view().into_any()
         }
-    };
+    });
     view! { <div class="providers">{buttons}</div> }.into_any()
 }
 

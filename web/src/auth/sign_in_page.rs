@@ -1,9 +1,6 @@
 //! Sign in: the providers, why the last attempt failed, and the choice when the e-mail address is already known.
 use lapidary_contract::SignInFailure;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::components::Redirect;
-use leptos_router::hooks::use_query_map;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::auth::failure_texts::text_of;
@@ -11,34 +8,35 @@ use crate::auth::provider_buttons::{ProviderButtons, safe_return};
 use crate::browser;
 use crate::http;
 use crate::page::Page;
+use crate::router::{self, Going};
 use crate::session::use_session;
 use crate::ui::button::Button;
+use crate::ui::dynamic::effect;
 use crate::ui::failure::{Failure, FailureNote, RequestId, contact_link};
 use crate::ui::icon::{Glyph, Icon, Mark};
 
 #[component]
 pub fn SignInPage() -> AnyView {
     let session = use_session();
-    let query = use_query_map().get_untracked();
-    let return_to = safe_return(query.get("return_to"));
-    if let Some(code) = query.get("failure") {
-        return failed(&code, query.get("request_id"), query.get("provider"), return_to);
+    let query = |name| untrack(|| router::query(name));
+    let return_to = safe_return(query("return_to"));
+    if let Some(code) = query("failure") {
+        return failed(&code, query("request_id"), query("provider"), return_to);
     }
-    let is_ended = query.get("ended").is_some();
+    let is_ended = query("ended").is_some();
     let lead = if is_ended {
         "Your session has ended. Sign in again; what you typed is kept."
     } else {
         "No password, no form. We keep your e-mail address, your name and picture if you have them, and the provider's id for you."
     };
     let target = return_to.clone();
-    let onward = move || {
-        let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-        let path = target.clone();
-        session.is_signed_in().then(|| view! { <Redirect path options /> })
-    };
+    effect(move |_| {
+        if session.is_signed_in() {
+            router::go(&target, Going::Instead);
+        }
+    });
     view! {
         <section class="sign-in">
-            {onward}
             <Mark />
             <h1>"Sign in to Lapidary"</h1>
             <p class="sign-in__lead">{lead}</p>

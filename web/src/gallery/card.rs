@@ -11,13 +11,14 @@ use super::opening;
 use super::rows::Place;
 use super::shelves::Shelves;
 use crate::page::image_path;
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture};
 
 pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> AnyView {
     let row = RwSignal::from(entry.row.clone());
     let id = entry.id;
     let image = row.get_untracked();
-    let source = Memo::new(move |_| row.with(|row| row.thumbnail_url.clone()));
+    let source = memo(move |_| row.with(|row| row.thumbnail_url.clone()));
     let renew = {
         let shelves = StoredValue::new(shelves.clone());
         Callback::new(move |()| {
@@ -83,7 +84,7 @@ fn press(shelves: &Shelves, row: RwSignal<Image>, event: &KeyboardEvent) {
 
 fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
     let shelves = StoredValue::new(shelves.clone());
-    let is_favourite = Memo::new(move |_| row.with(|row| row.is_favourite));
+    let is_favourite = memo(move |_| row.with(|row| row.is_favourite));
     let favour = Callback::new(move |()| {
         changes::toggle_favourite(&shelves.get_value(), &row.get_untracked());
     });
@@ -91,12 +92,12 @@ fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
     let label = Signal::derive(move || {
         if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
     });
-    let heart = move || {
+    let heart = changing(move || {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
         view! { <Icon glyph /> }
-    };
+    });
     // Without a pointer that hovers, the mark says it and the picture's own page changes it.
-    let mark = move || {
+    let mark = changing(move || {
         is_favourite.get().then(|| {
             view! {
                 <span class="card__mark" aria-hidden="true">
@@ -104,7 +105,7 @@ fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
                 </span>
             }
         })
-    };
+    });
     view! {
         {mark}
         <div class="card__actions">

@@ -6,15 +6,15 @@ use super::changes;
 use super::image::OpenImage;
 use crate::page::Page;
 use crate::session::use_session;
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, LinkButton, Moment, format_gems, format_number};
 
 #[component]
 pub fn Details() -> AnyView {
     let open = expect_context::<OpenImage>();
-    let facts = move || open.image.get().map(facts);
-    let is_trashed =
-        Memo::new(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.deleted_at.is_some())));
-    let actions = move || if is_trashed.get() { trashed_actions(open) } else { actions(open) };
+    let facts = changing(move || open.image.get().map(facts));
+    let is_trashed = memo(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.deleted_at.is_some())));
+    let actions = changing(move || if is_trashed.get() { trashed_actions(open) } else { actions(open) });
     view! {
         <aside class="details" aria-label="About this picture">
             {actions}
@@ -42,17 +42,17 @@ fn actions(open: OpenImage) -> AnyView {
             changes::download(&image, is_downloading);
         }
     });
-    let is_favourite = Memo::new(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.is_favourite)));
+    let is_favourite = memo(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.is_favourite)));
     let favour = Callback::new(move |()| open.toggle_favourite());
     let delete = Callback::new(move |()| open.delete());
     let again = Signal::derive(move || {
         let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
         format!("{}?from={id}", Page::Studio.path())
     });
-    let heart = move || {
+    let heart = changing(move || {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
         view! { <Icon glyph /> }
-    };
+    });
     let favour_label = Signal::derive(move || {
         if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
     });

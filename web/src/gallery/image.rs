@@ -2,8 +2,6 @@
 use lapidary_contract::{Image, LiveEvent, ProblemType};
 use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_params_map};
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
@@ -14,6 +12,8 @@ use super::stage::Stage;
 use super::{changes, keys, opening};
 use crate::live;
 use crate::page::{self, Page, image_path};
+use crate::router::{self, Going};
+use crate::ui::dynamic::{changing, effect, memo};
 use crate::ui::{Empty, Failure, FailureNote, LinkButton, Skeleton};
 
 /// What the parts of the page share.
@@ -30,29 +30,28 @@ pub struct OpenImage {
 
 impl OpenImage {
     fn new() -> Self {
-        let params = use_params_map();
-        let id = Memo::new(move |_| params.read().get("id").and_then(|text| text.parse::<Uuid>().ok()));
-        let shelves = StoredValue::new(Shelves::kept());
-        let around = Memo::new(move |_| {
-            id.get().map_or((None, None), |id| shelves.with_value(|shelves| shelves.neighbours(id)))
+        let page = router::page();
+        // On the way out it stays what it was.
+        let id = memo(move |before: Option<&Option<Uuid>>| match page.get() {
+            Page::Image => router::last_part().parse::<Uuid>().ok(),
+            _ => before.copied().flatten(),
         });
-        let navigate = use_navigate();
-        let go = Callback::new(move |to: Option<Uuid>| {
-            let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-            match to {
-                Some(id) => {
-                    opening::follow(id);
-                    navigate(&image_path(&id), options);
-                }
-                None => navigate(Page::Gallery.path(), options),
+        let shelves = StoredValue::new(Shelves::kept());
+        let around =
+            memo(move |_| id.get().map_or((None, None), |id| shelves.with_value(|shelves| shelves.neighbours(id))));
+        let go = Callback::new(move |to: Option<Uuid>| match to {
+            Some(id) => {
+                opening::follow(id);
+                router::go(&image_path(&id), Going::Unmoved);
             }
+            None => router::go(Page::Gallery.path(), Going::Unmoved),
         });
         Self {
             id,
             image: RwSignal::new(None),
             failure: RwSignal::new(None),
-            newer: Memo::new(move |_| around.get().0),
-            older: Memo::new(move |_| around.get().1),
+            newer: memo(move |_| around.get().0),
+            older: memo(move |_| around.get().1),
             shelves,
             go,
         }
@@ -126,14 +125,14 @@ pub fn ImagePage() -> AnyView {
     follow_address(open);
     follow_events(open);
     follow_keyboard(open);
-    let shown = Memo::new(move |_| open.image.with(|image| image.as_ref().map(|image| image.id)));
+    let shown = memo(move |_| open.image.with(|image| image.as_ref().map(|image| image.id)));
     let is_bad_address = move || open.id.get().is_none();
-    let content = move || match (shown.get(), open.failure.get()) {
+    let content = changing(move || match (shown.get(), open.failure.get()) {
         (Some(_), _) => view! { <Stage /> <Details /> }.into_any(),
         (None, Some(failure)) => failure_view(open, failure),
         (None, None) if is_bad_address() => not_here(),
         (None, None) => waiting(),
-    };
+    });
     view! {
         <div class="image-page">
             <h1 class="visually-hidden">"Picture"</h1>
@@ -144,12 +143,12 @@ pub fn ImagePage() -> AnyView {
 }
 
 fn follow_address(open: OpenImage) {
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(id) = open.id.get() {
             open.read(id);
         }
     });
-    Effect::new(move |_| {
+    effect(move |_| {
         let title =
             open.image.with(|image| image.as_ref().map(|image| image.prompt.chars().take(60).collect::<String>()));
         if let Some(title) = title {
@@ -160,7 +159,7 @@ fn follow_address(open: OpenImage) {
     if shelf.load.with_untracked(|load| *load == Load::First) {
         refresh(&shelf);
     }
-    Effect::new(move |_| {
+    effect(move |_| {
         if open.older.get().is_none() && shelf.has_more() {
             let shelf = shelf.clone();
             spawn_local(async move { shelf.more().await });

@@ -16,7 +16,6 @@ mod wall;
 
 use lapidary_contract::Image;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 pub use self::image::ImagePage;
 use self::listing::{Listing, Load};
@@ -25,6 +24,8 @@ use self::shelves::{Shelves, refresh};
 pub use self::trash::TrashPage;
 use self::wall::Wall;
 use crate::page::Page;
+use crate::router;
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::{ButtonKind, Empty, FailureNote, Glyph, Icon, LinkButton, Skeleton};
 
 /// Shapes of the places that stand in while the first page is read.
@@ -32,9 +33,8 @@ const STAND_INS: [(u32, u32); 10] = [(1, 1), (3, 2), (2, 3), (1, 1), (16, 9), (1
 
 #[component]
 pub fn GalleryPage() -> AnyView {
-    let query = use_query_map();
-    let only_favourites = Memo::new(move |_| query.read().get("favourite").as_deref() == Some("true"));
-    let content = move || gallery_view(only_favourites.get());
+    let only_favourites = memo(move |_| router::query("favourite").as_deref() == Some("true"));
+    let content = changing(move || gallery_view(only_favourites.get()));
     view! {
         <div class="gallery">
             <header class="gallery__head">
@@ -103,22 +103,22 @@ fn shelf_states(
     empty: impl Fn() -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
     let (entries, load) = (shelf.entries.clone(), shelf.load.clone());
-    let is_empty = Memo::new(move |_| entries.with(Vec::is_empty));
-    let load = Memo::new(move |_| load.get());
-    let is_first = Memo::new(move |_| load.with(|load| *load == Load::First));
+    let is_empty = memo(move |_| entries.with(Vec::is_empty));
+    let load = memo(move |_| load.get());
+    let is_first = memo(move |_| load.with(|load| *load == Load::First));
     let shelf = StoredValue::new(shelf.clone());
-    let trouble = move || {
+    let trouble = changing(move || {
         let Load::Failed(failure) = load.get() else { return None };
         let retry = Callback::new(move |()| refresh(&shelf.get_value()));
         Some(view! { <FailureNote failure on_retry=retry /> })
-    };
-    let is_failed = Memo::new(move |_| load.with(|load| matches!(load, Load::Failed(_))));
-    let body = move || match (is_empty.get(), is_first.get(), is_failed.get()) {
+    });
+    let is_failed = memo(move |_| load.with(|load| matches!(load, Load::Failed(_))));
+    let body = changing(move || match (is_empty.get(), is_first.get(), is_failed.get()) {
         (false, ..) => full(),
         (true, true, _) => stand_ins(),
         (true, false, true) => ().into_any(),
         (true, false, false) => empty(),
-    };
+    });
     view! {
         {trouble}
         {body}

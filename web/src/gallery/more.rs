@@ -9,6 +9,7 @@ use web_sys::{IntersectionObserver, IntersectionObserverEntry, IntersectionObser
 
 use super::listing::{Listing, Load};
 use crate::ui::Button;
+use crate::ui::dynamic::{effect, memo};
 
 /// How far below the window reading begins.
 const AHEAD: &str = "100% 0px";
@@ -47,7 +48,7 @@ pub fn More(shelf: Listing<Image>) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     let has_more = {
         let shelf = shelf.clone();
-        Memo::new(move |_| shelf.has_more())
+        memo(move |_| shelf.has_more())
     };
     let (load, entries) = (shelf.load.clone(), shelf.entries.clone());
     let is_busy = Signal::derive(move || load.with(|load| *load == Load::More));
@@ -63,7 +64,7 @@ pub fn More(shelf: Listing<Image>) -> AnyView {
             read();
         }
     }));
-    Effect::new(move |_| {
+    effect(move |_| {
         // Watched anew after every page: an end that stays in sight is not reported twice.
         entries.track();
         let Some(node) = node.get() else { return };

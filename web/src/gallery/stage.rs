@@ -8,6 +8,7 @@ use web_sys::HtmlImageElement;
 
 use super::image::OpenImage;
 use super::opening;
+use crate::ui::dynamic::{changing, effect, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture};
 
 /// CSS pixels a finger must travel to turn the page.
@@ -31,8 +32,8 @@ pub fn Stage() -> AnyView {
             _ => open.step(open.older),
         }
     };
-    let shown = Memo::new(move |_| open.image.with(|image| image.as_ref().map(|image| image.id)));
-    let picture = move || shown.get().and_then(|id| picture_of(open, id));
+    let shown = memo(move |_| open.image.with(|image| image.as_ref().map(|image| image.id)));
+    let picture = changing(move || shown.get().and_then(|id| picture_of(open, id)));
     view! {
         <div class="stage" on:pointerdown=down on:pointerup=up on:pointercancel=move |_| start.set_value(None)>
             {picture}
@@ -59,7 +60,7 @@ fn turn(open: OpenImage, to: Memo<Option<Uuid>>, glyph: Glyph, label: &'static s
 fn picture_of(open: OpenImage, id: Uuid) -> Option<AnyView> {
     let image = open.image.get_untracked().filter(|image| image.id == id)?;
     let source = RwSignal::new(image.preview_url.clone());
-    Effect::new(move |_| {
+    effect(move |_| {
         let Some(url) = open.image.with(|image| image.as_ref().filter(|it| it.id == id).map(|it| it.url.clone()))
         else {
             return;

@@ -10,6 +10,7 @@ use super::more::More;
 use super::shelves::{Shelves, refresh};
 use super::{Filter, Filters, changes, keys, shelf_states};
 use crate::page::{Page, image_path};
+use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::{Button, Empty, Glyph, Icon, LinkButton, Picture, format_day};
 
 #[component]
@@ -24,11 +25,11 @@ pub fn TrashPage() -> AnyView {
         let entries = shelf.entries.clone();
         view! {
             <ul class="trash__grid">
-                <For
-                    each=move || entries.get()
-                    key=|entry| entry.id
-                    children=move |entry| kept.with_value(|(shelves, _)| trashed(shelves, &entry))
-                />
+                {list(
+                    move || entries.get(),
+                    |entry| entry.id.to_string(),
+                    move |entry| kept.with_value(|(shelves, _)| trashed(shelves, &entry)),
+                )}
             </ul>
             <More shelf />
         }
@@ -60,7 +61,7 @@ fn trashed(shelves: &Shelves, entry: &Entry<Image>) -> AnyView {
     let row = RwSignal::from(entry.row.clone());
     let (id, image) = (entry.id, row.get_untracked());
     let shelves = StoredValue::new(shelves.clone());
-    let source = Memo::new(move |_| row.with(|row| row.thumbnail_url.clone()));
+    let source = memo(move |_| row.with(|row| row.thumbnail_url.clone()));
     let renew = Callback::new(move |()| {
         let shelves = shelves.get_value();
         spawn_local(async move { drop(shelves.reread(id).await) });
@@ -69,10 +70,10 @@ fn trashed(shelves: &Shelves, entry: &Entry<Image>) -> AnyView {
         keys::keep_focus(".trashed");
         changes::restore(&shelves.get_value(), &row.get_untracked());
     });
-    let goes = move || {
+    let goes = changing(move || {
         let day = row.with(|row| row.deleted_at.map(|at| format_day(&(at + Duration::days(TRASH_DAYS)))));
         day.map(|day| format!("Erased on {day}"))
-    };
+    });
     view! {
         <li class="trashed">
             <a class="trashed__link" href=image_path(&id)>

@@ -13,6 +13,7 @@ use super::card::card;
 use super::listing::{Entry, Listing};
 use super::rows::{Place, height_of, places, row_height};
 use super::shelves::Shelves;
+use crate::ui::dynamic::{effect, list, memo};
 use crate::ui::format_day;
 
 /// CSS pixels between pictures; the style sheet's `--gap-picture` says the same.
@@ -37,7 +38,7 @@ pub fn Wall(shelves: Shelves, shelf: Listing<Image>) -> AnyView {
             }
         }
     };
-    Effect::new(move |_| {
+    effect(move |_| {
         if node.get().is_some() {
             measure();
         }
@@ -47,20 +48,20 @@ pub fn Wall(shelves: Shelves, shelf: Listing<Image>) -> AnyView {
     let entries = shelf.entries.clone();
     let days = {
         let entries = entries.clone();
-        Memo::new(move |_| entries.with(|entries| days_of(entries)))
+        memo(move |_| entries.with(|entries| days_of(entries)))
     };
     let layout = {
         let entries = entries.clone();
-        Memo::new(move |_| entries.with(|entries| layout_of(entries, &days.read(), width.get())))
+        memo(move |_| entries.with(|entries| layout_of(entries, &days.read(), width.get())))
     };
     let kept = StoredValue::new((shelves, shelf));
     view! {
         <div class="wall" node_ref=node>
-            <For
-                each=move || days.get().into_iter().map(|day| day.label)
-                key=Clone::clone
-                children=move |label| day_view(kept, label, days, layout)
-            />
+            {list(
+                move || days.get().into_iter().map(|day| day.label).collect(),
+                Clone::clone,
+                move |label| day_view(kept, label, days, layout),
+            )}
         </div>
     }
     .into_any()
@@ -116,12 +117,12 @@ fn day_view(
         let label = label.clone();
         move || format!("{:.0}px", layout.with(|layout| layout.heights.get(&label).copied().unwrap_or_default()))
     };
-    let ids = Memo::new(move |_| {
+    let ids = memo(move |_| {
         days.with(|days| days.iter().find(|day| day.label == label).map(|day| day.ids.clone()).unwrap_or_default())
     });
     let one = move |id: Uuid| {
         const UNKNOWN: Place = Place { share: 0.2, gaps: 4, is_full: false };
-        let place = Memo::new(move |_| layout.with(|layout| layout.places.get(&id).copied().unwrap_or(UNKNOWN)));
+        let place = memo(move |_| layout.with(|layout| layout.places.get(&id).copied().unwrap_or(UNKNOWN)));
         kept.with_value(|(shelves, shelf)| {
             let entry = shelf.entries.with_untracked(|it| it.iter().find(|entry| entry.id == id).cloned());
             entry.map(|entry| card(shelves, &entry, place.into()))
@@ -131,7 +132,7 @@ fn day_view(
         <section class="day">
             <h2 class="day__heading">{heading}</h2>
             <div class="day__rows" style=("contain-intrinsic-block-size", height)>
-                <For each=move || ids.get() key=|id| *id children=one />
+                {list(move || ids.get(), Uuid::to_string, one)}
             </div>
         </section>
     }

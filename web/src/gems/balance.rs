@@ -3,6 +3,7 @@ use lapidary_contract::GemBalance;
 use leptos::prelude::*;
 
 use crate::session::use_session;
+use crate::ui::dynamic::changing;
 use crate::ui::icon::{Glyph, Icon};
 use crate::ui::skeleton::Skeleton;
 use crate::ui::time::{format_gems, format_number};
@@ -10,10 +11,10 @@ use crate::ui::time::{format_gems, format_number};
 #[component]
 pub fn BalanceCard() -> AnyView {
     let gems = use_session().gems;
-    let card = move || match gems.get() {
+    let card = changing(move || match gems.get() {
         None => view! { <Skeleton class="balance__place" /> }.into_any(),
         Some(gems) => known(gems),
-    };
+    });
     view! { <section class="balance" aria-label="Balance">{card}</section> }.into_any()
 }
 

@@ -7,6 +7,7 @@ use crate::browser;
 use crate::http;
 use crate::live;
 use crate::ui::button::Button;
+use crate::ui::dynamic::changing;
 use crate::ui::empty::Empty;
 use crate::ui::failure::{Failure, FailureNote};
 use crate::ui::skeleton::Skeleton;
@@ -81,7 +82,7 @@ pub fn Statement() -> AnyView {
         LiveEvent::GenerationChanged { .. } | LiveEvent::GemsChanged { .. } | LiveEvent::Reset => reading.refresh(),
         LiveEvent::ImageChanged { .. } => {}
     });
-    let rows = move || {
+    let rows = changing(move || {
         reading.rows.with(|rows| match rows {
             None if reading.failure.with(Option::is_some) => ().into_any(),
             None => waiting(),
@@ -91,13 +92,13 @@ pub fn Statement() -> AnyView {
             }
             Some(rows) => table(rows),
         })
-    };
-    let failure = move || {
+    });
+    let failure = changing(move || {
         let retry = Callback::new(move |()| {
             if reading.rows.with_untracked(Option::is_some) { reading.more() } else { reading.refresh() }
         });
         reading.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
-    };
+    });
     let more = move || {
         let press = Callback::new(move |()| reading.more());
         reading

@@ -2,14 +2,13 @@
 //! A view takes part by its ids: `n` focuses `#prompt`, `/` the first `[data-search]` in sight, or the gallery's.
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use crate::browser;
 use crate::page::Page;
+use crate::router::{self, Going};
 use crate::session::use_session;
 use crate::ui::dialog::Dialog;
 
@@ -36,7 +35,6 @@ pub fn Keyboard() -> AnyView {
     let session = use_session();
     let is_listed = RwSignal::new(false);
     let after_g = StoredValue::new(false);
-    let navigate = use_navigate();
     let press = move |event: KeyboardEvent| {
         if event.default_prevented() || event.ctrl_key() || event.meta_key() || event.alt_key() || is_taken(&event) {
             return;
@@ -48,7 +46,7 @@ pub fn Keyboard() -> AnyView {
         if !session.is_signed_in() {
             return;
         }
-        let go = |page: Page| navigate(page.path(), NavigateOptions::default());
+        let go = |page: Page| router::go(page.path(), Going::Forth);
         let chord = after_g.get_value();
         after_g.set_value(false);
         match (chord, event.key().as_str()) {

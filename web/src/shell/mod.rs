@@ -6,12 +6,13 @@ mod navigation;
 mod offline;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use crate::browser;
 use crate::page::Page;
+use crate::router;
 use crate::session::{Standing, use_session};
 use crate::ui::button::{ButtonKind, LinkButton};
+use crate::ui::dynamic::{changing, effect, memo};
 use crate::ui::icon::Mark;
 use crate::ui::toast::ToastRegion;
 
@@ -20,16 +21,15 @@ pub use legal::LegalLinks;
 #[component]
 pub fn Shell(children: Children) -> AnyView {
     let session = use_session();
-    let path = use_location().pathname;
-    let page = Memo::new(move |_| Page::at(&path.read()));
+    let page = router::page();
     // A page of the signed-in part has its frame before the server answers, so that nothing jumps.
-    let is_inside = Memo::new(move |_| match page.get() {
+    let is_inside = memo(move |_| match page.get() {
         Page::SignIn | Page::Landing => false,
         page => page.section().is_some() || session.is_signed_in(),
     });
-    let is_waiting_for_age = Memo::new(move |_| session.me.with(|me| me.as_ref().is_some_and(|me| !me.age_confirmed)));
+    let is_waiting_for_age = memo(move |_| session.me.with(|me| me.as_ref().is_some_and(|me| !me.age_confirmed)));
     // The age question has no address of its own, and its answer opens another view.
-    Effect::new(move |before: Option<(Page, bool)>| {
+    effect(move |before: Option<(Page, bool)>| {
         let now = (page.get(), is_waiting_for_age.get());
         if before.is_some_and(|before| before != now) {
             request_animation_frame(browser::keep_focus);
@@ -40,9 +40,11 @@ pub fn Shell(children: Children) -> AnyView {
         event.prevent_default();
         browser::focus("#main");
     };
-    let bar = move || {
-        if is_inside.get() && !is_waiting_for_age.get() { inside_bar(page) } else { outside_bar(page) }
-    };
+    let bar = changing(
+        move || {
+            if is_inside.get() && !is_waiting_for_age.get() { inside_bar(page) } else { outside_bar(page) }
+        },
+    );
     view! {
         <a class="skip" href="#main" on:click=skip>"Skip to content"</a>
         <div class="shell" class:shell--inside=move || is_inside.get() && !is_waiting_for_age.get()>
@@ -83,9 +85,9 @@ fn inside_bar(page: Memo<Page>) -> AnyView {
 
 fn outside_bar(page: Memo<Page>) -> AnyView {
     let session = use_session();
-    let sign_in = move || {
+    let sign_in = changing(move || {
         let offers = page.get() != Page::SignIn && session.standing.with(|it| *it == Standing::SignedOut);
         offers.then(|| view! { <LinkButton kind=ButtonKind::Quiet href=Page::SignIn.path()>"Sign in"</LinkButton> })
-    };
+    });
     view! { <header class="bar bar--outside">{brand(Page::Landing.path())} {sign_in}</header> }.into_any()
 }

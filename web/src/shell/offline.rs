@@ -3,6 +3,7 @@ use leptos::prelude::*;
 
 use crate::live;
 use crate::session::{Standing, use_session};
+use crate::ui::dynamic::changing;
 use crate::ui::failure::Failure;
 use crate::ui::icon::{Glyph, Icon};
 
@@ -31,6 +32,7 @@ pub fn OfflineNote() -> AnyView {
             None
         }
     };
-    let note = move || words().map(|words| view! { <p class="note"><Icon glyph=Glyph::Offline /> {words}</p> });
+    let note =
+        changing(move || words().map(|words| view! { <p class="note"><Icon glyph=Glyph::Offline /> {words}</p> }));
     view! { <div role="status">{note}</div> }.into_any()
 }

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::session::use_session;
+use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::{Button, ButtonKind, FailureNote, Glyph, Icon, Skeleton};
 
 #[component]
@@ -15,14 +16,14 @@ pub fn AttributePicker() -> AnyView {
     let session = use_session();
     let query = RwSignal::new(String::new());
     let sections =
-        Memo::new(move |_| studio.catalogue.with(|known| known.as_ref().map(|known| known.domain.sections.clone())));
+        memo(move |_| studio.catalogue.with(|known| known.as_ref().map(|known| known.domain.sections.clone())));
     let total = move || sections.with(|it| it.iter().flatten().map(|section| section.values.len()).sum::<usize>());
     let retry = Callback::new(move |()| session.read_catalogue());
-    let body = move || match (sections.get(), session.catalogue_failure.get()) {
+    let body = changing(move || match (sections.get(), session.catalogue_failure.get()) {
         (Some(sections), _) => sections_view(studio, sections, query),
         (None, Some(failure)) => view! { <FailureNote failure on_retry=retry /> }.into_any(),
         (None, None) => (0..6).map(|_| view! { <Skeleton class="picker__skeleton" /> }).collect_view().into_any(),
-    };
+    });
     view! {
         <section class="picker" aria-labelledby="picker-title">
             <div class="picker__head">
@@ -74,7 +75,7 @@ const FIRST: usize = 5;
 fn sections_view(studio: Studio, sections: Vec<Section>, query: RwSignal<String>) -> AnyView {
     let found = {
         let sections = sections.clone();
-        Memo::new(move |_| query.with(|query| sections.iter().any(|section| !matches(section, query).is_empty())))
+        memo(move |_| query.with(|query| sections.iter().any(|section| !matches(section, query).is_empty())))
     };
     let (shows_all, count) = (RwSignal::new(false), sections.len());
     let row = |(index, section)| section_row(studio, index, section, query, shows_all);
@@ -82,12 +83,12 @@ fn sections_view(studio: Studio, sections: Vec<Section>, query: RwSignal<String>
     let toggle = Callback::new(move |()| shows_all.update(|all| *all = !*all));
     let toggle_words =
         move || if shows_all.get() { "Fewer sections".to_owned() } else { format!("All {count} sections") };
-    let is_searching = Memo::new(move |_| query.with(|query| !query.trim().is_empty()));
-    let all = move || {
+    let is_searching = memo(move |_| query.with(|query| !query.trim().is_empty()));
+    let all = changing(move || {
         (count > FIRST && !is_searching.get())
-            .then(|| view! { <Button kind=ButtonKind::Bare on_press=toggle>{toggle_words}</Button> })
-    };
-    let nothing = move || {
+            .then(|| view! { <Button kind=ButtonKind::Bare on_press=toggle>{move || toggle_words()}</Button> })
+    });
+    let nothing = changing(move || {
         (!found.get()).then(|| {
             view! {
                 <p class="picker__nothing" role="status">
@@ -95,7 +96,7 @@ fn sections_view(studio: Studio, sections: Vec<Section>, query: RwSignal<String>
                 </p>
             }
         })
-    };
+    });
     view! {
         {rows}
         {nothing}
@@ -121,15 +122,15 @@ fn section_row(
     shows_all: RwSignal<bool>,
 ) -> AnyView {
     let is_open = RwSignal::new(false);
-    let is_searching = Memo::new(move |_| query.with(|query| !query.trim().is_empty()));
+    let is_searching = memo(move |_| query.with(|query| !query.trim().is_empty()));
     let is_shown = move || is_open.get() || is_searching.get();
     let panel_id = format!("section-{index}");
     let (name, hint, panel_label) = (section.name.clone(), section.hint.clone(), section.name.clone());
     let picked = {
         let name = section.name.clone();
-        Memo::new(move |_| studio.draft.with(|draft| draft.attributes.iter().filter(|it| it.section == name).count()))
+        memo(move |_| studio.draft.with(|draft| draft.attributes.iter().filter(|it| it.section == name).count()))
     };
-    let shown = Memo::new(move |_| query.with(|query| matches(&section, query)));
+    let shown = memo(move |_| query.with(|query| matches(&section, query)));
     // Beyond the first few only what is asked for, searched for or chosen from.
     let is_hidden = move || {
         let is_asked = index < FIRST || shows_all.get() || is_searching.get() || picked.get() > 0;
@@ -142,11 +143,11 @@ fn section_row(
             let section = chip_section.clone();
             view! {
                 <div class="section__values" id=panel_id.clone() role="group" aria-label=panel_label.clone()>
-                    <For
-                        each=move || shown.get()
-                        key=Clone::clone
-                        children=move |value| value_chip(studio, Attribute::new(section.clone(), value))
-                    />
+                    {list(
+                        move || shown.get(),
+                        Clone::clone,
+                        move |value| value_chip(studio, Attribute::new(section.clone(), value)),
+                    )}
                 </div>
             }
         }
@@ -175,7 +176,7 @@ fn value_chip(studio: Studio, attribute: Attribute) -> AnyView {
     let value = attribute.value.clone();
     let is_picked = {
         let attribute = attribute.clone();
-        Memo::new(move |_| studio.draft.with(|draft| draft.attributes.contains(&attribute)))
+        memo(move |_| studio.draft.with(|draft| draft.attributes.contains(&attribute)))
     };
     view! {
         <button

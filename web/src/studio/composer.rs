@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::state::Studio;
 use crate::page::Page;
 use crate::session::use_session;
+use crate::ui::dynamic::changing;
 use crate::ui::{Button, ButtonKind, Failure, FailureNote, Glyph, Icon, format_gems};
 
 #[component]
@@ -56,7 +57,7 @@ pub fn ComposerPane() -> AnyView {
 fn SheetToggle() -> AnyView {
     let studio = expect_context::<Studio>();
     let is_open = studio.is_open;
-    let summary = move || {
+    let summary = changing(move || {
         if is_open.get() {
             return "Fewer options".to_owned();
         }
@@ -65,7 +66,7 @@ fn SheetToggle() -> AnyView {
             Some(format!("{} · {} · {}", shape(choice.size), choice.quality, choice.model.name))
         });
         settings.map_or_else(|| "Options".to_owned(), |settings| format!("Options · {settings}"))
-    };
+    });
     view! {
         <button
             type="button"
@@ -84,16 +85,17 @@ fn SheetToggle() -> AnyView {
 #[component]
 fn GenerateBar() -> AnyView {
     let studio = expect_context::<Studio>();
-    let label = move || match studio.choice.with(|choice| choice.as_ref().and_then(|choice| choice.price())) {
-        Some(gems) => format!("Generate · {}", format_gems(gems)),
-        None => "Generate".to_owned(),
-    };
+    let label =
+        changing(move || match studio.choice.with(|choice| choice.as_ref().and_then(|choice| choice.price())) {
+            Some(gems) => format!("Generate · {}", format_gems(gems)),
+            None => "Generate".to_owned(),
+        });
     let retry = Callback::new(move |()| studio.retry());
-    let failure = move || studio.failure.get().map(|failure| failure_note(failure, retry));
-    let note = move || match studio.obstacle.get() {
+    let failure = changing(move || studio.failure.get().map(|failure| failure_note(failure, retry)));
+    let note = changing(move || match studio.obstacle.get() {
         Some(obstacle) => obstacle_note(obstacle),
         None => what_is_left(studio).into_any(),
-    };
+    });
     let generate = Callback::new(move |()| studio.generate());
     let is_blocked = Signal::derive(move || studio.obstacle.with(Option::is_some));
     view! {

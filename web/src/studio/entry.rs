@@ -1,6 +1,4 @@
 //! One generation in the stream: its words, its tiles, what is said about it and what can be done next.
-use std::collections::HashSet;
-
 use lapidary_contract::Generation;
 use lapidary_domain::{GenerationStatus, Size};
 use leptos::prelude::*;
@@ -13,22 +11,32 @@ use super::words;
 use crate::browser;
 use crate::http;
 use crate::page::Page;
+use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::failure::RequestId;
 use crate::ui::{Button, ButtonKind, Glyph, Icon, Moment, format_gems, toast};
 
 /// A place in the row of tiles.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Slot {
     Picture(Uuid),
     Waiting(u32),
+}
+
+impl Slot {
+    fn key(&self) -> String {
+        match self {
+            Self::Picture(id) => id.to_string(),
+            Self::Waiting(place) => place.to_string(),
+        }
+    }
 }
 
 pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyView {
     let row = RwSignal::from(row.clone());
     let first = row.get_untracked();
     let ratio = ratio_of(&first);
-    let status = Memo::new(move |_| row.with(|row| row.status));
-    let slots = Memo::new(move |_| row.with(slots));
+    let status = memo(move |_| row.with(|row| row.status));
+    let slots = memo(move |_| row.with(slots));
     let tile = move |slot| match slot {
         Slot::Picture(id) => picture_tile(row, id),
         Slot::Waiting(place) => waiting_tile(row, place == 0),
@@ -38,7 +46,7 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
         <article class="generation" id=format!("generation-{}", first.id) aria-busy=move || (!status.get().is_final()).to_string()>
             {heading(studio, row)}
             <div class=class style=("--ratio", ratio.to_string())>
-                <For each=move || slots.get() key=|slot| *slot children=tile />
+                {list(move || slots.get(), Slot::key, tile)}
             </div>
             {move || ending(studio, row, status.get())}
         </article>
@@ -53,9 +61,9 @@ fn ratio_of(generation: &Generation) -> f64 {
 
 /// Pictures first, then a place for each that may still come.
 fn slots(generation: &Generation) -> Vec<Slot> {
-    let known: HashSet<Uuid> = generation.images.iter().map(|image| image.id).collect();
+    let known = generation.images.len() as u32;
     let pictures = generation.images.iter().map(|image| Slot::Picture(image.id));
-    let missing = if generation.status.is_final() { 0 } else { generation.count.saturating_sub(known.len() as u32) };
+    let missing = if generation.status.is_final() { 0 } else { generation.count.saturating_sub(known) };
     pictures.chain((0..missing).map(Slot::Waiting)).collect()
 }
 
@@ -132,7 +140,7 @@ fn progress(studio: Studio, row: RwSignal<Generation>) -> AnyView {
             studio.listing().entries.with_untracked(|it| it.iter().map(|entry| entry.row.get_untracked()).collect());
         row.with_untracked(|row| words::usual_seconds(&done, row)).map(words::usually)
     };
-    let state = move || row.with(|row| words::waiting(row, studio.clock.get()));
+    let state = changing(move || row.with(|row| words::waiting(row, studio.clock.get())));
     let cancel = Callback::new(move |()| {
         let id = row.with_untracked(|row| row.id);
         is_cancelling.set(true);

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use super::glow;
 use super::state::Studio;
 
+use crate::ui::dynamic::{changing, memo};
+
 struct Idea {
     prompt: &'static str,
     /// Taken where the catalogue has them.
@@ -42,7 +44,7 @@ pub fn Ideas() -> AnyView {
 fn idea_card(studio: Studio, idea: &'static Idea) -> AnyView {
     let (first, second) = glow::hues(&format!("{} {}", idea.prompt, idea.values.join(" ")), 0);
     let attributes =
-        Memo::new(move |_| studio.catalogue.with(|known| known.as_ref().map(|it| known_values(idea, &it.domain))));
+        memo(move |_| studio.catalogue.with(|known| known.as_ref().map(|it| known_values(idea, &it.domain))));
     let take = move |_| {
         studio.draft.update(|draft| {
             draft.prompt = idea.prompt.to_owned();
@@ -51,9 +53,9 @@ fn idea_card(studio: Studio, idea: &'static Idea) -> AnyView {
         });
         studio.focus_prompt();
     };
-    let words = move || {
+    let words = changing(move || {
         attributes.with(|known| known.iter().flatten().map(|it| it.value.clone()).collect::<Vec<_>>().join(" · "))
-    };
+    });
     view! {
         <li>
             <button type="button" class="idea" on:click=take>

@@ -21,8 +21,6 @@ use std::time::Duration;
 use lapidary_contract::{Generation, Image};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map};
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
@@ -32,6 +30,8 @@ use self::stream::StreamPane;
 use crate::http;
 use crate::live;
 use crate::page::Page;
+use crate::router::{self, Going};
+use crate::ui::dynamic::effect;
 use crate::ui::failure::Failure;
 use crate::ui::toast;
 
@@ -64,12 +64,9 @@ fn keep_time(studio: Studio) {
 
 /// `/studio?from={id}` takes over what an image or a generation was made of.
 fn follow_address(studio: Studio) {
-    let query = use_query_map();
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        let Some(id) = query.read().get("from").and_then(|text| text.parse::<Uuid>().ok()) else { return };
-        let stay = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-        navigate(Page::Studio.path(), stay);
+    effect(move |_| {
+        let Some(id) = router::query("from").and_then(|text| text.parse::<Uuid>().ok()) else { return };
+        router::go(Page::Studio.path(), Going::Unmoved);
         spawn_local(async move {
             match find(studio, id).await {
                 Ok(generation) => studio.use_again(&generation),

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::state::Studio;
 use crate::browser;
+use crate::ui::dynamic::{list, memo};
 use crate::ui::{Failure, Glyph, Icon, format_number};
 
 const PLACEHOLDER: &str = "A fox crossing a frozen river at first light";
@@ -14,13 +15,13 @@ const NEAR: usize = 500;
 #[component]
 pub fn PromptField() -> AnyView {
     let studio = expect_context::<Studio>();
-    let prompt = Memo::new(move |_| studio.draft.with(|draft| draft.prompt.clone()));
+    let prompt = memo(move |_| studio.draft.with(|draft| draft.prompt.clone()));
     let write = move |event| {
         let text = event_target_value(&event);
         studio.draft.update(|draft| draft.prompt = text);
     };
     let shown = move || prompt.with(|prompt| if prompt.is_empty() { PLACEHOLDER.to_owned() } else { prompt.clone() });
-    let error = Memo::new(move |_| field_error(studio, "/prompt"));
+    let error = memo(move |_| field_error(studio, "/prompt"));
     view! {
         <div class="prompt">
             <label class="prompt__label" for="prompt">
@@ -70,15 +71,15 @@ pub fn field_error(studio: Studio, pointer: &str) -> Option<String> {
 #[component]
 pub fn ChosenAttributes() -> AnyView {
     let studio = expect_context::<Studio>();
-    let chosen = Memo::new(move |_| studio.draft.with(|draft| draft.attributes.clone()));
+    let chosen = memo(move |_| studio.draft.with(|draft| draft.attributes.clone()));
     let list = move || {
         view! {
             <ul class="chosen" id="chosen" tabindex="-1" aria-label="Chosen attributes">
-                <For each=move || chosen.get() key=Clone::clone children=move |attribute| chip(studio, attribute) />
+                {list(move || chosen.get(), |it| format!("{}\n{}", it.section, it.value), move |it| chip(studio, it))}
             </ul>
         }
     };
-    let is_empty = Memo::new(move |_| chosen.with(Vec::is_empty));
+    let is_empty = memo(move |_| chosen.with(Vec::is_empty));
     view! { {move || (!is_empty.get()).then(list)} }.into_any()
 }
 

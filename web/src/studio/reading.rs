@@ -8,14 +8,15 @@ use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::browser;
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon};
 
 #[component]
 pub fn Reading() -> AnyView {
     let studio = expect_context::<Studio>();
-    let own = Memo::new(move |_| studio.draft.with(|draft| draft.composed_prompt.is_some()));
+    let own = memo(move |_| studio.draft.with(|draft| draft.composed_prompt.is_some()));
     let is_open = RwSignal::new(own.get_untracked());
-    let body = move || if own.get() { own_text(studio) } else { composed_text(studio) };
+    let body = changing(move || if own.get() { own_text(studio) } else { composed_text(studio) });
     let hint = Signal::derive(move || if own.get() { "your own wording".to_owned() } else { String::new() });
     view! {
         <Fold title="What the model will read" hint id="reading" is_open>
@@ -26,7 +27,7 @@ pub fn Reading() -> AnyView {
 }
 
 fn composed_text(studio: Studio) -> AnyView {
-    let pieces = move || {
+    let pieces = changing(move || {
         studio.draft.with(|draft| {
             let words: Vec<&str> = draft.attributes.iter().map(|attribute| attribute.value.as_str()).collect();
             let pieces = marked(&compose(&draft.prompt, &draft.attributes), &words).into_iter();
@@ -34,7 +35,7 @@ fn composed_text(studio: Studio) -> AnyView {
                 .map(|(text, is_word)| if is_word { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() })
                 .collect_view()
         })
-    };
+    });
     let is_empty = move || studio.draft.with(|draft| draft.prompt.trim().is_empty() && draft.attributes.is_empty());
     let edit = Callback::new(move |()| {
         studio.draft.update(|draft| draft.composed_prompt = Some(compose(&draft.prompt, &draft.attributes)));
@@ -57,21 +58,21 @@ fn composed_text(studio: Studio) -> AnyView {
 
 fn own_text(studio: Studio) -> AnyView {
     let field = NodeRef::<html::Textarea>::new();
-    let text = Memo::new(move |_| studio.draft.with(|draft| draft.composed_prompt.clone().unwrap_or_default()));
+    let text = memo(move |_| studio.draft.with(|draft| draft.composed_prompt.clone().unwrap_or_default()));
     let write = move |event| {
         let text = event_target_value(&event);
         studio.draft.update(|draft| draft.composed_prompt = Some(text));
     };
     let reset = Callback::new(move |()| studio.draft.update(|draft| draft.composed_prompt = None));
-    let missing = move || {
+    let missing = changing(move || {
         studio.draft.with(|draft| {
             let text = draft.composed_prompt.as_deref().unwrap_or_default();
             let values = draft.attributes.iter().map(|attribute| attribute.value.as_str());
             let missing: Vec<&str> = values.filter(|value| !text.contains(value)).collect();
             (!missing.is_empty()).then(|| format!("Not in your text: {}.", missing.join(", ")))
         })
-    };
-    let error = Memo::new(move |_| field_error(studio, "/composed_prompt"));
+    });
+    let error = memo(move |_| field_error(studio, "/composed_prompt"));
     view! {
         <label class="visually-hidden" for="composed">
             "The text the model will read"

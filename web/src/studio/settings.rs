@@ -9,6 +9,7 @@ use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::gallery::clock::today;
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::{self, Segmented, format_gems, format_number};
 
 /// Counts offered; more than a row of them helps nobody.
@@ -21,19 +22,18 @@ pub fn Settings() -> AnyView {
         Signal::derive(move || studio.choice.with(|choice| choice.as_ref().map(value).unwrap_or_default()))
     };
     let options = move |list: fn(&Choice) -> Vec<ui::Choice>| {
-        let options = Memo::new(move |_| studio.choice.with(|choice| choice.as_ref().map(list).unwrap_or_default()));
+        let options = memo(move |_| studio.choice.with(|choice| choice.as_ref().map(list).unwrap_or_default()));
         Signal::from(options)
     };
-    let models = Signal::from(Memo::new(move |_| models(studio)));
+    let models = Signal::from(memo(move |_| models(studio)));
     let choose = move |change: fn(&mut lapidary_contract::CreateGeneration, String)| {
         Callback::new(move |value: String| studio.choose(|draft| change(draft, value)))
     };
     let model_hint = Signal::derive(move || {
         studio.choice.with(|choice| choice.as_ref().map(|choice| choice.model.name.clone()).unwrap_or_default())
     });
-    let has_resolutions =
-        Memo::new(move |_| studio.choice.with(|it| it.as_ref().is_some_and(|it| sizes(it).len() > 1)));
-    let resolutions = move || {
+    let has_resolutions = memo(move |_| studio.choice.with(|it| it.as_ref().is_some_and(|it| sizes(it).len() > 1)));
+    let resolutions = changing(move || {
         has_resolutions.get().then(|| {
             view! {
                 <Segmented
@@ -44,7 +44,7 @@ pub fn Settings() -> AnyView {
                 />
             }
         })
-    };
+    });
     view! {
         <div class="settings">
             <Segmented

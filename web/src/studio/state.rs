@@ -17,6 +17,7 @@ use crate::gallery::clock::{now, today};
 use crate::gallery::listing::{Listing, Row};
 use crate::http;
 use crate::session::{KnownCatalogue, use_session};
+use crate::ui::dynamic::{effect, memo};
 use crate::ui::failure::Failure;
 
 pub const PATH: &str = "/v1/generations";
@@ -81,7 +82,7 @@ impl Studio {
         let person = session.me.with_untracked(|me| me.as_ref().map(|me| me.id)).unwrap_or_default();
         let draft = RwSignal::new(draft::recall(person));
         let failure = RwSignal::new(None);
-        Effect::new(move |before: Option<()>| {
+        effect(move |before: Option<()>| {
             draft.with(|draft| draft::keep(person, draft));
             // What the server said was about the words before.
             if before.is_some() && failure.with_untracked(|failure| matches!(failure, Some(Failure::Problem(..)))) {
@@ -89,10 +90,9 @@ impl Studio {
             }
         });
         let catalogue = session.catalogue;
-        let choice =
-            Memo::new(move |_| catalogue.with(|known| Choice::of(&draft.read(), &known.as_ref()?.domain, today())));
+        let choice = memo(move |_| catalogue.with(|known| Choice::of(&draft.read(), &known.as_ref()?.domain, today())));
         let gems = session.gems;
-        let obstacle = Memo::new(move |_| {
+        let obstacle = memo(move |_| {
             catalogue.with(|known| match known {
                 Some(known) => choice::obstacle(&draft.read(), &known.domain, gems.get(), today()),
                 None => Some(Obstacle::Loading),

@@ -6,6 +6,7 @@ use super::entry::generation_entry;
 use super::ideas::Ideas;
 use super::state::Studio;
 use crate::gallery::listing::Load;
+use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::{Button, FailureNote, Skeleton};
 
 #[component]
@@ -13,9 +14,9 @@ pub fn StreamPane() -> AnyView {
     let studio = expect_context::<Studio>();
     let listing = studio.listing();
     let (entries, load) = (listing.entries.clone(), listing.load.clone());
-    let is_empty = Memo::new(move |_| entries.with(Vec::is_empty));
-    let state = Memo::new(move |_| load.get());
-    let lead = move || match (is_empty.get(), state.get()) {
+    let is_empty = memo(move |_| entries.with(Vec::is_empty));
+    let state = memo(move |_| load.get());
+    let lead = changing(move || match (is_empty.get(), state.get()) {
         (true, Load::First) => waiting(),
         (true, Load::Ready | Load::More) => view! { <Ideas /> }.into_any(),
         (_, Load::Failed(failure)) => {
@@ -23,16 +24,16 @@ pub fn StreamPane() -> AnyView {
             view! { <FailureNote failure on_retry=retry /> }.into_any()
         }
         (false, _) => ().into_any(),
-    };
+    });
     let entries = listing.entries.clone();
     view! {
         <section class="stream" aria-label="Results">
             {lead}
-            <For
-                each=move || entries.get()
-                key=|entry| entry.id
-                children=move |entry| generation_entry(studio, &entry.row)
-            />
+            {list(
+                move || entries.get(),
+                |entry| entry.id.to_string(),
+                move |entry| generation_entry(studio, &entry.row),
+            )}
             {more(studio)}
         </section>
     }
@@ -58,7 +59,7 @@ fn more(studio: Studio) -> AnyView {
     let listing = studio.listing();
     let has_more = {
         let listing = listing.clone();
-        Memo::new(move |_| listing.has_more())
+        memo(move |_| listing.has_more())
     };
     let load = listing.load.clone();
     let is_busy = Signal::derive(move || load.with(|load| *load == Load::More));
@@ -66,10 +67,10 @@ fn more(studio: Studio) -> AnyView {
         let listing = studio.listing();
         spawn_local(async move { listing.more().await });
     });
-    let button = move || {
+    let button = changing(move || {
         has_more
             .get()
             .then(|| view! { <Button class="stream__more" on_press=read busy=is_busy>"Show older ones"</Button> })
-    };
-    button.into_any()
+    });
+    button
 }

@@ -10,12 +10,13 @@ use crate::gallery::opening;
 use crate::http;
 use crate::page::image_path;
 use crate::ui::Picture;
+use crate::ui::dynamic::{changing, memo};
 
 /// Only the first of a row says its state in words.
 pub fn waiting_tile(row: RwSignal<Generation>, speaks: bool) -> AnyView {
     let (first, second) = row.with_untracked(|row| glow::hues(&row.composed_prompt, row.id.as_u128()));
-    let is_running = Memo::new(move |_| row.with(|row| row.status == GenerationStatus::Running));
-    let word = move || if is_running.get() { "Being made" } else { "In line" };
+    let is_running = memo(move |_| row.with(|row| row.status == GenerationStatus::Running));
+    let word = changing(move || if is_running.get() { "Being made" } else { "In line" });
     view! {
         <div
             class="tile glow"

@@ -3,6 +3,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::ui::button::{Button, ButtonKind};
+use crate::ui::dynamic::effect;
 use crate::ui::fresh_id;
 use crate::ui::icon::{Glyph, Icon};
 
@@ -16,7 +17,7 @@ pub fn Dialog(
     let node = NodeRef::<html::Dialog>::new();
     let id = fresh_id("dialog");
     let labelled_by = id.clone();
-    Effect::new(move |_| {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         if open.get() && !dialog.open() {
             let _ = dialog.show_modal();

@@ -3,6 +3,7 @@ use std::cell::Cell;
 
 pub mod button;
 pub mod dialog;
+pub mod dynamic;
 pub mod empty;
 pub mod failure;
 pub mod field;

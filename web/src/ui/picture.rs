@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
+use crate::ui::dynamic::effect;
+
 #[component]
 pub fn Picture(
     #[prop(into)] src: Signal<String>,
@@ -25,7 +27,7 @@ pub fn Picture(
     let image = NodeRef::<html::Img>::new();
     let (is_loaded, is_broken) = (RwSignal::new(false), RwSignal::new(false));
     let asked_again = StoredValue::new(false);
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(canvas) = canvas.get() {
             paint(&canvas, &thumbhash);
         }

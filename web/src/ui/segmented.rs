@@ -1,6 +1,7 @@
 //! One of a few, all in sight: radio buttons that look like segments, so arrows, labels and forms work by themselves.
 use leptos::prelude::*;
 
+use crate::ui::dynamic::changing;
 use crate::ui::fresh_id;
 
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -24,10 +25,10 @@ pub fn Segmented(
 ) -> AnyView {
     // Radio buttons belong together by their name, which must be unique in the document.
     let group = fresh_id("choice");
-    let segments = move || {
+    let segments = changing(move || {
         let one = |choice| segment(choice, &group, chosen, on_choose);
         choices.get().into_iter().map(one).collect_view()
-    };
+    });
     view! {
         <fieldset class=format!("segmented {class}")>
             <legend>{legend}</legend>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::ui::button::{Button, ButtonKind};
+use crate::ui::dynamic::list;
 use crate::ui::failure::Failure;
 use crate::ui::icon::{Glyph, Icon};
 
@@ -81,7 +82,7 @@ pub fn ToastRegion() -> AnyView {
             on:focusin=move |_| focus()
             on:focusout=move |_| blur()
         >
-            <For each=move || toasts.get() key=|toast| toast.id children=one />
+            {list(move || toasts.get(), |toast| toast.id.to_string(), one)}
         </section>
     }
     .into_any()

@@ -1,0 +1,43 @@
+//! An answer of the API that a view asks for when it opens, and again when somebody wants it. Knows no address.
+use futures_util::future::LocalBoxFuture;
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::ui::Failure;
+
+pub type Answer<T> = Result<T, Failure>;
+
+pub struct Asked<T: Clone + Send + Sync + 'static> {
+    ask: fn() -> LocalBoxFuture<'static, Answer<T>>,
+    answer: RwSignal<Option<Answer<T>>>,
+}
+
+impl<T: Clone + Send + Sync + 'static> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Copy for Asked<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Asked<T> {
+    pub fn new(ask: fn() -> LocalBoxFuture<'static, Answer<T>>) -> Self {
+        let asked = Self { ask, answer: RwSignal::new(None) };
+        asked.again();
+        asked
+    }
+
+    /// Nothing until the first answer came.
+    pub fn get(self) -> Option<Answer<T>> {
+        self.answer.get()
+    }
+
+    /// Asks once more; until the answer comes the last one stays.
+    pub fn again(self) {
+        spawn_local(async move {
+            let answer = (self.ask)().await;
+            // The view may be gone by now.
+            let _ = self.answer.try_set(Some(answer));
+        });
+    }
+}

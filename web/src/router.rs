@@ -1,0 +1,106 @@
+//! Where the person is: the address as signals, links that stay in this document, and going elsewhere by code.
+//! An own one, because the framework's weighs more than everything it would show. Must never build a view.
+use leptos::ev::{self, MouseEvent};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlAnchorElement, UrlSearchParams};
+
+use crate::page::Page;
+use crate::ui::dynamic::memo;
+
+#[derive(Clone, PartialEq)]
+struct Address {
+    path: String,
+    /// With its question mark; empty without a query.
+    search: String,
+}
+
+thread_local! {
+    static ADDRESS: ArcRwSignal<Address> = ArcRwSignal::new(shown());
+}
+
+/// How an address is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Going {
+    /// A new entry of the history, seen from its top.
+    Forth,
+    /// Instead of this entry of the history, seen from its top.
+    Instead,
+    /// Instead of this entry of the history, without moving what is seen.
+    Unmoved,
+}
+
+/// Called once by the app: links and the browser's buttons are heard from now on.
+pub fn start() {
+    window_event_listener(ev::click, |event| {
+        follow(&event);
+    });
+    window_event_listener(ev::popstate, |_| ADDRESS.with(|address| address.set(shown())));
+}
+
+/// The view at the address; changes only when it is another one.
+pub fn page() -> Memo<Page> {
+    let address = ADDRESS.with(Clone::clone);
+    memo(move |_| address.with(|address| Page::at(&address.path)))
+}
+
+/// The last part of the address, reactive: an image's id.
+pub fn last_part() -> String {
+    let address = ADDRESS.with(Clone::clone);
+    address.with(|address| address.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned())
+}
+
+/// A parameter of the query, decoded and reactive.
+pub fn query(name: &str) -> Option<String> {
+    let address = ADDRESS.with(Clone::clone);
+    UrlSearchParams::new_with_str(&address.with(|address| address.search.clone())).ok()?.get(name)
+}
+
+/// Goes to an address of ours: a path, with or without a query.
+pub fn go(to: &str, how: Going) {
+    let (Ok(history), here) = (window().history(), ADDRESS.with(ArcRwSignal::get_untracked)) else { return };
+    let gone = match how {
+        Going::Forth if format!("{}{}", here.path, here.search) == to => Ok(()),
+        Going::Forth => history.push_state_with_url(&JsValue::NULL, "", Some(to)),
+        Going::Instead | Going::Unmoved => history.replace_state_with_url(&JsValue::NULL, "", Some(to)),
+    };
+    if gone.is_err() {
+        return;
+    }
+    if how != Going::Unmoved {
+        window().scroll_to_with_x_and_y(0.0, 0.0);
+    }
+    let there = shown();
+    if there != here {
+        ADDRESS.with(|address| address.set(there));
+    }
+}
+
+fn shown() -> Address {
+    let location = window().location();
+    Address { path: location.pathname().unwrap_or_default(), search: location.search().unwrap_or_default() }
+}
+
+/// A plain press on a link of ours stays in this document; everything else is the browser's.
+fn follow(event: &MouseEvent) -> Option<()> {
+    let is_special =
+        event.button() != 0 || event.meta_key() || event.alt_key() || event.ctrl_key() || event.shift_key();
+    if event.default_prevented() || is_special {
+        return None;
+    }
+    let link = event.target()?.dyn_into::<Element>().ok()?.closest("a[href]").ok()??;
+    let link = link.dyn_into::<HtmlAnchorElement>().ok()?;
+    let is_external = link.rel().split_ascii_whitespace().any(|word| word == "external");
+    let is_elsewhere = link.origin() != window().location().origin().ok()?;
+    if is_external
+        || is_elsewhere
+        || !link.target().is_empty()
+        || !link.hash().is_empty()
+        || link.has_attribute("download")
+    {
+        return None;
+    }
+    event.prevent_default();
+    go(&format!("{}{}", link.pathname(), link.search()), Going::Forth);
+    Some(())
+}

@@ -1,0 +1,47 @@
+//! What follows signals, with its closures erased: every closure that the framework sees as a type of its own would
+//! weigh one to two kilobytes in everybody's first visit. Use these instead of `Memo::new`, `Effect::new` and `<For>`.
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+/// A part of a view that is built again when what it reads changes.
+pub fn changing<V: IntoView + 'static>(mut view: impl FnMut() -> V + Send + 'static) -> AnyView {
+    let view: Box<dyn FnMut() -> AnyView + Send> = Box::new(move || view().into_any());
+    view.into_any()
+}
+
+pub fn memo<T: PartialEq + Send + Sync + 'static>(
+    compute: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
+) -> Memo<T> {
+    let compute: Box<dyn Fn(Option<&T>) -> T + Send + Sync> = Box::new(compute);
+    Memo::new(compute)
+}
+
+pub fn effect<T: 'static>(run: impl FnMut(Option<T>) -> T + 'static) {
+    let run: Box<dyn FnMut(Option<T>) -> T> = Box::new(run);
+    Effect::new(run);
+}
+
+struct Item {
+    key: String,
+    view: Box<dyn FnOnce() -> AnyView + Send>,
+}
+
+/// A row of views, one for each item; what keeps its key keeps its view.
+pub fn list<T: Send + 'static, V: IntoView + 'static>(
+    items: impl Fn() -> Vec<T> + Send + Sync + 'static,
+    key: impl Fn(&T) -> String + Send + Sync + 'static,
+    view: impl Fn(T) -> V + Send + Sync + 'static,
+) -> AnyView {
+    let view = Arc::new(view);
+    let keyed = move |item: T| {
+        let view = view.clone();
+        Item { key: key(&item), view: Box::new(move || view(item).into_any()) }
+    };
+    let each: Box<dyn Fn() -> Vec<Item> + Send + Sync> = Box::new(move || items().into_iter().map(&keyed).collect());
+    rows(each)
+}
+
+fn rows(each: Box<dyn Fn() -> Vec<Item> + Send + Sync>) -> AnyView {
+    view! { <For each key=|item| item.key.clone() children=|item| (item.view)() /> }.into_any()
+}

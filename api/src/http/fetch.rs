@@ -31,7 +31,9 @@ impl From<reqwest::Error> for FetchError {
 pub async fn get(url: &Url, trusted: Option<&Url>, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
     let is_trusted = trusted.is_some_and(|trusted| trusted.origin() == url.origin());
     let mut client = reqwest::Client::builder()
+        .user_agent(concat!("Lapidary/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
+        // A proxy would look the name up again.
         .no_proxy()
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(60));
@@ -39,9 +41,9 @@ pub async fn get(url: &Url, trusted: Option<&Url>, max_bytes: usize) -> Result<V
         if url.scheme() != "https" {
             return Err(FetchError::Scheme);
         }
-        let address = public_address(url).await?;
+        let addresses = public_addresses(url).await?;
         // Pinned: a second look-up could answer with another address.
-        client = client.resolve(url.host_str().unwrap_or_default(), address);
+        client = client.resolve_to_addrs(url.host_str().unwrap_or_default(), &addresses);
     }
     let response = client.build()?.get(url.clone()).send().await?;
     if !response.status().is_success() {
@@ -50,45 +52,54 @@ pub async fn get(url: &Url, trusted: Option<&Url>, max_bytes: usize) -> Result<V
     read_limited(response, max_bytes).await
 }
 
-async fn public_address(url: &Url) -> Result<SocketAddr, FetchError> {
+async fn public_addresses(url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
     let host = url.host_str().ok_or(FetchError::Unresolved)?.trim_start_matches('[').trim_end_matches(']');
     let port = url.port_or_known_default().unwrap_or(443);
     let addresses: Vec<SocketAddr> =
         tokio::net::lookup_host((host, port)).await.map_err(|_| FetchError::Unresolved)?.collect();
+    if addresses.is_empty() {
+        return Err(FetchError::Unresolved);
+    }
     if addresses.iter().any(|address| !is_public(address.ip())) {
         return Err(FetchError::NotPublic);
     }
-    addresses.first().copied().ok_or(FetchError::Unresolved)
+    Ok(addresses)
 }
 
-/// No loopback, private, link-local, shared, documentation, multicast or mapped private range.
+/// No loopback, private, link-local, shared, relay, documentation, benchmark, multicast or mapped private range.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (18..20).contains(&b)))
+            let is_special = matches!(
+                (a, b, c),
+                (0 | 10 | 127, _, _)
+                    | (100, 64..=127, _)
+                    | (169, 254, _)
+                    | (172, 16..=31, _)
+                    | (192, 168, _)
+                    | (192, 0, 0 | 2)
+                    | (192, 88, 99)
+                    | (198, 18 | 19, _)
+                    | (198, 51, 100)
+                    | (203, 0, 113)
+                    | (224.., _, _)
+            );
+            !is_special
         }
         IpAddr::V6(v6) => is_public_v6(v6),
     }
 }
 
+/// Global unicast only, and not where an IPv4 address hides in it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(v4) = address.to_ipv4_mapped() {
-        return is_public(IpAddr::V4(v4));
+        return is_public(v4.into());
     }
     let [first, second, ..] = address.segments();
-    // Only global unicast, without 6to4 and Teredo (they carry IPv4) and documentation.
-    (first & 0xe000) == 0x2000 && first != 0x2002 && !(first == 0x2001 && (second == 0 || second == 0x0db8))
+    let is_global_unicast = first & 0xe000 == 0x2000;
+    let is_special = matches!((first, second), (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) | (0x3fff, _));
+    is_global_unicast && !is_special
 }
 
 /// Reads a body and stops at the limit: a liar costs no more memory than an honest sender.
@@ -120,6 +131,9 @@ mod tests {
             "224.0.0.1",
             "255.255.255.255",
             "198.18.0.1",
+            "192.88.99.1",
+            "203.0.113.7",
+            "3fff::1",
             "::1",
             "::",
             "fe80::1",
@@ -134,7 +148,7 @@ mod tests {
         ] {
             assert!(!is_public(text.parse().expect("an address")), "{text}");
         }
-        for text in ["8.8.8.8", "2606:4700:4700::1111"] {
+        for text in ["8.8.8.8", "140.82.121.4", "2606:4700:4700::1111", "::ffff:8.8.8.8"] {
             assert!(is_public(text.parse().expect("an address")), "{text}");
         }
     }

@@ -120,7 +120,10 @@ async fn a_process_makes_pictures_logs_nothing_private_and_stops_with_open_strea
 fn refused(app: &TestApp, replace: &[&str]) -> String {
     let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
     let kept = app.arguments.iter().filter(|argument| !replace.iter().any(|new| name(new) == name(argument)));
-    let output = Command::new(BINARY).arg("serve").args(kept).args(replace).output().expect("it runs");
+    // A port of its own: the usual one may be somebody's demo.
+    let mut serve = Command::new(BINARY);
+    serve.arg("serve").arg("--listen=127.0.0.1:0").args(kept).args(replace);
+    let output = serve.output().expect("it runs");
     assert!(!output.status.success());
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -137,7 +137,7 @@ pub async fn put_back(app: &App, job: &Claimed, wait: Duration) -> Result<bool, 
 pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
     let mut tx = app.db.house().begin().await?;
-    let lost = sqlx::query!(
+    let mut lost = sqlx::query!(
         r#"select id, person_id, account_id, held_free, held_bought, attempt,
              cancel_requested_at is not null as "cancelled!"
            from generations where status = 'running' and lease_until < $1
@@ -146,6 +146,8 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     )
     .fetch_all(&mut *tx)
     .await?;
+    // Accounts first and in order, then events, as everyone locks: a submit or another sweep must not cross this one.
+    lost.sort_by_key(|row| (row.account_id, row.person_id));
     for row in &lost {
         if row.cancelled || row.attempt >= CLAIMS_MAX {
             let (status, failure) =
@@ -170,6 +172,8 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
             .execute(&mut *tx)
             .await?;
         }
+    }
+    for row in &lost {
         record_event(&mut tx, row.person_id, row.id).await?;
         tracing::warn!(generation_id = %row.id, attempt = row.attempt, "a lease ended without its worker");
     }

@@ -1,7 +1,7 @@
 //! What the browser offers and web-sys does not carry stably: Web Locks, channels between tabs, storage, the clipboard.
 //! Everything here may be missing (a plain http host has no locks) and then says so instead of failing.
 use futures_channel::oneshot;
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Function, JsString, Object, Promise, Reflect};
 use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -129,6 +129,15 @@ pub fn here() -> String {
 /// Leaves this document for another address of our origin, so that nothing stays in memory.
 pub fn leave_for(address: &str) {
     let _ = window().location().assign(address);
+}
+
+/// In small letters. The browser's own: Rust's table for every script weighs as much as a view.
+pub fn lowercase(text: &str) -> String {
+    if cfg!(target_family = "wasm") { JsString::from(text).to_lower_case().into() } else { text.to_lowercase() }
+}
+
+pub fn uppercase(text: &str) -> String {
+    if cfg!(target_family = "wasm") { JsString::from(text).to_upper_case().into() } else { text.to_uppercase() }
 }
 
 pub fn encode(part: &str) -> String {

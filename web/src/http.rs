@@ -16,6 +16,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{AbortSignal, BroadcastChannel, RequestCredentials};
 
 use crate::browser::{self, Locking};
+use crate::json;
 use crate::ui::failure::Failure;
 
 const REFRESH_LOCK: &str = "lapidary-refresh";
@@ -93,8 +94,7 @@ fn accept(fresh: &str) {
 fn person_of(token: &str) -> Option<String> {
     let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
     let text = leptos::prelude::window().atob(&payload).ok()?;
-    let claims: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(claims.get("sub")?.as_str()?.to_owned())
+    Some(json::tree(&text).ok()?.get("sub")?.as_str()?.to_owned())
 }
 
 /// Refreshes the access token; all who ask while one refresh runs get its answer.
@@ -215,7 +215,7 @@ impl Call {
     }
 
     fn with_body<B: Serialize>(mut self, body: &B) -> Result<Self, Failure> {
-        let text = serde_json::to_string(body).map_err(|error| Failure::Unexpected(error.to_string()))?;
+        let text = serde_json::to_string(body).map_err(|_| Failure::Unexpected(String::new()))?;
         self.body = Some(text);
         Ok(self)
     }
@@ -278,7 +278,7 @@ async fn checked(response: Response) -> Result<Response, Failure> {
     }
     let status = response.status();
     let text = response.text().await.unwrap_or_default();
-    let Ok(problem) = serde_json::from_str::<Problem>(&text) else {
+    let Ok(problem) = json::read::<Problem>(&text) else {
         return Err(Failure::Unexpected(format!("The server answered {status} without saying why.")));
     };
     let Some(kind) = problem.problem_type() else {
@@ -304,5 +304,6 @@ fn public_text(path: String) -> LocalBoxFuture<'static, Result<String, Failure>>
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure::Unexpected(format!("The answer could not be read: {error}")))
+    json::read(text)
+        .map_err(|misfit| Failure::Unexpected(format!("The answer could not be read: {misfit} is missing.")))
 }

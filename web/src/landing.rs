@@ -26,15 +26,14 @@ pub fn LandingPage() -> AnyView {
     let session = use_session();
     let goodbye = kept::recall(GOODBYE).is_some();
     kept::forget(GOODBYE);
-    let content = changing(move || match session.standing.get() {
+    changing(move || match session.standing.get() {
         Standing::Unknown => ().into_any(),
         Standing::SignedIn => {
             router::go(Page::Studio.path(), Going::Instead);
             ().into_any()
         }
         Standing::SignedOut | Standing::Ended | Standing::Unreachable(_) => landing(goodbye),
-    });
-    content
+    })
 }
 
 fn landing(goodbye: bool) -> AnyView {

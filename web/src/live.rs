@@ -13,6 +13,7 @@ use web_sys::{AbortController, BroadcastChannel, ReadableStreamDefaultReader};
 
 use crate::browser::{self, Locking};
 use crate::http;
+use crate::json;
 use crate::session::Session;
 use crate::sse::EventParser;
 use crate::ui::failure::Failure;
@@ -95,7 +96,7 @@ fn tell_tabs(text: &str) {
 }
 
 fn dispatch(session: Session, data: &str) {
-    let Ok(event) = serde_json::from_str::<LiveEvent>(data) else { return };
+    let Ok(event) = json::read::<LiveEvent>(data) else { return };
     match &event {
         LiveEvent::GenerationChanged { gems, .. } | LiveEvent::GemsChanged { gems } => session.gems.set(Some(*gems)),
         LiveEvent::ImageChanged { .. } | LiveEvent::Reset => {}
@@ -195,9 +196,9 @@ mod tests {
             [LiveEvent::ImageChanged { image_id: Uuid::nil() }, LiveEvent::GemsChanged { gems }, LiveEvent::Reset]
         {
             let text = serde_json::to_string(&event).unwrap();
-            assert_eq!(serde_json::from_str::<LiveEvent>(&text).unwrap(), event, "{text}");
+            assert_eq!(json::read::<LiveEvent>(&text), Ok(event), "{text}");
         }
-        assert!(serde_json::from_str::<LiveEvent>(r#"{"type":"gems_changed"}"#).is_err());
-        assert!(serde_json::from_str::<LiveEvent>(r#"{"type":"else"}"#).is_err());
+        assert!(json::read::<LiveEvent>(r#"{"type":"gems_changed"}"#).is_err());
+        assert!(json::read::<LiveEvent>(r#"{"type":"else"}"#).is_err());
     }
 }

@@ -8,6 +8,7 @@ mod browser;
 mod gallery;
 mod gems;
 mod http;
+mod json;
 mod landing;
 mod live;
 mod not_found;

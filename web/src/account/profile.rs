@@ -4,6 +4,7 @@ use lapidary_contract::{Me, UpdateMe};
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::browser;
 use crate::http;
 use crate::session::use_session;
 use crate::ui::button::Button;
@@ -70,7 +71,7 @@ pub fn Profile() -> AnyView {
 fn Portrait() -> AnyView {
     let me = use_session().me;
     let is_broken = RwSignal::new(false);
-    let portrait = changing(move || {
+    changing(move || {
         let me = me.get()?;
         let portrait = match me.picture_url.clone() {
             Some(url) if !is_broken.get() => {
@@ -80,12 +81,11 @@ fn Portrait() -> AnyView {
             Some(_) | None => view! { <span class="portrait portrait--initials" aria-hidden="true">{initials(&me)}</span> }.into_any(),
         };
         Some(portrait)
-    });
-    portrait
+    })
 }
 
 fn initials(me: &Me) -> String {
     let name = me.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&me.email);
     let first_letters = name.split_whitespace().filter_map(|word| word.chars().next());
-    first_letters.take(2).flat_map(char::to_uppercase).collect()
+    browser::uppercase(&first_letters.take(2).collect::<String>())
 }

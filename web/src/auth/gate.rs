@@ -32,7 +32,7 @@ pub fn Guarded(view: fn() -> AnyView) -> AnyView {
             false => Gate::Age,
         },
     });
-    let content = changing(move || match gate.get() {
+    changing(move || match gate.get() {
         Gate::Open => view(),
         Gate::Age => view! { <AgePage /> }.into_any(),
         Gate::Waiting => waiting(),
@@ -41,8 +41,7 @@ pub fn Guarded(view: fn() -> AnyView) -> AnyView {
             let retry = Callback::new(move |()| session.boot());
             view! { <section class="quiet-page"><FailureNote failure on_retry=retry /></section> }.into_any()
         }
-    });
-    content
+    })
 }
 
 fn to_sign_in(is_ended: bool) -> AnyView {

@@ -12,7 +12,7 @@ use super::rows::Place;
 use super::shelves::Shelves;
 use crate::page::image_path;
 use crate::ui::dynamic::{changing, memo};
-use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture};
+use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture, ratio};
 
 pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> AnyView {
     let row = RwSignal::from(entry.row.clone());
@@ -29,7 +29,7 @@ pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> An
     let basis = move || {
         let Place { share, gaps, .. } = place.get();
         // A little less than its share: rounding must not push the last one into the next row; growing takes up the rest.
-        format!("calc((100% - {gaps} * var(--gap-picture)) * {:.5})", share * 0.997)
+        format!("calc((100% - {gaps} * var(--gap-picture)) * {} / 100000)", (share * 99_700.0) as u32)
     };
     let kept = StoredValue::new(shelves.clone());
     view! {
@@ -39,7 +39,7 @@ pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> An
             data-id=id.to_string()
             class:is-growing=move || place.get().is_full
             style=("flex-basis", basis)
-            style=("--ratio", (f64::from(image.width.max(1)) / f64::from(image.height.max(1))).to_string())
+            style=("--ratio", ratio(image.width, image.height))
         >
             <a
                 class="card__link"

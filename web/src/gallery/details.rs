@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::changes;
 use super::image::OpenImage;
+use crate::browser;
 use crate::page::Page;
 use crate::session::use_session;
 use crate::ui::dynamic::{changing, memo};
@@ -138,7 +139,7 @@ fn facts(image: Image) -> AnyView {
 }
 
 fn file_type(content_type: &str) -> String {
-    content_type.rsplit('/').next().unwrap_or_default().to_uppercase()
+    browser::uppercase(content_type.rsplit('/').next().unwrap_or_default())
 }
 
 /// `1.5 MB`, `320 kB`.

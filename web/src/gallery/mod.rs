@@ -26,7 +26,7 @@ use self::wall::Wall;
 use crate::page::Page;
 use crate::router;
 use crate::ui::dynamic::{changing, memo};
-use crate::ui::{ButtonKind, Empty, FailureNote, Glyph, Icon, LinkButton, Skeleton};
+use crate::ui::{ButtonKind, Empty, FailureNote, Glyph, Icon, LinkButton, Skeleton, ratio};
 
 /// Shapes of the places that stand in while the first page is read.
 const STAND_INS: [(u32, u32); 10] = [(1, 1), (3, 2), (2, 3), (1, 1), (16, 9), (1, 1), (2, 3), (3, 2), (1, 1), (2, 3)];
@@ -128,7 +128,7 @@ fn shelf_states(
 
 fn stand_ins() -> AnyView {
     let one = |(width, height): (u32, u32)| {
-        let ratio = (f64::from(width) / f64::from(height)).to_string();
+        let ratio = ratio(width, height);
         view! { <div class="card card--stand-in" style=("--ratio", ratio)><Skeleton ratio=(width, height) /></div> }
     };
     view! {

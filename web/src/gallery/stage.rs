@@ -9,7 +9,7 @@ use web_sys::HtmlImageElement;
 use super::image::OpenImage;
 use super::opening;
 use crate::ui::dynamic::{changing, effect, memo};
-use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture};
+use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture, ratio};
 
 /// CSS pixels a finger must travel to turn the page.
 const SWIPE: i32 = 60;
@@ -70,10 +70,10 @@ fn picture_of(open: OpenImage, id: Uuid) -> Option<AnyView> {
         }
     });
     let renew = Callback::new(move |()| open.read(id));
-    let ratio = f64::from(image.width.max(1)) / f64::from(image.height.max(1));
+    let ratio = ratio(image.width, image.height);
     let Image { prompt, thumbhash, width, height, .. } = image;
     let view = view! {
-        <figure class="stage__figure" style=("--ratio", ratio.to_string()) style=("view-transition-name", opening::NAME)>
+        <figure class="stage__figure" style=("--ratio", ratio) style=("view-transition-name", opening::NAME)>
             <Picture src=source alt=prompt thumbhash width height on_stale=renew eager=true />
             <figcaption class="stage__badge">"AI-generated"</figcaption>
         </figure>

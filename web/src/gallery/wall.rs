@@ -115,7 +115,12 @@ fn day_view(
     let heading = label.clone();
     let height = {
         let label = label.clone();
-        move || format!("{:.0}px", layout.with(|layout| layout.heights.get(&label).copied().unwrap_or_default()))
+        move || {
+            format!(
+                "{}px",
+                layout.with(|layout| layout.heights.get(&label).copied().unwrap_or_default()).round() as u32
+            )
+        }
     };
     let ids = memo(move |_| {
         days.with(|days| days.iter().find(|day| day.label == label).map(|day| day.ids.clone()).unwrap_or_default())

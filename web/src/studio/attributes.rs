@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::prompt::field_error;
 use super::state::Studio;
+use crate::browser;
 use crate::session::use_session;
 use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::{Button, ButtonKind, FailureNote, Glyph, Icon, Skeleton};
@@ -107,11 +108,11 @@ fn sections_view(studio: Studio, sections: Vec<Section>, query: RwSignal<String>
 
 /// The values to show: all without a query or when the section's name matches it.
 fn matches(section: &Section, query: &str) -> Vec<String> {
-    let query = query.trim().to_lowercase();
-    if query.is_empty() || section.name.to_lowercase().contains(&query) {
+    let query = browser::lowercase(query.trim());
+    if query.is_empty() || browser::lowercase(&section.name).contains(&query) {
         return section.values.clone();
     }
-    section.values.iter().filter(|value| value.to_lowercase().contains(&query)).cloned().collect()
+    section.values.iter().filter(|value| browser::lowercase(value).contains(&query)).cloned().collect()
 }
 
 fn section_row(

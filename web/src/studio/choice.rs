@@ -152,11 +152,10 @@ pub fn shapes(choice: &Choice) -> Vec<Vec<Size>> {
     let own = Some(choice.size).filter(|size| !choice.model.sizes.contains(size));
     for size in choice.model.sizes.iter().copied().chain(own) {
         match shapes.iter_mut().find(|sizes| sizes.first().is_some_and(|first| shape(*first) == shape(size))) {
-            Some(sizes) => sizes.push(size),
+            Some(sizes) => sizes.insert(sizes.partition_point(|known| known.pixels() <= size.pixels()), size),
             None => shapes.push(vec![size]),
         }
     }
-    shapes.iter_mut().for_each(|sizes| sizes.sort_by_key(|size| size.pixels()));
     shapes
 }
 

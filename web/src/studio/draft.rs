@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::browser::kept;
+use crate::json;
 
 /// One wish to generate. Sent again with the same key it is the same request.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ fn intent_name(person: Uuid) -> String {
 }
 
 fn read<T: serde::de::DeserializeOwned>(name: &str) -> Option<T> {
-    serde_json::from_str(&kept::recall(name)?).ok()
+    json::read(&kept::recall(name)?).ok()
 }
 
 fn write<T: Serialize>(name: &str, value: &T) {

@@ -13,7 +13,7 @@ use crate::http;
 use crate::page::Page;
 use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::failure::RequestId;
-use crate::ui::{Button, ButtonKind, Glyph, Icon, Moment, format_gems, toast};
+use crate::ui::{self, Button, ButtonKind, Glyph, Icon, Moment, format_gems, toast};
 
 /// A place in the row of tiles.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
     view! {
         <article class="generation" id=format!("generation-{}", first.id) aria-busy=move || (!status.get().is_final()).to_string()>
             {heading(studio, row)}
-            <div class=class style=("--ratio", ratio.to_string())>
+            <div class=class style=("--ratio", ratio)>
                 {list(move || slots.get(), Slot::key, tile)}
             </div>
             {move || ending(studio, row, status.get())}
@@ -54,9 +54,9 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
     .into_any()
 }
 
-fn ratio_of(generation: &Generation) -> f64 {
+fn ratio_of(generation: &Generation) -> String {
     let size = generation.size.parse::<Size>().unwrap_or(Size { width: 1, height: 1 });
-    f64::from(size.width.max(1)) / f64::from(size.height.max(1))
+    ui::ratio(size.width, size.height)
 }
 
 /// Pictures first, then a place for each that may still come.

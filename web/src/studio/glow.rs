@@ -1,5 +1,6 @@
 //! The colour of a picture that is not there yet: the palette words of its prompt, or what its id happens to give.
 //! Answers turns around the colour wheel; the colours themselves are the style sheet's.
+use crate::browser;
 
 /// Degrees on the wheel for words that promise a colour.
 const HUES: [(&str, u16); 58] = [
@@ -65,7 +66,7 @@ const HUES: [(&str, u16); 58] = [
 
 /// Two hues in degrees: the first two colours the text names, filled up from the seed.
 pub fn hues(text: &str, seed: u128) -> (u16, u16) {
-    let lower = text.to_lowercase();
+    let lower = browser::lowercase(text);
     let mut named = lower
         .split(|letter: char| !letter.is_alphabetic())
         .filter_map(|word| HUES.iter().find(|(name, _)| *name == word).map(|(_, hue)| *hue));

@@ -179,8 +179,7 @@ fn counts(choice: &Choice) -> Vec<ui::Choice> {
     let most = count_max(&choice.model);
     let mut counts: Vec<u32> = COUNTS.into_iter().filter(|count| *count <= most).collect();
     if !counts.contains(&choice.count) {
-        counts.push(choice.count);
-        counts.sort_unstable();
+        counts.insert(counts.partition_point(|count| *count < choice.count), choice.count);
     }
     let each = price_per_image(&choice.model, &choice.quality, choice.size);
     let option = |count: u32| ui::Choice {
@@ -199,5 +198,5 @@ fn quality_name(word: &str) -> String {
         return "Extra".to_owned();
     }
     let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters.next().map(|first| std::iter::once(first.to_ascii_uppercase()).chain(letters).collect()).unwrap_or_default()
 }

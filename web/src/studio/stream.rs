@@ -67,10 +67,9 @@ fn more(studio: Studio) -> AnyView {
         let listing = studio.listing();
         spawn_local(async move { listing.more().await });
     });
-    let button = changing(move || {
+    changing(move || {
         has_more
             .get()
             .then(|| view! { <Button class="stream__more" on_press=read busy=is_busy>"Show older ones"</Button> })
-    });
-    button
+    })
 }

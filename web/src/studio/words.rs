@@ -25,13 +25,13 @@ pub fn waiting(generation: &Generation, now: i64) -> String {
 
 /// How long one of these usually takes, in seconds: the middle of those that are done.
 pub fn usual_seconds(done: &[Generation], like: &Generation) -> Option<i64> {
-    let mut lasted: Vec<i64> = done
+    let times = done
         .iter()
         .filter(|other| other.model == like.model && other.quality == like.quality)
         .filter(|other| other.status == GenerationStatus::Succeeded)
-        .filter_map(|other| Some((other.finished_at? - other.started_at?).num_seconds().max(1)))
-        .collect();
-    lasted.sort_unstable();
+        .filter_map(|other| Some((other.finished_at? - other.started_at?).num_seconds().max(1)));
+    let mut lasted: Vec<i64> = Vec::new();
+    times.for_each(|seconds| lasted.insert(lasted.partition_point(|known| *known < seconds), seconds));
     lasted.get(lasted.len() / 2).copied()
 }
 

@@ -10,10 +10,12 @@ pub fn changing<V: IntoView + 'static>(mut view: impl FnMut() -> V + Send + 'sta
     view.into_any()
 }
 
+type Compute<T> = Box<dyn Fn(Option<&T>) -> T + Send + Sync>;
+
 pub fn memo<T: PartialEq + Send + Sync + 'static>(
     compute: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
 ) -> Memo<T> {
-    let compute: Box<dyn Fn(Option<&T>) -> T + Send + Sync> = Box::new(compute);
+    let compute: Compute<T> = Box::new(compute);
     Memo::new(compute)
 }
 

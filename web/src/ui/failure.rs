@@ -181,10 +181,9 @@ fn next_step(action: Action, on_retry: Option<Callback<()>>) -> Option<AnyView> 
 fn contact_line() -> AnyView {
     let me = use_session().me;
     let contact = move || me.with(|me| me.as_ref().and_then(|me| me.support_contact.clone()));
-    let line = changing(move || {
+    changing(move || {
         contact().map(|address| view! { <p class="failure__contact">"Help: " {contact_link(&address)}</p> }.into_any())
-    });
-    line
+    })
 }
 
 /// A mail link for an e-mail address, a plain link for an address on the web, the bare words for anything else.

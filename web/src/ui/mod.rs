@@ -18,7 +18,7 @@ pub use button::{Button, ButtonKind, LinkButton};
 pub use empty::Empty;
 pub use failure::{Failure, FailureNote};
 pub use icon::{Glyph, Icon};
-pub use picture::Picture;
+pub use picture::{Picture, ratio};
 pub use segmented::{Choice, Segmented};
 pub use skeleton::Skeleton;
 pub use time::{Moment, format_day, format_gems, format_number};

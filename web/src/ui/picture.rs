@@ -72,6 +72,11 @@ pub fn Picture(
     .into_any()
 }
 
+/// Width by height as a style reads it; nothing is divided here.
+pub fn ratio(width: u32, height: u32) -> String {
+    format!("calc({} / {})", width.max(1), height.max(1))
+}
+
 fn paint(canvas: &HtmlCanvasElement, thumbhash: &str) -> Option<()> {
     let bytes = decode(thumbhash)?;
     let (width, height, rgba) = thumbhash::thumb_hash_to_rgba(&bytes).ok()?;

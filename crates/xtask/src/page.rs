@@ -13,8 +13,16 @@ use crate::tools::page_tools::PageTools;
 use crate::weight;
 
 /// Everything the page is made of.
-const SOURCES: [&str; 7] =
-    ["web", "crates/contract", "crates/domain", "Cargo.lock", "Cargo.toml", "Trunk.toml", "rust-toolchain.toml"];
+const SOURCES: [&str; 8] = [
+    "web",
+    "crates/contract",
+    "crates/domain",
+    ".cargo/config.toml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Trunk.toml",
+    "rust-toolchain.toml",
+];
 
 pub fn folder() -> PathBuf {
     cargo::root().join("web/dist")

@@ -68,7 +68,7 @@ const HUES: [(&str, u16); 58] = [
 pub fn hues(text: &str, seed: u128) -> (u16, u16) {
     let lower = browser::lowercase(text);
     let mut named = lower
-        .split(|letter: char| !letter.is_alphabetic())
+        .split(|letter: char| !letter.is_ascii_alphabetic())
         .filter_map(|word| HUES.iter().find(|(name, _)| *name == word).map(|(_, hue)| *hue));
     // The low bits of a v7 id are its random ones.
     let chance = u16::try_from(seed % 360).unwrap_or_default();

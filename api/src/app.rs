@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapidary_domain::Catalogue;
+use tokio::sync::Semaphore;
 
 use crate::auth::Auth;
 use crate::clock::Clock;
@@ -24,6 +25,8 @@ pub struct App {
     pub image_model: ImageModel,
     pub live: Live,
     pub wake: Wake,
+    /// A decoded picture takes up to 400 MB: as many at once as there are cores.
+    pub decoders: Semaphore,
     /// Absent where only the API is served.
     pub page: Option<Page>,
 }
@@ -53,7 +56,7 @@ impl App {
         settings.check()?;
         let catalogue = crate::catalogue::load(settings.catalogue_file.as_deref(), clock.today())?;
         let db = Db::connect(&settings)?;
-        let auth = Auth::build(&settings, &db, &clock).await?;
+        let auth = Auth::build(&settings)?;
         let store = ImageStore::new(&settings, clock.clone());
         let page = Page::load(
             settings.page_dir.as_deref(),
@@ -67,6 +70,7 @@ impl App {
             image_model: ImageModel::new(&settings)?,
             live: Live::new(),
             wake: Wake::default(),
+            decoders: Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
             auth,
             db,
             clock,

@@ -142,9 +142,6 @@ pub struct Settings {
     /// Address people write to for help; needed when PUBLIC_URL is not a loopback address.
     #[arg(long, env)]
     pub support_contact: Option<String>,
-    /// Proxies in front whose X-Forwarded-For is believed: addresses, separated by commas.
-    #[arg(long, env, value_delimiter = ',')]
-    pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Generations this process runs at once; 0 leaves the queue to other processes.
     #[arg(long, env, default_value_t = 8)]
     pub worker_slots: usize,

@@ -17,6 +17,9 @@ pub struct Db {
     house: PgPool,
 }
 
+/// A transaction of one person.
+pub type PersonTx = Transaction<'static, Postgres>;
+
 /// Whom a signed-in request acts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {
@@ -42,7 +45,7 @@ impl Db {
     }
 
     /// A transaction in which the database shows and changes only what is this person's.
-    pub async fn begin_as(&self, actor: Actor) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pub async fn begin_as(&self, actor: Actor) -> Result<PersonTx, sqlx::Error> {
         let mut tx = self.begin().await?;
         sqlx::query!(
             "select set_config('lapidary.person', $1, true) as person, set_config('lapidary.account', $2, true) as account",
@@ -55,7 +58,7 @@ impl Db {
     }
 
     /// After a restart of the database each idle connection fails once; nothing was asked of it yet, so the next may serve.
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    async fn begin(&self) -> Result<PersonTx, sqlx::Error> {
         for _ in 0..self.person.size() {
             match self.person.begin().await {
                 Err(error) if is_dead(&error) => {}

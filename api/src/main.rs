@@ -45,11 +45,12 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     let handle = application.handle();
     let background = work::Background::start(app.clone());
     tracing::info!(address = %application.address, public_url = %app.settings.public_url, "serving");
-    let streams = app.clone();
+    let (streams, working) = (app.clone(), background.open());
     actix_web::rt::spawn(async move {
         stop_signal().await;
         tracing::info!("stopping: no new requests, running ones finish");
         streams.live.close();
+        working.send_replace(false);
         handle.stop(true).await;
     });
     application.serve().await?;

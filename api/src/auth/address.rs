@@ -1,9 +1,9 @@
 //! What we make of words that come from outside: e-mail addresses, places to return to, names. No I/O.
 
+use lapidary_contract::domain::limits::NAME_MAX;
+
 const EMAIL_MAX: usize = 320;
 const RETURN_TO_MAX: usize = 2000;
-/// Unicode scalar values.
-pub const NAME_MAX: usize = 100;
 
 /// An address as compared: the same mailbox is written the same way. `None`: not an address.
 pub fn normalise(email: &str) -> Option<String> {

@@ -5,7 +5,6 @@ use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{List, Me, Problem, Session, UpdateMe};
 use uuid::Uuid;
 
-use super::address::NAME_MAX;
 use super::age::{self, Erased};
 use super::current_user::AnyUser;
 use super::device::device;
@@ -14,6 +13,7 @@ use super::{queries, session_queries};
 use crate::app::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
+use lapidary_contract::domain::limits::NAME_MAX;
 
 /// The signed-in person.
 #[utoipa::path(tag = "me", operation_id = "get_me", responses(

@@ -39,9 +39,7 @@ use self::revocation::Revocations;
 use self::secret::MasterKey;
 use self::token::Tokens;
 use crate::app::App;
-use crate::clock::Clock;
 use crate::config::Settings;
-use crate::db::Db;
 use crate::http::error::ApiError;
 
 /// What sign-in keeps in memory; every process can lose it at any time.
@@ -64,7 +62,7 @@ pub enum AuthError {
 
 impl Auth {
     /// Waits for nobody: providers are discovered at the first sign-in, keys made at the first token.
-    pub async fn build(settings: &Settings, _db: &Db, _clock: &Clock) -> Result<Self, AuthError> {
+    pub fn build(settings: &Settings) -> Result<Self, AuthError> {
         let master = Arc::new(MasterKey::parse(&settings.master_key).ok_or(AuthError::MasterKey)?);
         Ok(Self {
             keys: Keys::new(Arc::clone(&master)),

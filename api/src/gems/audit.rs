@@ -44,7 +44,7 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
              select coalesce(sum(amount) filter (where kind = 'hold'), 0) as held,
                     coalesce(sum(amount) filter (where kind = 'capture'), 0) as captured,
                     coalesce(sum(amount) filter (where kind = 'release'), 0) as released
-             from gem_transfers t where t.reference = g.id
+             from gem_transfers t where t.reference = g.id and t.kind in ('hold', 'capture', 'release')
            ) t on true
            left join lateral (
              select coalesce(sum(price_gems), 0) as shares from images i where i.generation_id = g.id

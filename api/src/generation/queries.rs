@@ -62,14 +62,14 @@ pub struct Earlier {
     pub fingerprint: Vec<u8>,
 }
 
-pub async fn by_key(conn: &mut PgConnection, person_id: Uuid, key: &str) -> Result<Earlier, sqlx::Error> {
+pub async fn by_key(conn: &mut PgConnection, person_id: Uuid, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
     sqlx::query_as!(
         Earlier,
         "select id, fingerprint from generations where person_id = $1 and idempotency_key = $2",
         person_id,
         key
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
 }
 

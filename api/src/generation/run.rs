@@ -100,13 +100,13 @@ async fn store(app: &App, job: &Claimed, position: usize, image: ModelImage) -> 
     let id = Uuid::now_v7();
     let bytes = std::sync::Arc::new(bytes);
     let source = std::sync::Arc::clone(&bytes);
-    let derived = tokio::task::spawn_blocking(move || derive::derive(&source))
-        .await
-        .map_err(|_| FailureCode::Internal)?
-        .map_err(|error| {
-            tracing::warn!(generation_id = %job.id, %error, "the model's answer is no usable image");
-            FailureCode::BadAnswer
-        })?;
+    let decoder = app.decoders.acquire().await.map_err(|_| FailureCode::Internal)?;
+    let derived = tokio::task::spawn_blocking(move || derive::derive(&source)).await;
+    drop(decoder);
+    let derived = derived.map_err(|_| FailureCode::Internal)?.map_err(|error| {
+        tracing::warn!(generation_id = %job.id, %error, "the model's answer is no usable image");
+        FailureCode::BadAnswer
+    })?;
     let object_prefix = format!("users/{}/images/{}/{}", job.person_id, id, job.attempt);
     let original_key = format!("{object_prefix}/original.{}", derived.extension);
     let size = i64::try_from(bytes.len()).map_err(|_| FailureCode::BadAnswer)?;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::queries::{self, NewGeneration};
 use crate::app::App;
 use crate::auth::CurrentUser;
+use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 
@@ -24,8 +25,18 @@ pub async fn submit(
     request: &CreateGeneration,
 ) -> ApiResult<Submitted> {
     let now = app.clock.now();
-    let spec = GenerationSpec::parse(&request.input(), &app.catalogue, now.date_naive())?;
     let fingerprint = fingerprint(request)?;
+    let spec = match GenerationSpec::parse(&request.input(), &app.catalogue, now.date_naive()) {
+        Ok(spec) => spec,
+        // What was accepted yesterday may not be asked for today: a retry still finds it.
+        Err(violations) => {
+            let mut tx = app.db.begin_as(user.actor()).await?;
+            return match queries::by_key(&mut tx, user.person_id, key).await? {
+                Some(earlier) if earlier.fingerprint == fingerprint => replay(app, user, tx, earlier.id).await,
+                _ => Err(violations.into()),
+            };
+        }
+    };
     let id = Uuid::now_v7();
     let new = NewGeneration {
         id,
@@ -39,14 +50,11 @@ pub async fn submit(
     };
     let mut tx = app.db.begin_as(user.actor()).await?;
     if !queries::insert(&mut tx, user.actor(), &new).await? {
-        let earlier = queries::by_key(&mut tx, user.person_id, key).await?;
+        let earlier = queries::by_key(&mut tx, user.person_id, key).await?.ok_or(ApiError::NotFound)?;
         if earlier.fingerprint != fingerprint {
             return Err(ApiError::IdempotencyKeyReused);
         }
-        let generation = queries::get(&mut tx, app, user.person_id, earlier.id).await?.ok_or(ApiError::NotFound)?;
-        let gems = gems::queries::balance(&mut tx, user.account_id).await?;
-        tx.commit().await?;
-        return Ok(Submitted { generation, gems });
+        return replay(app, user, tx, earlier.id).await;
     }
     let price = spec.price_gems();
     let Some(hold) = gems::ledger::hold(&mut tx, user.account_id, price, id, now).await? else {
@@ -62,6 +70,13 @@ pub async fn submit(
     tx.commit().await?;
     app.wake.queued();
     app.live.nudge(user.person_id);
+    Ok(Submitted { generation, gems })
+}
+
+async fn replay(app: &App, user: &CurrentUser, mut tx: PersonTx, id: Uuid) -> ApiResult<Submitted> {
+    let generation = queries::get(&mut tx, app, user.person_id, id).await?.ok_or(ApiError::NotFound)?;
+    let gems = gems::queries::balance(&mut tx, user.account_id).await?;
+    tx.commit().await?;
     Ok(Submitted { generation, gems })
 }
 

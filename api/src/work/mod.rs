@@ -49,6 +49,11 @@ impl Background {
         Self { open, tasks, app }
     }
 
+    /// Says `false` to claim nothing more while the server still finishes its requests.
+    pub fn open(&self) -> watch::Sender<bool> {
+        self.open.clone()
+    }
+
     /// Ends streams, lets running generations finish, and returns when all is quiet.
     pub async fn stop(self) {
         self.app.live.close();

@@ -59,7 +59,7 @@ async fn what_is_no_json_or_too_large_is_refused() {
         post(junk.to_vec(), "application/json").await.expect_problem(400, "malformed-request");
     }
     post(b"prompt=x".to_vec(), "application/x-www-form-urlencoded").await.expect_problem(415, "unsupported-media-type");
-    let large = json!({"prompt": "x".repeat(300 * 1024)}).to_string().into_bytes();
+    let large = json!({"prompt": "x".repeat(600 * 1024)}).to_string().into_bytes();
     post(large, "application/json").await.expect_problem(413, "payload-too-large");
 }
 

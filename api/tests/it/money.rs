@@ -187,3 +187,34 @@ async fn every_gem_that_moved_is_in_the_statement() {
     let sum: i64 = rows.iter().filter_map(|row| row["change"].as_i64()).sum();
     assert_eq!(sum, person.remaining().await);
 }
+
+#[actix_web::test]
+async fn a_retry_is_answered_even_when_the_catalogue_has_changed_meanwhile() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let body = json!({"prompt": "A fox", "model": "gpt-image-1.5", "quality": "low", "size": "1024x1536"});
+    let first = person.submit_with("key", &body).await.expect_status(202).json();
+    app.work().await;
+    // The model's last day passes; the size is not its replacement's business any more.
+    app.app.clock.advance(chrono::TimeDelta::days(9));
+    let token = person.browser.refresh().await;
+    assert!(token.is_none(), "a week of silence ends a session: sign in again");
+    let again = app.browser();
+    assert_eq!(again.sign_in("github", "Ada Lovelace").await, "/studio");
+    let token = again.refresh().await.expect("a token");
+    let person = Person { app: &app, browser: again, token };
+    let gone = json!({"prompt": "A fox", "model": "gone", "quality": "low"});
+    let mut sql = app.sql().await;
+    let statement = "update generations set idempotency_key = 'gone', fingerprint = $1 where idempotency_key = 'key'";
+    sqlx::query(statement).bind(fingerprint(&gone)).execute(&mut sql).await.expect("an update");
+    let replayed = person.submit_with("gone", &gone).await.expect_status(202).json();
+    assert_eq!(replayed["id"], first["id"]);
+    person.submit_with("other", &gone).await.expect_problem(422, "invalid");
+}
+
+/// As the server takes it: SHA-256 of the parsed request, absent members left out.
+fn fingerprint(body: &Value) -> Vec<u8> {
+    let parsed: lapidary_contract::CreateGeneration = serde_json::from_value(body.clone()).expect("a request");
+    let canonical = serde_json::to_vec(&parsed).expect("JSON");
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &canonical).as_ref().to_vec()
+}

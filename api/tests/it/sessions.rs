@@ -51,7 +51,7 @@ async fn status_of_me(app: &TestApp, access_token: &str) -> u16 {
 
 /// Sign-in as another process has it: the same database, nothing in memory.
 async fn another_process(app: &TestApp) -> Auth {
-    Auth::build(&app.app.settings, &app.app.db, &app.app.clock).await.unwrap()
+    Auth::build(&app.app.settings).unwrap()
 }
 
 async fn id_of(person: &Person<'_>) -> uuid::Uuid {

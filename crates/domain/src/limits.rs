@@ -22,8 +22,8 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 100;
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_MAX: usize = 255;
-/// Bytes of a JSON request body.
-pub const BODY_MAX: usize = 256 * 1024;
+/// Bytes of a JSON request body: the longest composed prompt in emoji, written as ASCII escapes, and the rest.
+pub const BODY_MAX: usize = 512 * 1024;
 /// Days an image stays in the trash.
 pub const TRASH_DAYS: i64 = 30;
 /// Seconds a presigned URL lives: seven days.

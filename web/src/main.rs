@@ -7,6 +7,7 @@ mod auth;
 mod browser;
 mod gallery;
 mod gems;
+mod growing;
 mod http;
 mod json;
 mod landing;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlAnchorElement, UrlSearchParams};
 
+use crate::growing;
 use crate::page::Page;
 use crate::ui::dynamic::memo;
 
@@ -35,7 +36,7 @@ pub fn start() {
     window_event_listener(ev::click, |event| {
         follow(&event);
     });
-    window_event_listener(ev::popstate, |_| ADDRESS.with(|address| address.set(shown())));
+    window_event_listener(ev::popstate, |_| show(shown(), false));
 }
 
 /// The view at the address; changes only when it is another one.
@@ -67,13 +68,26 @@ pub fn go(to: &str, how: Going) {
     if gone.is_err() {
         return;
     }
-    if how != Going::Unmoved {
+    let (there, to_top) = (shown(), how != Going::Unmoved);
+    if there != here {
+        show(there, to_top);
+    } else if to_top {
         window().scroll_to_with_x_and_y(0.0, 0.0);
     }
-    let there = shown();
-    if there != here {
+}
+
+/// Between a list and a picture the picture moves; other views just change.
+fn show(there: Address, to_top: bool) {
+    let is_picture = |address: &Address| address.path.starts_with("/images/");
+    let here = ADDRESS.with(ArcRwSignal::get_untracked);
+    let is_growing = is_picture(&there) != is_picture(&here);
+    let change = move || {
+        if to_top {
+            window().scroll_to_with_x_and_y(0.0, 0.0);
+        }
         ADDRESS.with(|address| address.set(there));
-    }
+    };
+    if is_growing { growing::change(change) } else { change() }
 }
 
 fn shown() -> Address {

@@ -7,7 +7,8 @@ use super::params::Params;
 use super::people::{KNOWN, Person};
 
 const STYLE: &str = include_str!("consent.css");
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 const OURS: [&str; 3] = ["person", "known", "decision"];
 
 pub struct Ask<'a> {

@@ -119,10 +119,14 @@ async fn store(app: &App, job: &Claimed, position: usize, image: ModelImage) -> 
         app.store.put(&preview_key, derived.preview, "image/webp"),
     );
     for put in [original, thumbnail, preview] {
-        put.map_err(|error| {
+        if let Err(error) = put {
             tracing::error!(generation_id = %job.id, %error, "an image could not be stored");
-            FailureCode::Storage
-        })?;
+            // What did arrive belongs to no image.
+            if let Err(error) = app.store.delete_many(&[original_key, thumbnail_key, preview_key]).await {
+                tracing::warn!(generation_id = %job.id, %error, "objects of no image are left in storage");
+            }
+            return Err(FailureCode::Storage);
+        }
     }
     Ok(StoredImage {
         id,

@@ -85,7 +85,9 @@ pub fn run(mut given: Arguments) -> Result<()> {
         chrome = Some(prepare()?);
         Ok(())
     })?;
-    tally.step("tests", |tally| tests(tally, filter.as_deref(), chrome.as_ref()))?;
+    tally.step("tests", |tally| tests(tally, &TESTED, filter.as_deref(), chrome.as_ref()))?;
+    // By itself: together with the server it would give every shared crate other features, and so build it again.
+    tally.step("tests of the page", |tally| tests(tally, &["lapidary-web"], filter.as_deref(), None))?;
     if filter.is_none() {
         // With the program that the tests just built.
         tally.step("openapi.yaml", |_| openapi::check_built())?;
@@ -115,10 +117,10 @@ fn prepare() -> Result<PathBuf> {
     Ok(chrome)
 }
 
-fn tests(tally: &mut Tally, filter: Option<&str>, chrome: Option<&PathBuf>) -> Result<()> {
+fn tests(tally: &mut Tally, packages: &[&str], filter: Option<&str>, chrome: Option<&PathBuf>) -> Result<()> {
     let mut command = cargo::cargo();
     command.args(["test", "--locked", "--no-fail-fast"]);
-    for package in TESTED {
+    for package in packages {
         command.args(["-p", package]);
     }
     command.args(filter);

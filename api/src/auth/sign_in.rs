@@ -163,6 +163,10 @@ async fn settle(
             }
             (person.id, person.has_picture)
         }
+        None if attempt.pending.is_some() => {
+            // They came to join what waits to an account they have; this is none, and a new one is not what they asked for.
+            return Err(email_in_use(None).into());
+        }
         None => {
             if let Some(first_provider) = queries::provider_of_email(&mut *tx, &email).await? {
                 queries::keep_pending(&mut *tx, &attempt.browser_hash, &proven, now + SIGN_IN_LIFETIME).await?;

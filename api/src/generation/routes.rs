@@ -15,7 +15,7 @@ use crate::http::request_log::RequestId;
 
 /// Ask for images. Their gems are held now and taken only for what is stored.
 #[utoipa::path(tag = "generations", operation_id = "create_generation", request_body = CreateGeneration,
-    params(("Idempotency-Key" = String, Header, description = "Yours, up to 255 characters; the same key is the same request for as long as the generation exists.")),
+    params(("Idempotency-Key" = String, Header, example = "my-first-picture", description = "Yours, up to 255 characters; the same key is the same request for as long as the generation exists.")),
     responses(
         (status = 202, body = Generation, description = "Queued, or the earlier request with this key as it is now.",
             headers(("Location" = String), ("Gems-Cost" = i64, description = "Gems held."), ("Gems-Remaining" = i64))),

@@ -9,7 +9,7 @@ use lapidary_contract::{FieldError, Problem, ProblemType};
 pub enum ApiError {
     #[error("{0}")]
     Malformed(String),
-    #[error("Send a header Idempotency-Key with a value of your own, up to 255 characters.")]
+    #[error("Send a header Idempotency-Key with a value of your own: 1 to 255 visible ASCII characters.")]
     IdempotencyKeyRequired,
     #[error("The access token is missing, wrong or expired.")]
     Unauthenticated,

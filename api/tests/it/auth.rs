@@ -264,8 +264,11 @@ async fn a_waiting_identity_is_linked_only_to_the_account_with_its_address() {
     app.browser().sign_in("github", "Grace").await;
     let shared = app.browser();
     assert_failed(&shared.sign_in("google", "Ada").await, "email_in_use");
-    let linking = shared.consent("/v1/auth/github/login?link=true", "Grace").await;
-    assert_failed(&shared.follow_callback(&linking).await, "email_in_use");
+    // Neither another account takes it, nor does a stranger's become a new one by mistake.
+    for other in ["Grace", "Linus"] {
+        let linking = shared.consent("/v1/auth/github/login?link=true", other).await;
+        assert_failed(&shared.follow_callback(&linking).await, "email_in_use");
+    }
     let identities: i64 =
         sqlx::query_scalar("select count(*) from identities").fetch_one(&mut app.sql().await).await.unwrap();
     assert_eq!(identities, 2);

@@ -12,6 +12,7 @@ async fn each_wrong_member_is_named_with_its_pointer() {
     let cases: Vec<(Value, &str, &str)> = vec![
         (json!({"prompt": ""}), "/prompt", "required"),
         (json!({}), "/prompt", "required"),
+        (json!({"prompt": " \u{200b}\n\u{feff}"}), "/prompt", "required"),
         (json!({"prompt": 7}), "/prompt", "wrong_type"),
         (json!({"prompt": "A fox", "promt": "x"}), "/promt", "unknown_field"),
         (json!({"prompt": "A\u{0}fox"}), "/prompt", "contains_nul"),

@@ -24,7 +24,7 @@ pub struct CreateGeneration {
     /// Sent verbatim instead of what Lapidary composes; the attributes stay as data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub composed_prompt: Option<String>,
-    /// Id or alias from the catalogue; `auto` or absent: the default.
+    /// Id or alias from the catalogue; a retired one is answered by its replacement. `auto` or absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// `WIDTHxHEIGHT` in pixels; `auto` or absent: the model's default.

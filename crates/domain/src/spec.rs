@@ -97,7 +97,7 @@ impl GenerationSpec {
 }
 
 fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violation>) {
-    let code = if text.trim().is_empty() {
+    let code = if text.chars().all(is_invisible) {
         ViolationCode::Required
     } else if text.contains('\0') {
         ViolationCode::ContainsNul
@@ -107,6 +107,12 @@ fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violat
         return;
     };
     violations.push(Violation::new(pointer, code));
+}
+
+/// White space, controls, and the characters of no width: a prompt of nothing else asks for nothing.
+fn is_invisible(letter: char) -> bool {
+    let has_no_width = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    has_no_width || letter.is_whitespace() || (letter.is_control() && letter != '\0')
 }
 
 fn size_of(asked: Option<&str>, model: &Model, violations: &mut Vec<Violation>) -> Option<Size> {

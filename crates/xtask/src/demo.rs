@@ -123,6 +123,7 @@ impl Demo {
             ("MASTER_KEY", master_key),
             ("PAGE_DIR", page::folder().display().to_string()),
             ("LOG_FORMAT", "pretty".to_owned()),
+            ("SUPPORT_CONTACT", "support@example.test".to_owned()),
             ("S3_FORCE_PATH_STYLE", "true".to_owned()),
         ];
         ours.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(vendors).collect()

@@ -23,6 +23,7 @@ pub mod gems;
 pub mod generation;
 pub mod http;
 pub mod images;
+pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod server;

@@ -99,7 +99,7 @@ fn dispatch(session: Session, data: &str) {
     let Ok(event) = json::read::<LiveEvent>(data) else { return };
     match &event {
         LiveEvent::GenerationChanged { gems, .. } | LiveEvent::GemsChanged { gems } => session.gems.set(Some(*gems)),
-        LiveEvent::ImageChanged { .. } | LiveEvent::Reset => {}
+        LiveEvent::ImageChanged { .. } | LiveEvent::StatusChanged { .. } | LiveEvent::Reset => {}
     }
     // A listener may subscribe others while it runs.
     let listeners = LISTENERS.with_borrow(|listeners| listeners.iter().map(|(_, it)| it.clone()).collect::<Vec<_>>());

@@ -254,6 +254,8 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>) -> ApiResult<Gene
         captured_gems: row.captured_gems,
         request_id: row.request_id,
         queue_position: None,
+        estimated_seconds: None,
+        preview_url: None,
         failure,
         images,
         created_at: row.created_at,

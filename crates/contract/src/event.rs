@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::gems::GemBalance;
 use crate::generation::Generation;
+use crate::status::ServiceStatus;
 
 /// The data of one server-sent event. Its `id` is the cursor for `Last-Event-ID`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,8 @@ pub enum LiveEvent {
     ImageChanged { image_id: Uuid },
     /// The balance changed for another reason.
     GemsChanged { gems: GemBalance },
+    /// A provider stopped or began to deliver again; also the first event of a stream while one does not. It has no id.
+    StatusChanged { status: ServiceStatus },
     /// Too much was missed: read everything again.
     Reset,
 }
@@ -29,12 +32,16 @@ struct FlatEvent {
     generation: Option<Box<Generation>>,
     gems: Option<GemBalance>,
     image_id: Option<Uuid>,
+    status: Option<ServiceStatus>,
 }
 
 impl TryFrom<FlatEvent> for LiveEvent {
     type Error = &'static str;
 
     fn try_from(flat: FlatEvent) -> Result<Self, Self::Error> {
+        if let ("status_changed", Some(status)) = (flat.kind.as_str(), flat.status) {
+            return Ok(Self::StatusChanged { status });
+        }
         match (flat.kind.as_str(), flat.generation, flat.gems, flat.image_id) {
             ("generation_changed", Some(generation), Some(gems), _) => Ok(Self::GenerationChanged { generation, gems }),
             ("image_changed", _, _, Some(image_id)) => Ok(Self::ImageChanged { image_id }),

@@ -97,6 +97,13 @@ pub struct Generation {
     /// Generations of everyone that are before this one; only while it is queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<u32>,
+    /// Seconds until it is probably finished, from recent generations of this model and quality; only while it is
+    /// queued or running, and only where there are such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_seconds: Option<u32>,
+    /// A first, rough look at what is being made, where the model shows one; gone when it is finished. Presigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// What is stored of it; without those in the trash.

@@ -22,6 +22,7 @@ pub mod me;
 pub mod problem;
 #[cfg(feature = "openapi")]
 pub mod schema;
+pub mod status;
 
 pub use auth::{AccessToken, AuthProvider, SignInFailure};
 pub use catalogue::CatalogueBody;
@@ -33,6 +34,7 @@ pub use lapidary_domain as domain;
 pub use list::List;
 pub use me::{Me, Session, UpdateMe};
 pub use problem::{FieldError, Problem, ProblemType};
+pub use status::{PausedModel, ServiceStatus};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.
 pub const REFRESH_HEADER: &str = "X-Lapidary-Refresh";

@@ -123,7 +123,7 @@ impl Shelves {
                     drop(shelves.reread(id).await);
                 });
             }
-            LiveEvent::GemsChanged { .. } => {}
+            LiveEvent::GemsChanged { .. } | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => refresh(&shelf),
         });
     }

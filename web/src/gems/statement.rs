@@ -80,7 +80,7 @@ pub fn Statement() -> AnyView {
     reading.refresh();
     live::on_event(move |event| match event {
         LiveEvent::GenerationChanged { .. } | LiveEvent::GemsChanged { .. } | LiveEvent::Reset => reading.refresh(),
-        LiveEvent::ImageChanged { .. } => {}
+        LiveEvent::ImageChanged { .. } | LiveEvent::StatusChanged { .. } => {}
     });
     let rows = changing(move || {
         reading.rows.with(|rows| match rows {

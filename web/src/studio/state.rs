@@ -148,7 +148,7 @@ impl Studio {
         match event {
             LiveEvent::GenerationChanged { generation, .. } => self.put((**generation).clone()),
             LiveEvent::ImageChanged { image_id } => self.reread_image(*image_id),
-            LiveEvent::GemsChanged { .. } => {}
+            LiveEvent::GemsChanged { .. } | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => self.refresh(),
         }
     }

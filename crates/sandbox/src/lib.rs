@@ -7,4 +7,5 @@ pub mod openai;
 pub mod painter;
 pub mod postgres;
 pub mod s3;
+mod took;
 pub mod watchdog;

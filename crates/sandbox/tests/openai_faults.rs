@@ -214,9 +214,22 @@ async fn a_url_answer_can_be_fetched_and_a_private_one_points_inwards() {
 }
 
 #[tokio::test]
+async fn a_ready_picture_has_the_weight_asked_for_and_takes_no_thought() {
+    let stage = stage().await;
+    stage.openai.set_speed(Duration::from_secs(600));
+    let ready = || Fault::once("openai", "ready_picture").with(json!({"edge": 512, "bytes": 450_000}));
+    let heavy = bytes(&stage.strike(ready()).await.json::<Value>().await.unwrap()["data"][0]);
+    assert!((420_000..=450_000).contains(&heavy.len()), "{}", heavy.len());
+    assert_eq!(image::load_from_memory(&heavy).unwrap().width(), 512);
+    stage.faults.set(ready());
+    let streamed = stage.post(json!({"stream": true})).await.text().await.unwrap();
+    assert!(streamed.contains(&BASE64_STANDARD.encode(&heavy)), "the same picture, streamed");
+}
+
+#[tokio::test]
 async fn every_kind_is_known_and_a_strangers_kind_strikes_nothing() {
     let stage = stage().await;
-    assert_eq!(openai::KINDS.len(), 27);
+    assert_eq!(openai::KINDS.len(), 28);
     for fault in [Fault::once("openai", "made_up"), Fault::once("s3", "server_error")] {
         assert_eq!(stage.strike(fault).await.status(), 200);
     }

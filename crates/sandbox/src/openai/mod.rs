@@ -4,6 +4,7 @@ mod fields;
 mod models;
 mod order;
 mod picture;
+mod ready;
 mod refusal;
 mod routes;
 mod shelf;
@@ -25,7 +26,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use crate::faults::Faults;
+use crate::{faults::Faults, took::Took};
 pub use strikes::KINDS;
 
 const API_KEY: &str = "sk-sandbox-lapidary-0001";
@@ -137,8 +138,9 @@ impl Drop for OpenAi {
 }
 
 impl State {
-    fn speed(&self) -> Duration {
-        *locked(&self.speed)
+    /// A picture that is ready needs no thought.
+    fn speed(&self, strike: &strikes::Strike) -> Duration {
+        if matches!(strike, strikes::Strike::Ready(_)) { Duration::ZERO } else { *locked(&self.speed) }
     }
 
     fn remember(&self, received: Received) {
@@ -171,13 +173,14 @@ fn serve(listener: TcpListener, state: Arc<State>) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new().app_data(state.clone()).app_data(web::PayloadConfig::new(4 << 20)).configure(routes::mount).wrap_fn(
             |request, service| {
-                let started = Instant::now();
+                let (started, took) = (Instant::now(), Took::begins("openai"));
                 let id = RequestId(format!("req_{}", uuid::Uuid::now_v7().simple()));
                 request.extensions_mut().insert(id.clone());
                 let answer = service.call(request);
                 async move {
                     let mut answer = answer.await?;
                     dress(answer.headers_mut(), &id, started);
+                    took.ends();
                     Ok(answer)
                 }
             },

@@ -10,7 +10,7 @@ use super::{
     API_KEY, Received, RequestId, State,
     models::{self, Model},
     order::Order,
-    picture,
+    picture, ready,
     refusal::Refusal,
     stream,
     strikes::{self, Strike},
@@ -131,7 +131,7 @@ async fn answer(state: Arc<State>, request: &HttpRequest, order: Order) -> Resul
     if let Some(partial) = order.stream {
         return stream::answer(&state, order, partial, strike).await;
     }
-    tokio::time::sleep(state.speed()).await;
+    tokio::time::sleep(state.speed(&strike)).await;
     let body = images(&state, &order, &strike).await?;
     Ok(strikes::deliver(body.to_string(), &strike))
 }
@@ -181,6 +181,10 @@ pub async fn paint(state: &Arc<State>, order: &Order, strike: &Strike) -> Result
     let mut order = order.clone();
     if matches!(strike, Strike::WrongSize) {
         (order.width, order.height) = (order.width / 2, order.height / 2);
+    }
+    if let &Strike::Ready(wanted) = strike {
+        let ready = (0..order.count).map(|_| on_a_blocking_thread(move || ready::picture(wanted)));
+        return try_join_all(ready).await;
     }
     let order = &order;
     try_join_all((0..order.count).map(|index| async move {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     State,
     order::Order,
-    picture,
+    picture, ready,
     refusal::Refusal,
     routes::{on_a_blocking_thread, usage},
     strikes::{self, Strike},
@@ -46,7 +46,7 @@ pub async fn answer(state: &Arc<State>, order: Order, partial: u32, strike: Stri
         Strike::CutStream | Strike::EmptyData | Strike::FewerImages => {}
         _ => events.push(text(&done)),
     }
-    Ok(send(events, state.speed(), &strike))
+    Ok(send(events, state.speed(&strike), &strike))
 }
 
 fn send(events: Vec<String>, speed: std::time::Duration, strike: &Strike) -> HttpResponse {
@@ -68,6 +68,9 @@ fn send(events: Vec<String>, speed: std::time::Duration, strike: &Strike) -> Htt
 
 /// The partial pictures and, last, the whole one, each encoded.
 async fn paint(state: &Arc<State>, order: &Order, partial: u32, strike: &Strike) -> Result<Vec<Vec<u8>>, Refusal> {
+    if let &Strike::Ready(wanted) = strike {
+        return Ok(vec![on_a_blocking_thread(move || ready::picture(wanted)).await?]);
+    }
     let variant = state.next_variant(&order.prompt, 1);
     let mut order = order.clone();
     if matches!(strike, Strike::WrongSize) {

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{order::Order, picture, refusal::Refusal};
+use super::{order::Order, picture, ready::Wanted, refusal::Refusal};
 use crate::faults::Fault;
 
 /// Every kind of fault the image endpoints know.
@@ -38,6 +38,7 @@ pub const KINDS: &[&str] = &[
     "url_answer",
     "private_url",
     "fewer_images",
+    "ready_picture",
 ];
 
 #[derive(Debug)]
@@ -58,6 +59,7 @@ pub enum Strike {
     UrlAnswer,
     PrivateUrl,
     FewerImages,
+    Ready(Wanted),
 }
 
 /// What this fault means for this order.
@@ -79,6 +81,7 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
         "url_answer" => Strike::UrlAnswer,
         "private_url" => Strike::PrivateUrl,
         "fewer_images" => Strike::FewerImages,
+        "ready_picture" => Strike::Ready(Wanted::read(&fault.value)),
         "junk_html" => {
             let page = "<!doctype html><title>Just a moment…</title><p>Checking your browser.</p>";
             Strike::Answer(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page))

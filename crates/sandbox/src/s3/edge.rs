@@ -18,6 +18,7 @@ use super::refusal::{Refusal, escape};
 use super::sigv4::{self, Clock, Keys, Proof};
 use super::uri;
 use crate::faults::{Fault, Faults};
+use crate::took::Took;
 
 const VENDOR: &str = "s3";
 const HANG_SECONDS: f64 = 60.0;
@@ -49,6 +50,7 @@ impl S3Access for Gate {
 
 impl Edge {
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let took = Took::begins("s3");
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let origin = request.headers().contains_key(header::ORIGIN);
@@ -57,6 +59,7 @@ impl Edge {
         if origin && (method == Method::GET || method == Method::HEAD) {
             allow_any_origin(response.headers_mut());
         }
+        took.ends();
         Ok(response)
     }
 

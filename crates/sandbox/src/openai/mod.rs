@@ -14,7 +14,10 @@ mod strikes;
 use std::{
     collections::HashMap,
     net::TcpListener,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -67,6 +70,7 @@ struct State {
     faults: Faults,
     origin: String,
     speed: Mutex<Duration>,
+    only_sketches: AtomicBool,
     received: Mutex<Vec<Received>>,
     /// How many pictures of a prompt were painted: asked again, the model paints another one.
     painted: Mutex<HashMap<String, u32>>,
@@ -86,6 +90,7 @@ pub async fn start(listener: TcpListener, faults: Faults) -> std::io::Result<Ope
         faults,
         origin: origin.clone(),
         speed: Mutex::default(),
+        only_sketches: AtomicBool::new(false),
         received: Mutex::default(),
         painted: Mutex::default(),
         shelf: shelf::Shelf::default(),
@@ -128,6 +133,11 @@ impl OpenAi {
     pub fn set_speed(&self, speed: Duration) {
         *locked(&self.state.speed) = speed;
     }
+
+    /// Pictures are squares of colours from here on: for those who need thousands.
+    pub fn only_sketch(&self) {
+        self.state.only_sketches.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for OpenAi {
@@ -141,6 +151,10 @@ impl State {
     /// A picture that is ready needs no thought.
     fn speed(&self, strike: &strikes::Strike) -> Duration {
         if matches!(strike, strikes::Strike::Ready(_)) { Duration::ZERO } else { *locked(&self.speed) }
+    }
+
+    fn only_sketches(&self) -> bool {
+        self.only_sketches.load(Ordering::Relaxed)
     }
 
     fn remember(&self, received: Received) {

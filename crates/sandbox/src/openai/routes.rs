@@ -190,8 +190,9 @@ pub async fn paint(state: &Arc<State>, order: &Order, strike: &Strike) -> Result
     try_join_all((0..order.count).map(|index| async move {
         let _easel = state.easels.acquire().await.map_err(|_| broken())?;
         let order = order.clone();
+        let is_sketch = state.only_sketches();
         on_a_blocking_thread(move || {
-            let painted = picture::paint(&order, first.wrapping_add(index));
+            let painted = picture::paint(&order, first.wrapping_add(index), is_sketch);
             picture::encode(&painted, order.format, order.compression)
         })
         .await

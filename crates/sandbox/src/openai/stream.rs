@@ -76,9 +76,10 @@ async fn paint(state: &Arc<State>, order: &Order, partial: u32, strike: &Strike)
     if matches!(strike, Strike::WrongSize) {
         (order.width, order.height) = (order.width / 2, order.height / 2);
     }
+    let is_sketch = state.only_sketches();
     let _easel = state.easels.acquire().await;
     on_a_blocking_thread(move || {
-        let whole = picture::paint(&order, variant);
+        let whole = picture::paint(&order, variant, is_sketch);
         let mut frames = Vec::new();
         for step in 0..partial {
             let early = picture::partial(&whole, step, partial);

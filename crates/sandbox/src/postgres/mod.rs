@@ -45,6 +45,15 @@ pub enum Durability {
     Fast,
 }
 
+/// How a server is told to stop.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stop {
+    /// Rolls back what is open and writes everything down.
+    Fast,
+    /// As a crash: the next start recovers what was committed.
+    Immediate,
+}
+
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Data, passwords and log; kept for the next start.
@@ -124,9 +133,20 @@ impl Postgres {
 
     /// The same data on the same port; every connection is cut.
     pub async fn restart(&mut self) -> Result<(), Error> {
-        let mut stop = self.cluster.pg_ctl(&self.binaries, &["stop", "-m", "fast", "-w", "-t", "30"]);
-        cluster::finished("pg_ctl stop", stop.output()?)?;
+        self.restart_after(Stop::Fast, Duration::ZERO).await
+    }
+
+    /// As [`Postgres::restart`], with nobody there for as long as `pause`.
+    pub async fn restart_after(&mut self, how: Stop, pause: Duration) -> Result<(), Error> {
+        let mode = match how {
+            Stop::Fast => "fast",
+            Stop::Immediate => "immediate",
+        };
+        let mut stop = self.cluster.pg_ctl(&self.binaries, &["stop", "-m", mode, "-w", "-t", "30"]);
+        let stopped = tokio::task::spawn_blocking(move || stop.output()).await.map_err(io::Error::other)??;
+        cluster::finished("pg_ctl stop", stopped)?;
         self.server.wait().await?;
+        tokio::time::sleep(pause).await;
         self.server = serve(&self.cluster, &self.binaries, &mut self.options, 1).await?;
         Ok(())
     }

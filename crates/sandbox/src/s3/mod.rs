@@ -62,6 +62,17 @@ impl S3 {
     pub fn set_clock_offset(&self, offset: chrono::Duration) {
         self.clock.set_offset(offset);
     }
+
+    /// The same objects on the same port, after a `pause` with nobody there; every connection is cut.
+    pub async fn restart_after(&mut self, pause: std::time::Duration) -> Result<(), Error> {
+        self.server.abort();
+        // Over when the task is, which held the port.
+        let _ = (&mut self.server).await;
+        tokio::time::sleep(pause).await;
+        let address = self.url.trim_start_matches("http://").to_owned();
+        *self = start(TcpListener::bind(address)?, self.folder.clone(), self.faults.clone()).await?;
+        Ok(())
+    }
 }
 
 impl Drop for S3 {

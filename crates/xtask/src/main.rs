@@ -1,6 +1,7 @@
 //! `cargo xtask`: what a person or a CI asks of this repository. Builds and starts programs; imports none of ours and
 //! holds no logic the product needs.
 mod arguments;
+mod bench;
 mod cargo;
 mod demo;
 mod failure;
@@ -31,6 +32,10 @@ cargo xtask demo      start Lapidary with every vendor on this machine; Ctrl-C s
 cargo xtask test      everything that proves this repository
                         FILTER        only the tests whose name contains it
                         --with-sdks   also the sandbox against other people's clients
+cargo xtask bench     the budgets of speed, memory and weight, each beside its reference, as a table
+                        --only NAME   start, memory, me, gems, time, cpu, submit, gallery, page; several by commas
+                        --quick       fewer rounds
+                        --json        the same for programs
 cargo xtask tidy      the rules of the house: walls, lengths, names, colours, bans
 cargo xtask prepare   refresh .sqlx from the migrations; --check only says whether it is fresh
                         --database URL  ask this empty database instead of starting one
@@ -63,6 +68,7 @@ fn run() -> Result<()> {
     match command.as_str() {
         "demo" => demo::run(given),
         "test" => test::run(given),
+        "bench" => bench::run(given),
         "tidy" => tidy::run(given),
         "prepare" => prepare::run(given),
         "openapi" => openapi::run(given),

@@ -100,6 +100,11 @@ impl Server {
         }
     }
 
+    /// Of what was started: with [`Server::start_watched`] that is the shell above the program.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn complaint(&self, what: &str) -> String {
         format!("{} {what}. The end of {}:\n{}", self.name, self.log.display(), process::tail(&self.log, TAIL))
     }

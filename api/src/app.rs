@@ -9,10 +9,13 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::generation::estimate::Estimates;
 use crate::generation::image_model::ImageModel;
 use crate::generation::live::Live;
+use crate::generation::provider::Providers;
 use crate::images::store::ImageStore;
 use crate::page::Page;
+use crate::stop::Stop;
 use crate::work::Wake;
 
 pub struct App {
@@ -23,8 +26,11 @@ pub struct App {
     pub store: ImageStore,
     pub auth: Auth,
     pub image_model: ImageModel,
+    pub providers: Providers,
+    pub estimates: Estimates,
     pub live: Live,
     pub wake: Wake,
+    pub stop: Stop,
     /// A decoded picture takes up to 400 MB: as many at once as there are cores.
     pub decoders: Semaphore,
     /// Absent where only the API is served.
@@ -63,13 +69,17 @@ impl App {
             &store.public_origin().await,
             settings.support_contact.as_deref(),
         )?;
+        let live = Live::new();
         Ok(Arc::new(Self {
+            providers: Providers::new(&catalogue, &settings.openai_base_url),
+            estimates: Estimates::default(),
             catalogue: Arc::new(catalogue),
             store,
             page,
             image_model: ImageModel::new(&settings)?,
-            live: Live::new(),
-            wake: Wake::default(),
+            wake: Wake::new(live.outbox.clone()),
+            live,
+            stop: Stop::default(),
             decoders: Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
             auth,
             db,

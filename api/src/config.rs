@@ -23,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API and the page, and work off the queue.
     Serve(Box<Settings>),
+    /// Only work off the queue and keep house, without a server.
+    Work(Box<Settings>),
     /// Bring the database to this version's schema, and make the bucket if it is missing.
     Migrate(Box<Settings>),
     /// Print the OpenAPI document.
@@ -145,6 +147,12 @@ pub struct Settings {
     /// Generations this process runs at once; 0 leaves the queue to other processes.
     #[arg(long, env, default_value_t = 8)]
     pub worker_slots: usize,
+    /// Seconds that running generations get to finish when this process is told to stop; the rest goes back into the queue.
+    #[arg(long, env, default_value_t = 25)]
+    pub stop_seconds: u64,
+    /// Seconds one attempt at storing or deleting may take.
+    #[arg(long, env, default_value_t = 60)]
+    pub storage_timeout_seconds: u64,
     /// Generations of one person that run at once; more wait.
     #[arg(long, env, default_value_t = 4)]
     pub running_per_person: i64,

@@ -27,4 +27,5 @@ pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod server;
+pub mod stop;
 pub mod work;

@@ -7,7 +7,7 @@ use lapidary::app::{App, StartError};
 use lapidary::clock::Clock;
 use lapidary::config::{self, Cli, Command, LogFormat, Settings};
 use lapidary::server::Application;
-use lapidary::{auth, db, openapi, work};
+use lapidary::{auth, db, openapi, stop, work};
 use tracing_subscriber::EnvFilter;
 
 #[actix_web::main]
@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<(), StartError> {
     match cli.command {
         Command::Serve(settings) => serve(*settings).await,
+        Command::Work(settings) => work_only(*settings).await,
         Command::Migrate(settings) => migrate(*settings).await,
         Command::Openapi { json } => print_openapi(json),
         Command::People(people) => auth::people::act(people.act, &people.settings).await,
@@ -42,42 +43,29 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let app = App::build(settings, Clock::default()).await?;
     let application = Application::build(app.clone(), listener, threads)?;
-    let handle = application.handle();
     let background = work::Background::start(app.clone());
     tracing::info!(address = %application.address, public_url = %app.settings.public_url, "serving");
-    let (streams, working) = (app.clone(), background.open());
-    actix_web::rt::spawn(async move {
-        stop_signal().await;
-        tracing::info!("stopping: no new requests, running ones finish");
-        streams.live.close();
-        working.send_replace(false);
-        handle.stop(true).await;
-    });
-    application.serve().await?;
-    background.stop().await;
+    stop::serve(application, background).await?;
     app.db.close().await;
     Ok(())
 }
 
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::error!(%error, "cannot listen for SIGTERM");
-            return std::future::pending().await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+async fn work_only(settings: Settings) -> Result<(), StartError> {
+    start_logs(&settings);
+    if settings.worker_slots == 0 {
+        return Err(StartError::Other("WORKER_SLOTS is 0: a worker without slots does nothing".into()));
     }
+    let app = App::build(settings, Clock::default()).await?;
+    let background = work::Background::start(app.clone());
+    tracing::info!(slots = app.settings.worker_slots, "working off the queue");
+    stop::work(app.clone(), background).await;
+    app.db.close().await;
+    Ok(())
 }
 
 async fn migrate(settings: Settings) -> Result<(), StartError> {
     start_logs(&settings);
-    let db = db::Db::connect(&settings)?;
-    db::MIGRATIONS.run(db.house()).await?;
+    db::migrate(&settings).await?;
     lapidary::images::store::ImageStore::new(&settings, Clock::default())
         .ensure_bucket()
         .await

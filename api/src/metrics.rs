@@ -42,3 +42,13 @@ pub fn storage_failed(act: &'static str) {
 pub fn orphans_swept(objects: u64) {
     metrics::counter!("lapidary_orphans_swept_total").increment(objects);
 }
+
+/// The database did not do what it was asked. `fault`: `away`, `full`, `read_only`, `contended`, `stuck`.
+pub fn database_failed(fault: &'static str) {
+    metrics::counter!("lapidary_database_failures_total", "fault" => fault).increment(1);
+}
+
+/// Rows whose objects were not in storage when the last sweep looked.
+pub fn objects_missing(rows: i64) {
+    metrics::gauge!("lapidary_objects_missing").set(f64::from(i32::try_from(rows).unwrap_or(i32::MAX)));
+}

@@ -50,7 +50,8 @@ impl Application {
             service.configure(health).configure(crate::docs::configure).default_service(web::to(nothing_here))
         })
         .workers(threads)
-        .shutdown_timeout(20)
+        // Beside STOP_SECONDS, which runs have; no request takes longer.
+        .shutdown_timeout(5)
         .disable_signals()
         .listen(listener)?
         .run();
@@ -72,8 +73,11 @@ fn health(config: &mut web::ServiceConfig) {
         .route("/health/ready", web::get().to(ready));
 }
 
-/// Ready when the database answers and has this version's schema.
+/// Ready when the database answers and has this version's schema, until told to stop.
 async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    if !app.stop.is_serving() {
+        return Err(ApiError::Unavailable { retry_after_seconds: 5 });
+    }
     let newest = crate::db::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     let applied = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
         .fetch_one(app.db.house())

@@ -6,6 +6,7 @@ use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::{PeopleAct, Settings};
 use crate::db::Db;
+use crate::work::bell::{self, News};
 
 /// Does it, and says so on standard output.
 pub async fn act(act: PeopleAct, settings: &Settings) -> Result<(), StartError> {
@@ -52,5 +53,7 @@ pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx:
         }
     };
     tx.commit().await?;
+    // Whoever is deaf polls within a second.
+    let _ = bell::tell_once(db.house(), News::Revocation).await;
     Ok(done.rows_affected() == 1)
 }

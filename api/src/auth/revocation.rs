@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::session_queries as queries;
@@ -21,6 +21,8 @@ const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 #[derive(Default)]
 pub struct Revocations {
     heard: Heard,
+    hurry: Notify,
+    added: Notify,
 }
 
 #[derive(Default)]
@@ -57,6 +59,7 @@ impl Revocations {
             }
             tokio::select! {
                 () = tokio::time::sleep(POLL) => {}
+                () = self.hurry.notified() => {}
                 _ = open.wait_for(|is_open| !is_open) => {}
             }
         }
@@ -83,6 +86,17 @@ impl Revocations {
     /// What this process itself has ended; others hear of it from the feed.
     pub fn add(&self, session_id: Uuid) {
         self.heard.add(session_id, Instant::now());
+        self.added.notify_one();
+    }
+
+    /// Another process ended a session: the feed is read now instead of within a second.
+    pub fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// Returns when this process ended one since the last time.
+    pub async fn added(&self) {
+        self.added.notified().await;
     }
 
     /// Whether tokens of this session still count.

@@ -6,6 +6,8 @@ use sqlx::PgPool;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
+use crate::work::bell::{News, Outbox};
+
 /// Wakes kept for a slow stream; more means that it reads everything anyway.
 const BACKLOG: usize = 1024;
 
@@ -13,6 +15,8 @@ pub struct Live {
     news: broadcast::Sender<Uuid>,
     cancels: broadcast::Sender<Uuid>,
     open: watch::Sender<bool>,
+    /// What other processes are told.
+    pub outbox: Outbox,
 }
 
 impl Default for Live {
@@ -27,11 +31,18 @@ impl Live {
             news: broadcast::channel(BACKLOG).0,
             cancels: broadcast::channel(BACKLOG).0,
             open: watch::channel(true).0,
+            outbox: Outbox::default(),
         }
     }
 
     /// This person's rows changed; say so after the commit.
     pub fn nudge(&self, person_id: Uuid) {
+        self.heard_news(person_id);
+        self.outbox.put(News::Person(person_id));
+    }
+
+    /// As [`Live::nudge`], by another process: it is not told on.
+    pub fn heard_news(&self, person_id: Uuid) {
         let _ = self.news.send(person_id);
     }
 
@@ -39,8 +50,14 @@ impl Live {
         self.news.subscribe()
     }
 
-    /// This generation is to stop, if it runs here.
+    /// This generation is to stop, wherever it runs.
     pub fn cancel(&self, generation_id: Uuid) {
+        self.heard_cancel(generation_id);
+        self.outbox.put(News::Cancel(generation_id));
+    }
+
+    /// As [`Live::cancel`], by another process.
+    pub fn heard_cancel(&self, generation_id: Uuid) {
         let _ = self.cancels.send(generation_id);
     }
 
@@ -82,7 +99,7 @@ impl Feed {
             self.since = Some(newest - TimeDelta::seconds(30));
         }
         for person_id in fresh {
-            live.nudge(person_id);
+            live.heard_news(person_id);
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use actix_web::{HttpResponse, ResponseError};
 use lapidary_contract::domain::Violation;
 use lapidary_contract::{FieldError, Problem, ProblemType};
 
+use super::database_fault::DatabaseFault;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("{0}")]
@@ -47,6 +49,12 @@ pub enum ApiError {
     },
     #[error("The service is not ready. Try again in a moment.")]
     Unavailable { retry_after_seconds: u64 },
+    #[error("The service is not ready. Try again in a moment.")]
+    DatabaseFailed {
+        retry_after_seconds: u64,
+        #[source]
+        source: sqlx::Error,
+    },
 }
 
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -75,15 +83,15 @@ impl ApiError {
             Self::TooManyWaiting { .. } => ProblemType::TooManyWaiting,
             Self::Internal(_) => ProblemType::Internal,
             Self::VendorFailed { .. } => ProblemType::VendorFailed,
-            Self::Unavailable { .. } => ProblemType::Unavailable,
+            Self::Unavailable { .. } | Self::DatabaseFailed { .. } => ProblemType::Unavailable,
         }
     }
 
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::TooManyWaiting { retry_after_seconds, .. } | Self::Unavailable { retry_after_seconds } => {
-                Some(*retry_after_seconds)
-            }
+            Self::TooManyWaiting { retry_after_seconds, .. }
+            | Self::Unavailable { retry_after_seconds }
+            | Self::DatabaseFailed { retry_after_seconds, .. } => Some(*retry_after_seconds),
             _ => None,
         }
     }
@@ -150,13 +158,16 @@ impl ResponseError for ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::RowNotFound => Self::NotFound,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::error!(error = %error, "the database cannot be reached");
-                Self::Unavailable { retry_after_seconds: 2 }
+        if matches!(error, sqlx::Error::RowNotFound) {
+            return Self::NotFound;
+        }
+        let fault = DatabaseFault::of(&error);
+        match fault.retry_after_seconds() {
+            Some(retry_after_seconds) => {
+                crate::metrics::database_failed(fault.name());
+                Self::DatabaseFailed { retry_after_seconds, source: error }
             }
-            other => Self::internal(other),
+            None => Self::internal(error),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
+pub mod database_fault;
 pub mod error;
 pub mod extract;
 pub mod fetch;

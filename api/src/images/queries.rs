@@ -19,6 +19,10 @@ pub struct Objects {
 }
 
 impl Objects {
+    pub fn at(prefix: String, extension: String) -> Self {
+        Self { prefix, extension }
+    }
+
     pub fn original(&self) -> String {
         format!("{}/original.{}", self.prefix, self.extension)
     }
@@ -293,10 +297,17 @@ pub struct Expired {
 }
 
 /// Of everyone: only for the job that empties the trash.
-pub async fn expired(house: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<Vec<Expired>, sqlx::Error> {
+pub async fn expired(
+    house: &PgPool,
+    before: DateTime<Utc>,
+    tried_before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Expired>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select id, object_prefix, extension from images where deleted_at < $1 order by deleted_at limit $2",
+        "select id, object_prefix, extension from images
+         where deleted_at < $1 and (erase_tried_at is null or erase_tried_at < $2) order by deleted_at limit $3",
         before,
+        tried_before,
         limit
     )
     .fetch_all(house)
@@ -308,5 +319,11 @@ pub async fn expired(house: &PgPool, before: DateTime<Utc>, limit: i64) -> Resul
 /// Of everyone: only for the job that empties the trash.
 pub async fn erase(house: &PgPool, ids: &[Uuid], before: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from images where id = any($1) and deleted_at < $2", ids, before).execute(house).await?;
+    Ok(())
+}
+
+/// Of everyone: only for the job that empties the trash. The others go first for a while.
+pub async fn put_aside(house: &PgPool, ids: &[Uuid], now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("update images set erase_tried_at = $2 where id = any($1)", ids, now).execute(house).await?;
     Ok(())
 }

@@ -1,19 +1,22 @@
 //! Objects of images in S3 or a compatible server: written encrypted, read by presigned links, deleted in batches.
 //! Nothing is ever public, and no bytes of an image are read back through this process.
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
+use actix_web::web::Bytes;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
 };
-use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, ServerSideEncryption,
-};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ServerSideEncryption};
+use aws_smithy_async::time::TimeSource;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use lapidary_contract::domain::limits::PRESIGNED_URL_SECONDS;
 use tokio::sync::OnceCell;
@@ -25,17 +28,16 @@ use crate::config::Settings;
 /// A key never gets other bytes: every attempt has keys of its own.
 const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
 const DOWNLOAD_SECONDS: u64 = 600;
-/// Keys of one batch, the protocol's limit.
-const BATCH_MAX: usize = 1_000;
 /// Where S3 began: the only region that a new bucket must not name.
 const UNNAMED_REGION: &str = "us-east-1";
 
 pub struct ImageStore {
-    client: Client,
+    pub(super) client: Client,
+    time: StorageTime,
     public: Builder,
     signer: Signer,
     address: OnceCell<Address>,
-    bucket: String,
+    pub(super) bucket: String,
     region: String,
     clock: Clock,
 }
@@ -59,16 +61,41 @@ pub enum StoreError {
     Address(String),
 }
 
-fn refused<E: std::error::Error>(act: &'static str) -> impl FnOnce(E) -> StoreError {
+pub(super) fn refused<E: std::error::Error>(act: &'static str) -> impl FnOnce(E) -> StoreError {
     move |error| StoreError::Refused { act, reason: DisplayErrorContext(error).to_string() }
+}
+
+/// The time requests are signed with: the database's, unless the storage says that it lives in another.
+#[derive(Clone, Debug)]
+struct StorageTime {
+    clock: Clock,
+    offset_seconds: Arc<AtomicI64>,
+}
+
+impl StorageTime {
+    /// `date` is the header of an answer; false when it says nothing.
+    fn follow(&self, date: &str) -> bool {
+        let Ok(theirs) = DateTime::parse_from_rfc2822(date) else { return false };
+        let off_by_seconds = (theirs.with_timezone(&Utc) - self.clock.real()).num_seconds();
+        tracing::warn!(off_by_seconds, "the storage's clock differs from the database's; requests are signed by it");
+        self.offset_seconds.store(off_by_seconds, Ordering::Relaxed);
+        true
+    }
+}
+
+impl TimeSource for StorageTime {
+    fn now(&self) -> SystemTime {
+        (self.clock.real() + TimeDelta::seconds(self.offset_seconds.load(Ordering::Relaxed))).into()
+    }
 }
 
 fn configuration(settings: &Settings, endpoint: Option<&String>) -> Builder {
     let (id, secret) = (&settings.s3_access_key_id, &settings.s3_secret_access_key);
+    let patience = Duration::from_secs(settings.storage_timeout_seconds.max(1));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(60))
-        .operation_timeout(Duration::from_secs(150));
+        .operation_attempt_timeout(patience)
+        .operation_timeout(patience * 5 / 2);
     let mut configuration = Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(settings.s3_region.clone()))
@@ -86,8 +113,10 @@ fn configuration(settings: &Settings, endpoint: Option<&String>) -> Builder {
 impl ImageStore {
     pub fn new(settings: &Settings, clock: Clock) -> Self {
         let endpoint = settings.s3_endpoint.as_ref();
+        let time = StorageTime { clock: clock.clone(), offset_seconds: Arc::default() };
         Self {
-            client: Client::from_conf(configuration(settings, endpoint).build()),
+            client: Client::from_conf(configuration(settings, endpoint).time_source(time.clone()).build()),
+            time,
             public: configuration(settings, settings.s3_public_endpoint.as_ref().or(endpoint)),
             signer: Signer::new(&settings.s3_access_key_id, &settings.s3_secret_access_key, &settings.s3_region),
             address: OnceCell::new(),
@@ -97,46 +126,61 @@ impl ImageStore {
         }
     }
 
-    /// Writes an object, encrypted at rest.
+    /// Writes an object, encrypted at rest. Asked again where that may help; what fails leaves nothing behind if it can.
     pub async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), StoreError> {
-        let answer = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .content_type(content_type)
-            .cache_control(CACHE_CONTROL)
-            .server_side_encryption(ServerSideEncryption::Aes256)
-            .body(ByteStream::from(bytes))
-            .send()
-            .await
-            .map_err(refused("store an object"))?;
+        let body = Bytes::from(bytes);
+        let send = || {
+            self.client
+                .put_object()
+                .bucket(&self.bucket)
+                .key(key)
+                .content_type(content_type)
+                .cache_control(CACHE_CONTROL)
+                .server_side_encryption(ServerSideEncryption::Aes256)
+                .body(ByteStream::from(body.clone()))
+                .send()
+        };
+        let answer = self.asked("put", "store an object", send).await?;
         match answer.server_side_encryption() {
             Some(ServerSideEncryption::Aes256) => Ok(()),
             _ => {
+                crate::metrics::storage_failed("put");
                 self.delete_many(&[key.to_owned()]).await?;
                 Err(StoreError::NotEncrypted)
             }
         }
     }
 
-    /// Deletes all of them; one that is not there counts as deleted.
-    pub async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
-        for batch in keys.chunks(BATCH_MAX) {
-            let objects: Result<Vec<_>, _> =
-                batch.iter().map(|key| ObjectIdentifier::builder().key(key).build()).collect();
-            let act = "delete objects";
-            let delete = objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
-            let delete = delete.map_err(refused(act))?;
-            let answer = self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await;
-            let answer = answer.map_err(refused(act))?;
-            // The answer is 200 even when single keys failed.
-            if let Some(first) = answer.errors().first() {
-                let code = first.code().unwrap_or("an unnamed error").to_owned();
-                return Err(StoreError::NotDeleted { count: answer.errors().len(), code });
+    /// Asks once more where the SDK does not and it helps: with their time where ours is refused, and after a conflict.
+    pub(super) async fn asked<T, E, F>(
+        &self,
+        act: &'static str,
+        what: &'static str,
+        send: impl Fn() -> F,
+    ) -> Result<T, StoreError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let answer = match send().await {
+            Err(error) if self.may_ask_again(&error) => send().await,
+            answer => answer,
+        };
+        answer.map_err(|error| {
+            crate::metrics::storage_failed(act);
+            refused(what)(error)
+        })
+    }
+
+    pub(super) fn may_ask_again<E: ProvideErrorMetadata>(&self, error: &SdkError<E, HttpResponse>) -> bool {
+        match error.code() {
+            Some("RequestTimeTooSkewed") => {
+                let date = error.raw_response().and_then(|answer| answer.headers().get("date"));
+                date.is_some_and(|date| self.time.follow(date))
             }
+            Some("OperationAborted" | "ConditionalRequestConflict") => true,
+            _ => false,
         }
-        Ok(())
     }
 
     /// Works for seven days from the last full hour: within an hour every process gives the same URL, so that browsers

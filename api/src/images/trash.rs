@@ -1,27 +1,45 @@
 //! Empties the trash: objects first, then rows, so that nothing is left which no row knows of.
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use lapidary_contract::domain::limits::TRASH_DAYS;
 
+use super::objects::ObjectVersion;
 use super::queries;
 use crate::app::App;
 
 /// Images of one round; the next round takes the next ones.
 const ROUND: i64 = 300;
+/// One that could not be erased lets the others go first for so long.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
 
-/// Erases what has been in the trash for 30 days. A storage that fails keeps the rows for the next time.
+/// Erases what has been in the trash for 30 days. What storage keeps stays a row, and keeps nobody else waiting.
 pub async fn empty(app: &App) -> Result<(), sqlx::Error> {
-    let before = app.clock.now() - TimeDelta::days(TRASH_DAYS);
-    let expired = queries::expired(app.db.house(), before, ROUND).await?;
+    let now = app.clock.now();
+    let before = now - TimeDelta::days(TRASH_DAYS);
+    let expired = queries::expired(app.db.house(), before, now - AGAIN, ROUND).await?;
     if expired.is_empty() {
         return Ok(());
     }
-    let keys: Vec<String> = expired.iter().flat_map(|image| image.objects.keys()).collect();
-    if let Err(error) = app.store.delete_many(&keys).await {
-        tracing::warn!(%error, "the trash could not be emptied and will be tried again");
-        return Ok(());
+    let objects: Vec<ObjectVersion> =
+        expired.iter().flat_map(|image| image.objects.keys()).map(|key| key.as_str().into()).collect();
+    let kept = match app.store.delete_each(&objects).await {
+        Ok(kept) => kept,
+        Err(error) => {
+            tracing::warn!(%error, "the trash could not be emptied and will be tried again");
+            return Ok(());
+        }
+    };
+    if let Some(first) = kept.first() {
+        tracing::warn!(objects = kept.len(), code = first.code, "objects in the trash could not be deleted");
     }
-    let ids: Vec<_> = expired.iter().map(|image| image.id).collect();
-    queries::erase(app.db.house(), &ids, before).await?;
-    tracing::info!(images = ids.len(), "the trash was emptied");
+    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.key).collect();
+    let (stuck, gone): (Vec<_>, Vec<_>) =
+        expired.iter().partition(|image| image.objects.keys().iter().any(|key| kept.contains(key)));
+    let ids = |images: Vec<&queries::Expired>| images.iter().map(|image| image.id).collect::<Vec<_>>();
+    let (stuck, gone) = (ids(stuck), ids(gone));
+    queries::erase(app.db.house(), &gone, before).await?;
+    queries::put_aside(app.db.house(), &stuck, now).await?;
+    tracing::info!(images = gone.len(), stuck = stuck.len(), "the trash was emptied");
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! Background work: wakes, the worker loop and the schedule of jobs.
+pub mod bell;
 pub mod queue;
 pub mod schedule;
 pub mod worker;
@@ -8,18 +9,29 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use self::bell::{News, Outbox};
 use crate::app::App;
 use crate::auth::Auth;
 
-/// Wakes this process's workers and streams after a commit. Nothing depends on it: both also poll.
-#[derive(Default)]
+/// Wakes this process's workers, and others', after a commit. Nothing depends on it: all of them poll too.
 pub struct Wake {
     queue: Notify,
+    outbox: Outbox,
 }
 
 impl Wake {
-    /// Something was queued.
+    pub fn new(outbox: Outbox) -> Self {
+        Self { queue: Notify::new(), outbox }
+    }
+
+    /// Something was queued, or a place became free.
     pub fn queued(&self) {
+        self.heard();
+        self.outbox.put(News::Queue);
+    }
+
+    /// As [`Wake::queued`], by another process.
+    pub fn heard(&self) {
         self.queue.notify_one();
     }
 
@@ -31,6 +43,7 @@ impl Wake {
 /// Everything that runs beside the server.
 pub struct Background {
     open: watch::Sender<bool>,
+    worker: Option<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
     app: Arc<App>,
 }
@@ -38,25 +51,31 @@ pub struct Background {
 impl Background {
     pub fn start(app: Arc<App>) -> Self {
         let (open, _) = watch::channel(true);
-        let mut tasks = vec![
+        let tasks = vec![
+            tokio::spawn(schedule::follow_clock(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::housekeeping(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(bell::ring(Arc::clone(&app), open.subscribe())),
             Auth::keep(Arc::clone(&app), open.subscribe()),
         ];
-        if app.settings.worker_slots > 0 {
-            tasks.push(tokio::spawn(worker::work(Arc::clone(&app), open.subscribe())));
-        }
-        Self { open, tasks, app }
+        let worker = (app.settings.worker_slots > 0).then(|| tokio::spawn(worker::work(Arc::clone(&app))));
+        Self { open, worker, tasks, app }
     }
 
-    /// Says `false` to claim nothing more while the server still finishes its requests.
-    pub fn open(&self) -> watch::Sender<bool> {
-        self.open.clone()
-    }
-
-    /// Ends streams, lets running generations finish, and returns when all is quiet.
+    /// Tells the process to stop, if nobody has yet, and returns when nothing runs any more.
     pub async fn stop(self) {
         self.app.live.close();
+        if self.app.stop.is_serving() {
+            self.app.stop.go_on();
+        }
+        self.end().await;
+    }
+
+    /// Returns when nothing runs any more. The process must have been told to stop: the worker ends by itself then.
+    pub async fn end(self) {
+        if let Some(worker) = self.worker {
+            let _ = worker.await;
+        }
         self.open.send_replace(false);
         for task in self.tasks {
             let _ = task.await;

@@ -1,13 +1,15 @@
 //! The queue: generations themselves, claimed fairly, leased, swept. Nothing is lost when a worker is.
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use lapidary_contract::FailureCode;
 use lapidary_contract::domain::Hold;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::gems::ledger;
+use crate::generation::provider;
 use crate::generation::queries::record_event;
 
 /// How long a claim holds without a heartbeat.
@@ -30,12 +32,43 @@ pub struct Claimed {
     pub count: i32,
     pub share_gems: i64,
     pub attempt: i32,
+    /// Attempts that count: one that ended with its process does not.
+    pub tries: i32,
 }
 
-/// The next one in fairness: of the person with the fewest running, the one that waits longest.
+/// The next one in fairness: of the person with the fewest running, the one that waits longest. What its provider does
+/// not deliver waits; only a probe of that provider is claimed.
 pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
     let now = app.clock.now();
+    for (origin, models) in app.providers.due(now) {
+        let mut tx = app.db.house().begin().await?;
+        if let Some(until) = provider::win_probe(&mut tx, &origin, now).await?
+            && let Some(job) = claim_among(app, &mut tx, &models, true, now).await?
+        {
+            tx.commit().await?;
+            app.providers.probing(&origin, job.id, until);
+            app.live.nudge(job.person_id);
+            return Ok(Some(job));
+        }
+        app.providers.look_later(now);
+    }
     let mut tx = app.db.house().begin().await?;
+    let claimed = claim_among(app, &mut tx, &app.providers.paused_models(), false, now).await?;
+    tx.commit().await?;
+    if let Some(job) = &claimed {
+        app.live.nudge(job.person_id);
+    }
+    Ok(claimed)
+}
+
+/// Of these models only, or of all others.
+async fn claim_among(
+    app: &App,
+    conn: &mut PgConnection,
+    models: &[String],
+    only_these: bool,
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>, sqlx::Error> {
     let claimed = sqlx::query_as!(
         Claimed,
         r#"with recursive waiting as (
@@ -54,6 +87,7 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
              cross join lateral (
                select g.id, g.created_at from generations g
                where g.person_id = w.person_id and g.status = 'queued' and g.available_at <= $1
+                 and (g.model = any($4)) = $5
                order by g.created_at limit 1
              ) h
              where w.person_id is not null and r.running < $3
@@ -69,19 +103,17 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
            set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
            from chosen where g.id = chosen.id
            returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-             g.quality, g.count, g.share_gems, g.attempt"#,
+             g.quality, g.count, g.share_gems, g.attempt, g.attempt - g.forgiven_attempts as "tries!""#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
-        app.settings.running_per_person
+        app.settings.running_per_person,
+        models,
+        only_these
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut *conn)
     .await?;
     if let Some(job) = &claimed {
-        record_event(&mut tx, job.person_id, job.id).await?;
-    }
-    tx.commit().await?;
-    if let Some(job) = &claimed {
-        app.live.nudge(job.person_id);
+        record_event(conn, job.person_id, job.id).await?;
     }
     Ok(claimed)
 }
@@ -133,13 +165,60 @@ pub async fn put_back(app: &App, job: &Claimed, wait: Duration) -> Result<bool, 
     Ok(true)
 }
 
+/// What a process holds: fenced by the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub id: Uuid,
+    pub attempt: i32,
+}
+
+/// Back into the queue at once, because this process ends: it costs no attempt. What was cancelled meanwhile is left to
+/// the sweep, now. Gives how many wait again.
+pub async fn give_back(app: &App, leases: &[Lease]) -> Result<usize, sqlx::Error> {
+    let (ids, attempts): (Vec<Uuid>, Vec<i32>) = leases.iter().map(|lease| (lease.id, lease.attempt)).unzip();
+    let now = app.clock.now();
+    let mut tx = app.db.house().begin().await?;
+    let mut given = sqlx::query!(
+        "update generations g
+         set status = 'queued', lease_until = null, available_at = $3, forgiven_attempts = g.forgiven_attempts + 1
+         from unnest($1::uuid[], $2::integer[]) as held (id, attempt)
+         where g.id = held.id and g.attempt = held.attempt and g.status = 'running' and g.cancel_requested_at is null
+         returning g.id, g.person_id",
+        &ids,
+        &attempts,
+        now
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "update generations g set lease_until = $3
+         from unnest($1::uuid[], $2::integer[]) as held (id, attempt)
+         where g.id = held.id and g.attempt = held.attempt and g.status = 'running'",
+        &ids,
+        &attempts,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    given.sort_by_key(|row| row.person_id);
+    for row in &given {
+        record_event(&mut tx, row.person_id, row.id).await?;
+    }
+    tx.commit().await?;
+    for row in &given {
+        app.live.nudge(row.person_id);
+    }
+    app.wake.queued();
+    Ok(given.len())
+}
+
 /// What lost its worker waits again; what lost too many, or was cancelled meanwhile, ends with its gems back.
 pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
     let mut tx = app.db.house().begin().await?;
     let mut lost = sqlx::query!(
         r#"select id, person_id, account_id, held_free, held_bought, attempt,
-             cancel_requested_at is not null as "cancelled!"
+             attempt - forgiven_attempts as "tries!", cancel_requested_at is not null as "cancelled!"
            from generations where status = 'running' and lease_until < $1
            order by lease_until limit 100 for update skip locked"#,
         now
@@ -149,7 +228,7 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     // Accounts first and in order, then events, as everyone locks: a submit or another sweep must not cross this one.
     lost.sort_by_key(|row| (row.account_id, row.person_id));
     for row in &lost {
-        if row.cancelled || row.attempt >= CLAIMS_MAX {
+        if row.cancelled || row.tries >= CLAIMS_MAX {
             let (status, failure) =
                 if row.cancelled { ("cancelled", None) } else { ("failed", Some(FailureCode::Internal.name())) };
             sqlx::query!(
@@ -175,6 +254,7 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     }
     for row in &lost {
         record_event(&mut tx, row.person_id, row.id).await?;
+        crate::metrics::lease_lost();
         tracing::warn!(generation_id = %row.id, attempt = row.attempt, "a lease ended without its worker");
     }
     tx.commit().await?;

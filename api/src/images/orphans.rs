@@ -1,0 +1,323 @@
+//! The sweep of objects: what lies in the bucket and no row knows is deleted, what rows know and the bucket lacks is told.
+//! A page at a time, with a trace that the next process goes on from. Never touches what is younger than a day.
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lapidary_contract::domain::limits::TRASH_DAYS;
+use uuid::Uuid;
+
+use super::objects::{BATCH_MAX, Listed, ObjectVersion};
+use super::queries::Objects;
+use super::store::StoreError;
+use super::sweep_queries::{self as queries, Counts, Run};
+use crate::app::App;
+use crate::metrics;
+
+/// Longer than any lease, any upload and any clock is wrong.
+const MARGIN: TimeDelta = TimeDelta::hours(24);
+const EVERY: TimeDelta = TimeDelta::hours(24);
+/// How long a process that goes on with a run may be silent.
+const LEASE: TimeDelta = TimeDelta::minutes(5);
+/// Pages of one round of housekeeping.
+const PAGES: usize = 20;
+/// Rows looked at with one query.
+const ROWS: i64 = 2_000;
+/// Everything of people; nothing else in the bucket is ours to judge.
+const FOLDER: &str = "users/";
+/// Behind every key of the folder: the character after `/`.
+const BEHIND: &str = "users0";
+
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Storage(#[from] StoreError),
+}
+
+/// What a run found so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub counts: Counts,
+    pub is_finished: bool,
+}
+
+/// Goes on with the open run, or begins one when the last is a day old.
+pub async fn daily(app: &App) -> Result<(), SweepError> {
+    let now = app.clock.now();
+    if !queries::began_after(app.db.house(), kind(false), now - EVERY).await? {
+        queries::begin(app.db.house(), kind(false), false, now).await?;
+    }
+    round(app, false, PAGES).await.map(drop)
+}
+
+/// A whole run to its end. A dry one deletes nothing and counts what would be. None: another process is at it.
+pub async fn sweep(app: &App, is_dry_run: bool) -> Result<Option<Report>, SweepError> {
+    queries::begin(app.db.house(), kind(is_dry_run), is_dry_run, app.clock.now()).await?;
+    loop {
+        match round(app, is_dry_run, PAGES).await? {
+            Some(report) if !report.is_finished => {}
+            ended => return Ok(ended),
+        }
+    }
+}
+
+fn kind(is_dry_run: bool) -> &'static str {
+    if is_dry_run { "objects_dry_run" } else { "objects" }
+}
+
+/// At most so many pages of the open run; none when there is nothing to go on with.
+pub async fn round(app: &App, is_dry_run: bool, pages: usize) -> Result<Option<Report>, SweepError> {
+    let now = app.clock.now();
+    let Some(run) = queries::take(app.db.house(), kind(is_dry_run), now, now + LEASE).await? else {
+        return Ok(None);
+    };
+    let outcome = go_on(app, &run, pages).await;
+    if !matches!(outcome, Ok(Report { is_finished: true, .. })) {
+        queries::put_down(app.db.house(), run.id).await?;
+    }
+    outcome.map(Some)
+}
+
+async fn go_on(app: &App, run: &Run, pages: usize) -> Result<Report, SweepError> {
+    let mut cursor = run.cursor();
+    let mut counts = Counts::default();
+    for _ in 0..pages {
+        let page = app.store.list(FOLDER, cursor.as_ref(), BATCH_MAX).await?;
+        let now = app.clock.now();
+        let mut found = judge(app, run, &page.objects, now).await?;
+        let from = cursor.as_ref().map_or(FOLDER, |last| last.key.as_str());
+        let to = page.next.as_ref().map_or(BEHIND, |next| next.key.as_str());
+        found.missing = missing(app, &page.objects, (from, to), now).await?;
+        counts = queries::go_on(app.db.house(), run.id, found, page.next.as_ref(), now, now + LEASE).await?;
+        if page.next.is_none() {
+            tell(run, counts);
+            return Ok(Report { counts, is_finished: true });
+        }
+        cursor = page.next;
+    }
+    Ok(Report { counts, is_finished: false })
+}
+
+fn tell(run: &Run, found: Counts) {
+    let Counts { seen, deleted, failed, unknown, missing } = found;
+    metrics::objects_missing(missing);
+    tracing::info!(is_dry_run = run.is_dry_run, seen, deleted, failed, unknown, missing, "objects were swept");
+    if missing > 0 {
+        tracing::error!(missing, "objects of images are not in storage: restore them from a copy of the bucket");
+    }
+}
+
+/// Deletes what nobody knows and is old enough.
+async fn judge(app: &App, run: &Run, page: &[Listed], now: DateTime<Utc>) -> Result<Counts, SweepError> {
+    let old: Vec<(&Listed, Place)> = page
+        .iter()
+        .filter(|listed| listed.modified_at < now - MARGIN)
+        .map(|listed| (listed, Place::of(&listed.object.key)))
+        .collect();
+    let known = Known::of(app, &old).await?;
+    let mut found = Counts { seen: count(page.len()), ..Counts::default() };
+    let mut orphans: Vec<ObjectVersion> = Vec::new();
+    for (listed, place) in &old {
+        match known.verdict(listed, place) {
+            Verdict::Stays => {}
+            Verdict::Unknown => found.unknown += 1,
+            Verdict::Orphan => orphans.push(listed.object.clone()),
+        }
+    }
+    found.deleted = count(orphans.len());
+    if !run.is_dry_run && !orphans.is_empty() {
+        let kept = app.store.delete_each(&orphans).await?;
+        if let Some(first) = kept.first() {
+            tracing::warn!(objects = kept.len(), code = first.code, "orphans were not deleted and are tried tomorrow");
+        }
+        found.failed = count(kept.len());
+        found.deleted -= found.failed;
+        metrics::orphans_swept(u64::try_from(found.deleted).unwrap_or(0));
+    }
+    Ok(found)
+}
+
+/// Which keys behind `from` and up to `to` rows know and the page lacks.
+async fn missing(app: &App, page: &[Listed], (from, to): (&str, &str), now: DateTime<Utc>) -> Result<i64, SweepError> {
+    let present: HashSet<&str> =
+        page.iter().filter(|listed| listed.is_current).map(|listed| listed.object.key.as_str()).collect();
+    // The keys of one image may lie on two pages.
+    let mut after = from.rsplit_once('/').map_or("", |(folder, _)| folder).trim_end_matches(|c| c != '/').to_owned();
+    let mut missing = 0;
+    loop {
+        let (made_before, erased_before) = (now - MARGIN, now - TimeDelta::days(TRASH_DAYS));
+        let rows = queries::images_from(app.db.house(), &after, made_before, erased_before, ROWS).await?;
+        let is_last = count(rows.len()) < ROWS;
+        for (prefix, extension) in rows {
+            if prefix.as_str() > to {
+                return Ok(missing);
+            }
+            let keys = Objects::at(prefix.clone(), extension).keys();
+            let absent = keys.iter().filter(|key| {
+                let key = key.as_str();
+                key > from && key <= to && !present.contains(key)
+            });
+            missing += count(absent.count());
+            after = prefix;
+        }
+        if is_last {
+            return Ok(missing);
+        }
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What a key says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Image {
+        person_id: Uuid,
+        prefix: String,
+    },
+    Preview {
+        generation_id: Uuid,
+    },
+    Picture {
+        person_id: Uuid,
+    },
+    /// Of a person, but of no shape that we make.
+    Other {
+        person_id: Uuid,
+    },
+    Foreign,
+}
+
+impl Place {
+    fn of(key: &str) -> Self {
+        let parts: Vec<&str> = key.split('/').collect();
+        let id = |text: &str| text.parse::<Uuid>().ok();
+        let Some(person_id) = parts.get(1).and_then(|text| id(text)) else { return Self::Foreign };
+        match parts.as_slice() {
+            ["users", _, "images", image, attempt, file]
+                if id(image).is_some() && attempt.parse::<u32>().is_ok() && !file.is_empty() =>
+            {
+                let prefix = key.strip_suffix(file).unwrap_or(key).trim_end_matches('/').to_owned();
+                Self::Image { person_id, prefix }
+            }
+            ["users", _, "previews", generation, ..] => match id(generation) {
+                Some(generation_id) => Self::Preview { generation_id },
+                None => Self::Other { person_id },
+            },
+            ["users", _, "picture"] => Self::Picture { person_id },
+            ["users", ..] => Self::Other { person_id },
+            _ => Self::Foreign,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Stays,
+    Orphan,
+    Unknown,
+}
+
+/// What the database says about a page.
+#[derive(Default)]
+struct Known {
+    prefixes: HashSet<String>,
+    unfinished: HashSet<Uuid>,
+    /// People, with the key of their picture.
+    pictures: HashMap<Uuid, Option<String>>,
+    running_since: HashMap<Uuid, DateTime<Utc>>,
+}
+
+impl Known {
+    /// One query for each kind of thing on the page.
+    async fn of(app: &App, page: &[(&Listed, Place)]) -> Result<Self, sqlx::Error> {
+        if page.is_empty() {
+            return Ok(Self::default());
+        }
+        let (mut prefixes, mut generations, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for (_, place) in page {
+            match place {
+                Place::Image { person_id, prefix } => {
+                    prefixes.insert(prefix.clone());
+                    people.insert(*person_id);
+                }
+                Place::Preview { generation_id } => {
+                    generations.insert(*generation_id);
+                }
+                Place::Picture { person_id } | Place::Other { person_id } => {
+                    people.insert(*person_id);
+                }
+                Place::Foreign => {}
+            }
+        }
+        let (prefixes, generations): (Vec<String>, Vec<Uuid>) =
+            (prefixes.into_iter().collect(), generations.into_iter().collect());
+        let people: Vec<Uuid> = people.into_iter().collect();
+        let house = app.db.house();
+        // What runs is read first: a generation that ends meanwhile has its rows by then.
+        let running_since = queries::running_since(house, &people).await?.into_iter().collect();
+        Ok(Self {
+            running_since,
+            unfinished: queries::unfinished(house, &generations).await?.into_iter().collect(),
+            prefixes: queries::known_prefixes(house, &prefixes).await?.into_iter().collect(),
+            pictures: queries::pictures(house, &people).await?.into_iter().collect(),
+        })
+    }
+
+    fn verdict(&self, listed: &Listed, place: &Place) -> Verdict {
+        let orphan_if = |is_orphan| if is_orphan { Verdict::Orphan } else { Verdict::Stays };
+        match place {
+            Place::Image { person_id, prefix } => {
+                let is_being_made = self.running_since.get(person_id).is_some_and(|since| listed.modified_at >= *since);
+                orphan_if(!self.prefixes.contains(prefix) && !is_being_made)
+            }
+            Place::Preview { generation_id } => orphan_if(!self.unfinished.contains(generation_id)),
+            Place::Picture { person_id } => {
+                let current = self.pictures.get(person_id).and_then(Option::as_deref);
+                orphan_if(current != Some(listed.object.key.as_str()))
+            }
+            // Whatever it is: of somebody who is gone nothing stays.
+            Place::Other { person_id } if !self.pictures.contains_key(person_id) => Verdict::Orphan,
+            Place::Other { .. } | Place::Foreign => Verdict::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_what_it_is_and_a_strange_one_is_left_alone() {
+        let (person_id, image, generation_id) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+        let prefix = format!("users/{person_id}/images/{image}/2");
+        assert_eq!(Place::of(&format!("{prefix}/original.png")), Place::Image { person_id, prefix });
+        let preview = format!("users/{person_id}/previews/{generation_id}/1/0.png");
+        assert_eq!(Place::of(&preview), Place::Preview { generation_id });
+        assert_eq!(Place::of(&format!("users/{person_id}/picture")), Place::Picture { person_id });
+        for other in ["images/x", "images/x/1/a.png", "exports/a.zip", "previews/x/y"] {
+            assert_eq!(Place::of(&format!("users/{person_id}/{other}")), Place::Other { person_id }, "{other}");
+        }
+        for foreign in ["users/me/picture", "backup/2026.sql", "users", ""] {
+            assert_eq!(Place::of(foreign), Place::Foreign, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_s_running_work_stored_is_never_an_orphan() {
+        let (person_id, now) = (Uuid::now_v7(), Utc::now());
+        let prefix = format!("users/{person_id}/images/{}/1", Uuid::now_v7());
+        let object = ObjectVersion::from(format!("{prefix}/original.png").as_str());
+        let listed = Listed { object, modified_at: now, is_current: true };
+        let place = Place::Image { person_id, prefix };
+        let mut known = Known::default();
+        assert_eq!(known.verdict(&listed, &place), Verdict::Orphan);
+        known.running_since.insert(person_id, now - TimeDelta::minutes(1));
+        assert_eq!(known.verdict(&listed, &place), Verdict::Stays);
+        known.running_since.insert(person_id, now + TimeDelta::minutes(1));
+        assert_eq!(known.verdict(&listed, &place), Verdict::Orphan);
+    }
+}

@@ -1,0 +1,102 @@
+//! How a process ends: it is no longer ready, claims nothing, sends streams elsewhere; what runs gets its time, and what
+//! is left goes back into the queue. A second signal leaves out the waiting, never the giving back.
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::server::Application;
+use crate::work::Background;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    Serving,
+    /// Told to end: requests are answered and runs may finish.
+    Ending,
+    /// Told again: at once.
+    Now,
+}
+
+/// How far this process is on its way out; it only goes forward.
+#[derive(Debug)]
+pub struct Stop(watch::Sender<Stage>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(watch::channel(Stage::Serving).0)
+    }
+}
+
+impl Stop {
+    pub fn is_serving(&self) -> bool {
+        *self.0.borrow() == Stage::Serving
+    }
+
+    /// The next stage: what each signal does.
+    pub fn go_on(&self) -> Stage {
+        self.0.send_modify(|stage| *stage = if *stage == Stage::Serving { Stage::Ending } else { Stage::Now });
+        *self.0.borrow()
+    }
+
+    /// Returns once this stage, or one after it, has come.
+    pub async fn reached(&self, stage: Stage) {
+        let _ = self.0.subscribe().wait_for(|now| *now >= stage).await;
+    }
+}
+
+/// Serves until told to stop, and returns when all is quiet.
+pub async fn serve(application: Application, background: Background) -> std::io::Result<()> {
+    let app = Arc::clone(&application.app);
+    let handle = application.handle();
+    let signals = actix_web::rt::spawn(follow_signals(Arc::clone(&app)));
+    let stopping = Arc::clone(&app);
+    let ending = actix_web::rt::spawn(async move {
+        stopping.stop.reached(Stage::Ending).await;
+        stopping.live.close();
+        // Requests are answered meanwhile: a balancer needs a moment to see that this process is not ready.
+        background.end().await;
+        let gracefully = tokio::select! {
+            () = stopping.stop.reached(Stage::Now) => false,
+            () = handle.stop(true) => true,
+        };
+        if !gracefully {
+            handle.stop(false).await;
+        }
+    });
+    let served = application.serve().await;
+    if app.stop.is_serving() {
+        app.stop.go_on();
+    }
+    let _ = ending.await;
+    signals.abort();
+    served
+}
+
+/// Works off the queue without a server until told to stop.
+pub async fn work(app: Arc<App>, background: Background) {
+    let signals = actix_web::rt::spawn(follow_signals(Arc::clone(&app)));
+    app.stop.reached(Stage::Ending).await;
+    background.end().await;
+    signals.abort();
+}
+
+async fn follow_signals(app: Arc<App>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%error, "cannot listen for signals");
+            return;
+        }
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        match app.stop.go_on() {
+            Stage::Now => tracing::warn!("told again to stop: what runs goes back into the queue"),
+            _ => tracing::info!("stopping: not ready, nothing new is claimed, what runs may finish"),
+        }
+    }
+}

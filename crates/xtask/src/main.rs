@@ -2,6 +2,7 @@
 //! holds no logic the product needs.
 mod arguments;
 mod bench;
+mod campaign;
 mod cargo;
 mod demo;
 mod failure;
@@ -36,6 +37,13 @@ cargo xtask bench     the budgets of speed, memory and weight, each beside its r
                         --only NAME   start, memory, me, gems, time, cpu, submit, gallery, page; several by commas
                         --quick       fewer rounds
                         --json        the same for programs
+cargo xtask campaign  a thousand generations while processes, database, store and vendors fail; then all is counted
+                        --seed N         again what another campaign did (a new one)
+                        --generations N  how many are asked for (1000)
+                        --minutes M      over which they are spread (8)
+cargo xtask soak      one server under steady load: memory, descriptors, connections must stay flat
+                        --minutes M   for how long (30)
+                        --debug       the debug build instead of a release build
 cargo xtask tidy      the rules of the house: walls, lengths, names, colours, bans
 cargo xtask prepare   refresh .sqlx from the migrations; --check only says whether it is fresh
                         --database URL  ask this empty database instead of starting one
@@ -69,6 +77,8 @@ fn run() -> Result<()> {
         "demo" => demo::run(given),
         "test" => test::run(given),
         "bench" => bench::run(given),
+        "campaign" => campaign::campaign(given),
+        "soak" => campaign::soak(given),
         "tidy" => tidy::run(given),
         "prepare" => prepare::run(given),
         "openapi" => openapi::run(given),

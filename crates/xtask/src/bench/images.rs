@@ -1,5 +1,5 @@
 //! Rows of images for the gallery, made by SQL: their objects are in no storage, and links to them are made all the same.
-use super::people::{ACCOUNT_PREFIX, COUNT, FROM, PERSON_PREFIX};
+use super::people::{ACCOUNT_PREFIX, BASE, COUNT, PERSON_PREFIX};
 use super::stage::Stage;
 use crate::failure::Result;
 
@@ -31,7 +31,7 @@ fn insert(stage: &Stage, first: usize, last: usize, which: &str) -> Result<()> {
     let id = |prefix: &str| format!("('00000000-0000-7000-{prefix}-' || lpad(n::text, 12, '0'))::uuid");
     let (generation, image) = (id("b000"), id("b001"));
     let others = COUNT - 1;
-    let person = format!("({FROM} + case when n % 10 = 0 then 1 else 2 + n % {others} end)::text");
+    let person = format!("({BASE} + case when n % 10 = 0 then 1 else 2 + n % {others} end)::text");
     let at = "timestamptz '2026-01-01' + n * interval '1 second'";
     stage.psql(&format!(
         "insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,

@@ -10,16 +10,16 @@ pub const COUNT: usize = 1_000;
 const GEMS: u64 = 1_000_000_000;
 const CONNECTIONS: usize = 4;
 
-/// What comes before a person's number in ids; `PEOPLE_FROM + n` is the number, so that ids have digits only.
+/// What comes before a person's number in ids; `BASE + n` is the number, so that ids have digits only.
 pub const PERSON_PREFIX: &str = "00000000-0000-7000-8000-";
 pub const ACCOUNT_PREFIX: &str = "00000000-0000-7000-9000-";
 const SESSION_PREFIX: &str = "00000000-0000-7000-a000-";
-pub const FROM: u64 = 100_000_000_000;
+pub const BASE: u64 = 100_000_000_000;
 
 pub fn seed(stage: &Stage) -> Result<()> {
     stage.psql(&format!(
         "create function pg_temp.id(prefix text, n bigint) returns uuid language sql immutable
-           as $$ select (prefix || ({FROM} + n)::text)::uuid $$;
+           as $$ select (prefix || ({BASE} + n)::text)::uuid $$;
          insert into people (id, email, email_normalised, name, age_confirmed_at, created_at)
            select pg_temp.id('{PERSON_PREFIX}', n), 'p' || n || '@example.test', 'p' || n || '@example.test',
              'Person ' || n, now(), now() from generate_series(1, {COUNT}) n;

@@ -28,7 +28,7 @@ fn select(part: &str) -> String {
 
 fn script(part: &str) -> String {
     let (person, account) = (people::PERSON_PREFIX, people::ACCOUNT_PREFIX);
-    let (first, last) = (people::FROM + 1, people::FROM + people::COUNT as u64);
+    let (first, last) = (people::BASE + 1, people::BASE + people::COUNT as u64);
     let select = select(part).replace('\n', " ");
     format!(
         "\\set n random({first}, {last})\nbegin;\n\

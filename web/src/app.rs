@@ -1,5 +1,5 @@
 //! The app: session, address, shell, and which view stands at which address.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::account::AccountPage;
 use crate::auth::{Guarded, SignInPage};

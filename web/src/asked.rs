@@ -1,6 +1,6 @@
 //! An answer of the API that a view asks for when it opens, and again when somebody wants it. Knows no address.
+use crate::ui::prelude::*;
 use futures_util::future::LocalBoxFuture;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::ui::Failure;

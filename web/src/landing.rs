@@ -1,5 +1,5 @@
 //! The landing page: one sentence, one button. A signed-in person is taken to the studio.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::auth::age::GOODBYE;
 use crate::browser::kept;

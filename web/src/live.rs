@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::ui::prelude::*;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::{GemBalance, LiveEvent, ProblemType};
-use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, BroadcastChannel, ReadableStreamDefaultReader};

@@ -1,5 +1,5 @@
 //! What is shown where nothing is.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::page::Page;
 use crate::ui::button::{ButtonKind, LinkButton};

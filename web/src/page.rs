@@ -1,5 +1,5 @@
 //! Every view of the page with its address and its title. A view that is not here does not exist.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {

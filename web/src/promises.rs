@@ -1,5 +1,5 @@
 //! The promises: what is kept about a person, for how long, and what never happens. Text only.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 const KEPT: [(&str, &str, &str); 7] = [
     (

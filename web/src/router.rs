@@ -1,7 +1,7 @@
 //! Where the person is: the address as signals, links that stay in this document, and going elsewhere by code.
 //! An own one, because the framework's weighs more than everything it would show. Must never build a view.
+use crate::ui::prelude::*;
 use leptos::ev::{self, MouseEvent};
-use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlAnchorElement, UrlSearchParams};
 

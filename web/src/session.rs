@@ -2,10 +2,10 @@
 //! Fetches through `http` only and never stores a token.
 use std::sync::Arc;
 
+use crate::ui::prelude::*;
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::domain::Catalogue;
 use lapidary_contract::{CatalogueBody, GemBalance, Me};
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;

@@ -1,5 +1,5 @@
 //! The terms, in plain words. Text only.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 const TERMS: [(&str, &str); 8] = [
     ("Who may use it", "Anyone who is 13 or older. You sign in with an account that is yours."),

@@ -87,5 +87,6 @@ pub struct Transfer {
     pub reference: Uuid,
     /// The first words of the prompt when a generation caused it.
     pub about: Option<String>,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
 }

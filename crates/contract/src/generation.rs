@@ -108,10 +108,13 @@ pub struct Generation {
     pub failure: Option<Failure>,
     /// What is stored of it; without those in the trash.
     pub images: Vec<Image>,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::moment::at_or_none")]
     pub started_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::moment::at_or_none")]
     pub finished_at: Option<DateTime<Utc>>,
 }
 

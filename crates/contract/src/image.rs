@@ -26,6 +26,7 @@ pub struct Image {
     pub price_gems: i64,
     /// Presigned; the original, unaltered.
     pub url: String,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub url_expires_at: DateTime<Utc>,
     /// Presigned; WebP, longer edge 512 pixels.
     pub thumbnail_url: String,
@@ -37,9 +38,11 @@ pub struct Image {
     /// What the model made of the prompt, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised_prompt: Option<String>,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
     /// When it was moved to the trash; it is erased 30 days later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::moment::at_or_none")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
@@ -57,5 +60,6 @@ pub struct UpdateImage {
 pub struct DownloadUrl {
     /// Presigned; works for ten minutes and saves under a name made of the prompt.
     pub url: String,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub url_expires_at: DateTime<Utc>,
 }

@@ -19,12 +19,13 @@ pub mod generation;
 pub mod image;
 pub mod list;
 pub mod me;
+mod moment;
 pub mod problem;
 #[cfg(feature = "openapi")]
 pub mod schema;
 pub mod status;
 
-pub use auth::{AccessToken, AuthProvider, SignInFailure};
+pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;
 pub use gems::{GemBalance, Transfer, TransferKind};
@@ -32,7 +33,7 @@ pub use generation::{CreateGeneration, Failure, FailureCode, Generation, Quote};
 pub use image::{DownloadUrl, Image, UpdateImage};
 pub use lapidary_domain as domain;
 pub use list::List;
-pub use me::{Me, Session, UpdateMe};
+pub use me::{Identity, Me, Session, UpdateMe};
 pub use problem::{FieldError, Problem, ProblemType};
 pub use status::{PausedModel, ServiceStatus};
 

@@ -21,7 +21,9 @@ pub struct PausedModel {
     pub code: FailureCode,
     /// A sentence for people.
     pub message: String,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub since: DateTime<Utc>,
     /// When the provider is asked again.
+    #[serde(deserialize_with = "crate::moment::at")]
     pub next_try_at: DateTime<Utc>,
 }

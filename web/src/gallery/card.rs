@@ -1,7 +1,7 @@
 //! A picture in a row of the gallery: a link that grows into the picture's page, with what can be done on the spot.
+use crate::ui::prelude::*;
 use lapidary_contract::Image;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::changes;

@@ -1,6 +1,6 @@
 //! What a person does to an image: favour, delete, restore, download. Shown at once, taken back when the server says no.
+use crate::ui::prelude::*;
 use lapidary_contract::{DownloadUrl, Image, UpdateImage};
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::clock::now;

@@ -1,6 +1,6 @@
 //! The panel beside the open picture: what it was made of, what it cost, and what can be done with it.
+use crate::ui::prelude::*;
 use lapidary_contract::Image;
-use leptos::prelude::*;
 
 use super::changes;
 use super::image::OpenImage;

@@ -1,7 +1,7 @@
 //! One picture on its own page: which one, its neighbours, and how keys, swipes and links move between them.
+use crate::ui::prelude::*;
 use lapidary_contract::{Image, LiveEvent, ProblemType};
 use leptos::ev::{self, KeyboardEvent};
-use leptos::prelude::*;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 

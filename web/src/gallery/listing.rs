@@ -1,8 +1,8 @@
 //! A list that is read page by page, newest first, kept while a person walks between pages and told of every change.
 //! It never sorts what the API answered, and never shows one row twice.
+use crate::ui::prelude::*;
 use chrono::{DateTime, Utc};
 use lapidary_contract::List;
-use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 

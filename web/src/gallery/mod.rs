@@ -14,8 +14,8 @@ mod stage;
 mod trash;
 mod wall;
 
+use crate::ui::prelude::*;
 use lapidary_contract::Image;
-use leptos::prelude::*;
 
 pub use self::image::ImagePage;
 use self::listing::{Listing, Load};

@@ -1,7 +1,7 @@
 //! The end of a list that has more: reads on when it comes near, and has a button for whoever cannot scroll there.
+use crate::ui::prelude::*;
 use lapidary_contract::Image;
 use leptos::html;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;

@@ -1,6 +1,6 @@
 //! Which picture grows out of its place when it is opened, and shrinks back into it: one name for the browser's view
 //! transition, given to one picture at a time.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use uuid::Uuid;
 
 thread_local! {

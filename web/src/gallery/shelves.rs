@@ -1,8 +1,8 @@
 //! The three lists of images: all, favourites, trash. Kept between pages, one person's at a time, moved by what happens.
 use std::cell::{Cell, RefCell};
 
+use crate::ui::prelude::*;
 use lapidary_contract::{Image, LiveEvent};
-use leptos::prelude::*;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 

@@ -1,7 +1,7 @@
 //! The open picture, as large as the page allows: the preview at once, the original over it when it is there.
+use crate::ui::prelude::*;
 use lapidary_contract::Image;
 use leptos::ev::PointerEvent;
-use leptos::prelude::*;
 use uuid::Uuid;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::HtmlImageElement;

@@ -1,8 +1,8 @@
 //! The trash: what was deleted, when each goes for good, and the way back.
+use crate::ui::prelude::*;
 use chrono::Duration;
 use lapidary_contract::Image;
 use lapidary_domain::limits::TRASH_DAYS;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::listing::Entry;

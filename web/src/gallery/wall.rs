@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::ui::prelude::*;
 use lapidary_contract::Image;
 use leptos::ev;
 use leptos::html;
-use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::card::card;

@@ -1,6 +1,6 @@
 //! The balance as one big number with its parts.
+use crate::ui::prelude::*;
 use lapidary_contract::GemBalance;
-use leptos::prelude::*;
 
 use crate::session::use_session;
 use crate::ui::dynamic::changing;

@@ -2,7 +2,7 @@
 mod balance;
 mod statement;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 #[component]
 pub fn GemsPage() -> AnyView {

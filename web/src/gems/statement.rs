@@ -1,6 +1,6 @@
 //! The statement: every movement of a gem in a line a child can read, newest first, read page by page.
+use crate::ui::prelude::*;
 use lapidary_contract::{List, LiveEvent, Transfer, TransferKind};
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;

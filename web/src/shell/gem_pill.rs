@@ -1,7 +1,7 @@
 //! The remaining gems, always in view; a press shows the parts.
+use crate::ui::prelude::*;
 use lapidary_contract::GemBalance;
 use leptos::html;
-use leptos::prelude::*;
 
 use crate::page::Page;
 use crate::session::use_session;

@@ -1,7 +1,7 @@
 //! The keyboard everywhere: `g` then a letter to go, `n` new prompt, `/` search, `?` the list of keys.
 //! A view takes part by its ids: `n` focuses `#prompt`, `/` the first `[data-search]` in sight, or the gallery's.
+use crate::ui::prelude::*;
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent};

@@ -1,5 +1,5 @@
 //! The quiet links at the end of a view.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::page::Page;
 

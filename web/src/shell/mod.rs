@@ -5,7 +5,7 @@ mod legal;
 mod navigation;
 mod offline;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::page::Page;

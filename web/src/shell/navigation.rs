@@ -1,5 +1,5 @@
 //! The four places: a rail on wide screens, a bar at the bottom on narrow ones. One list, the styles place it.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::page::Page;
 use crate::ui::icon::{Glyph, Icon};

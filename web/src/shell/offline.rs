@@ -1,5 +1,5 @@
 //! A line that says when there is no connection, and goes by itself when there is one again.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::live;
 use crate::session::{Standing, use_session};

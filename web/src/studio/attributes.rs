@@ -1,8 +1,8 @@
 //! The built-in attributes: sections that fold, rows of chips, and one search across all of them.
+use crate::ui::prelude::*;
 use lapidary_domain::Attribute;
 use lapidary_domain::catalogue::Section;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 
 use super::prompt::field_error;
 use super::state::Studio;
@@ -56,8 +56,8 @@ fn SearchField(query: RwSignal<String>, total: Signal<usize>) -> AnyView {
             <Icon glyph=Glyph::Search />
             <span class="visually-hidden">"Search attributes"</span>
             <input
-                type="search"
                 id="attribute-search"
+                type="search"
                 data-search
                 autocomplete="off"
                 placeholder=placeholder

@@ -1,7 +1,7 @@
 //! The composer: a column beside the results on a wide page, a sheet under them on a phone. The prompt and the button
 //! are always in reach; the rest unfolds.
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 
 use super::attributes::AttributePicker;
 use super::choice::{Obstacle, shape};

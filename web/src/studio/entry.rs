@@ -1,7 +1,7 @@
 //! One generation in the stream: its words, its tiles, what is said about it and what can be done next.
+use crate::ui::prelude::*;
 use lapidary_contract::Generation;
 use lapidary_domain::{GenerationStatus, Size};
-use leptos::prelude::*;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 

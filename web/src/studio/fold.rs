@@ -1,5 +1,5 @@
 //! A part of the composer that unfolds under its heading; the heading says what is inside while it is closed.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::ui::{Glyph, Icon};
 

@@ -1,6 +1,6 @@
 //! What stands where nothing was made yet: three ideas that can be pressed.
+use crate::ui::prelude::*;
 use lapidary_domain::{Attribute, Catalogue};
-use leptos::prelude::*;
 
 use super::glow;
 use super::state::Studio;

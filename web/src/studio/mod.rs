@@ -18,9 +18,9 @@ mod words;
 
 use std::time::Duration;
 
+use crate::ui::prelude::*;
 use lapidary_contract::{Generation, Image};
 use leptos::ev;
-use leptos::prelude::*;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 

@@ -1,7 +1,7 @@
 //! The prompt's field, which grows with its text, and the chosen attributes under it.
+use crate::ui::prelude::*;
 use lapidary_domain::Attribute;
 use lapidary_domain::limits::PROMPT_MAX;
-use leptos::prelude::*;
 
 use super::state::Studio;
 use crate::browser;

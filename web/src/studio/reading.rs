@@ -1,7 +1,7 @@
 //! What the model will read: the composed text with the attributes' words marked, and a person's own wording of it.
+use crate::ui::prelude::*;
 use lapidary_domain::compose;
 use leptos::html;
-use leptos::prelude::*;
 
 use super::choice::marked;
 use super::fold::Fold;

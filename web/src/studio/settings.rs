@@ -1,8 +1,8 @@
 //! Model, shape, quality and count, each with what it costs. Prices come from `domain`, never from here.
+use crate::ui::prelude::*;
 use chrono::{Datelike, NaiveDate};
 use lapidary_domain::price::price_per_image;
 use lapidary_domain::{Model, Size};
-use leptos::prelude::*;
 
 use super::choice::{Choice, count_max, shape, shapes};
 use super::fold::Fold;

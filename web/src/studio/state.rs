@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::ui::prelude::*;
 use lapidary_contract::{CreateGeneration, Generation, LiveEvent};
 use lapidary_domain::{Attribute, compose};
 use leptos::html;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use uuid::Uuid;
 

@@ -1,5 +1,5 @@
 //! The results, newest first: what waits, what is being made, what came of it.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::entry::generation_entry;

@@ -1,7 +1,7 @@
 //! The tiles of a generation: a place with the colours of its prompt while it waits, then the picture.
+use crate::ui::prelude::*;
 use lapidary_contract::{Generation, Image};
 use lapidary_domain::GenerationStatus;
-use leptos::prelude::*;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 

@@ -1,5 +1,5 @@
 //! Buttons, and links that look like them. A button that cannot be pressed says why in its words.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ButtonKind {

@@ -1,6 +1,6 @@
 //! A modal `<dialog>`: the browser keeps focus inside, Esc closes it and focus goes back to where it was.
+use crate::ui::prelude::*;
 use leptos::html;
-use leptos::prelude::*;
 
 use crate::ui::button::{Button, ButtonKind};
 use crate::ui::dynamic::effect;

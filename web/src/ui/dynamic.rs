@@ -1,12 +1,19 @@
 //! What follows signals, with its closures erased: every closure that the framework sees as a type of its own would
-//! weigh one to two kilobytes in everybody's first visit. Use these instead of `Memo::new`, `Effect::new` and `<For>`.
+//! weigh one to two kilobytes in everybody's first visit. Use these instead of `Memo::new`, `Effect::new` and the framework's lists.
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use leptos::prelude::Effect;
+
+use crate::ui::prelude::*;
+use crate::ui::rows::{Item, Rows};
 
 /// A part of a view that is built again when what it reads changes.
 pub fn changing<V: IntoView + 'static>(mut view: impl FnMut() -> V + Send + 'static) -> AnyView {
-    let view: Box<dyn FnMut() -> AnyView + Send> = Box::new(move || view().into_any());
+    followed(Box::new(move || view().into_any()))
+}
+
+#[inline(never)]
+fn followed(view: Box<dyn FnMut() -> AnyView + Send>) -> AnyView {
     view.into_any()
 }
 
@@ -15,18 +22,17 @@ type Compute<T> = Box<dyn Fn(Option<&T>) -> T + Send + Sync>;
 pub fn memo<T: PartialEq + Send + Sync + 'static>(
     compute: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
 ) -> Memo<T> {
-    let compute: Compute<T> = Box::new(compute);
+    computed(Box::new(compute))
+}
+
+#[inline(never)]
+fn computed<T: PartialEq + Send + Sync + 'static>(compute: Compute<T>) -> Memo<T> {
     Memo::new(compute)
 }
 
 pub fn effect<T: 'static>(run: impl FnMut(Option<T>) -> T + 'static) {
     let run: Box<dyn FnMut(Option<T>) -> T> = Box::new(run);
     Effect::new(run);
-}
-
-struct Item {
-    key: String,
-    view: Box<dyn FnOnce() -> AnyView + Send>,
 }
 
 /// A row of views, one for each item; what keeps its key keeps its view.
@@ -41,9 +47,5 @@ pub fn list<T: Send + 'static, V: IntoView + 'static>(
         Item { key: key(&item), view: Box::new(move || view(item).into_any()) }
     };
     let each: Box<dyn Fn() -> Vec<Item> + Send + Sync> = Box::new(move || items().into_iter().map(&keyed).collect());
-    rows(each)
-}
-
-fn rows(each: Box<dyn Fn() -> Vec<Item> + Send + Sync>) -> AnyView {
-    view! { <For each key=|item| item.key.clone() children=|item| (item.view)() /> }.into_any()
+    Rows(each).into_any()
 }

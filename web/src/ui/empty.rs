@@ -1,5 +1,5 @@
 //! An empty state: says what will be here and teaches with one thing that can be pressed.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 #[component]
 pub fn Empty(

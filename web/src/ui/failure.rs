@@ -1,6 +1,6 @@
 //! Failures in words: for each a sentence and what to do next. The match over `ProblemType` is exhaustive on purpose,
 //! so that a new problem cannot reach people unexplained.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;

@@ -1,5 +1,5 @@
 //! A labelled line of text with its hint and its error, tied together for screen readers.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 #[component]
 pub fn Field(

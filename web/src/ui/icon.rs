@@ -1,6 +1,6 @@
 //! The icons, drawn here as strokes on a 24-px grid so that nothing is fetched, and the mark.
 //! They are decoration: the words beside them or the button's label say what is meant.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyph {

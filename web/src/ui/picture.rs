@@ -1,6 +1,6 @@
 //! A picture with its place from the start: the ThumbHash is painted at once, the picture fades in over it.
+use crate::ui::prelude::*;
 use leptos::html;
-use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 

@@ -1,5 +1,5 @@
 //! One of a few, all in sight: radio buttons that look like segments, so arrows, labels and forms work by themselves.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::ui::dynamic::changing;
 use crate::ui::fresh_id;
@@ -50,6 +50,7 @@ fn segment(choice: Choice, group: &str, chosen: Signal<String>, on_choose: Callb
     view! {
         <label class="segment">
             <input
+                class="segment__input"
                 type="radio"
                 name=group.to_owned()
                 value=choice.value

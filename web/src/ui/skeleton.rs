@@ -1,5 +1,5 @@
 //! A quiet stand-in for what is being read. It has the size of what comes, so that nothing jumps.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 /// With `ratio` (width, height) it is a picture's place, without it a line of text.
 #[component]

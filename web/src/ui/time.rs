@@ -1,7 +1,7 @@
 //! Numbers and times in the reader's language and zone, written by the browser's Intl.
+use crate::ui::prelude::*;
 use js_sys::{Date, Number, Object, Reflect};
 use lapidary_domain::Gems;
-use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use chrono::{DateTime, Utc};
@@ -64,5 +64,5 @@ pub fn format_gems(gems: Gems) -> String {
 /// A time people and machines can read.
 #[component]
 pub fn Moment(at: DateTime<Utc>) -> AnyView {
-    view! { <time datetime=at.to_rfc3339()>{format_time(&at)}</time> }.into_any()
+    view! { <time datetime=String::from(date(&at).to_iso_string())>{format_time(&at)}</time> }.into_any()
 }

@@ -1,6 +1,6 @@
 //! Toasts: a sentence at the edge that says what happened and offers one next step. Never the only place of an error.
+use crate::ui::prelude::*;
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::ui::button::{Button, ButtonKind};

@@ -1,0 +1,11 @@
+//! What a view begins with: the framework's signals and helpers, and our own elements in place of its own. A view that
+//! imports the framework's prelude instead gets the framework's elements, and pays their weight.
+pub use leptos::prelude::{
+    AnyView, ArcRwSignal, Callable, Callback, Children, ChildrenFn, CollectView, Get, GetUntracked, GetValue, IntoAny,
+    IntoView, Memo, NodeRef, Read, RwSignal, Set, SetValue, Signal, StoredValue, Track, Update, UpdateValue, With,
+    WithUntracked, WithValue, WriteSignal, component, document, event_target_value, expect_context, on_cleanup,
+    provide_context, request_animation_frame, set_interval_with_handle, signal, untrack, view, window,
+    window_event_listener,
+};
+
+pub use super::element::Build;

@@ -2,7 +2,7 @@
 mod profile;
 mod sessions;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::session::use_session;
 use crate::shell::LegalLinks;

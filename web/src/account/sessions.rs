@@ -1,7 +1,7 @@
 //! Where this person is signed in, and a way to end each of it.
 use futures_util::FutureExt;
 use lapidary_contract::{List, Session};
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::asked::Asked;

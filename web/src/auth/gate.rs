@@ -1,5 +1,5 @@
 //! The gate: a signed-in view is built only for somebody signed in whose age is confirmed. Says what it waits for.
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::auth::age::AgePage;
 use crate::browser;

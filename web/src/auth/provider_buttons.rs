@@ -1,7 +1,7 @@
 //! "Continue with …", one button a provider, as the server lists them.
 use futures_util::FutureExt;
 use lapidary_contract::{AuthProvider, List};
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::asked::Asked;
 use crate::browser;

@@ -31,7 +31,8 @@ pub struct TestApp {
 
 /// Extra settings as `--flag=value`; they come before the usual ones.
 pub async fn start_with(extra: &[String]) -> TestApp {
-    let database_url = fresh_database();
+    let given = extra.iter().find_map(|flag| flag.strip_prefix("--database-url="));
+    let database_url = given.map_or_else(fresh_database, str::to_owned);
     let storage = s3::shared_for_tests();
     let bucket = format!("test-{}", Uuid::now_v7().simple());
     storage.create_bucket(&bucket).expect("a bucket");

@@ -2,7 +2,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,25 +14,17 @@ use crate::harness::{self, Answer, TestApp};
 const BINARY: &str = env!("CARGO_BIN_EXE_lapidary");
 
 /// A second process on the database of a test app; killed when dropped.
-struct Process {
+pub struct Process {
     child: Child,
-    url: String,
+    pub url: String,
     log: PathBuf,
 }
 
 impl Process {
-    async fn serve(app: &TestApp, extra: &[&str]) -> Self {
+    pub async fn serve(app: &TestApp, extra: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         let log = std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7()));
-        let child = Command::new(BINARY)
-            .arg("serve")
-            .args(&app.arguments)
-            .arg(format!("--listen=127.0.0.1:{port}"))
-            .args(extra)
-            .stderr(File::create(&log).expect("a log"))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("a process");
+        let child = spawn(app, "serve", &[&[&*format!("--listen=127.0.0.1:{port}")], extra].concat(), &log);
         let process = Self { child, url: format!("http://127.0.0.1:{port}"), log };
         let client = reqwest::Client::new();
         let mut beat = tokio::time::interval(Duration::from_millis(50));
@@ -50,15 +42,29 @@ impl Process {
         panic!("it never became ready: {}", process.logged());
     }
 
-    fn logged(&self) -> String {
+    /// Without a server: it works off the queue from some moment on.
+    pub fn work(app: &TestApp, extra: &[&str]) -> Self {
+        let log = std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7()));
+        Self { child: spawn(app, "work", extra, &log), url: String::new(), log }
+    }
+
+    pub fn logged(&self) -> String {
         let mut text = String::new();
         File::open(&self.log).expect("a log").read_to_string(&mut text).expect("text");
         text
     }
 
-    async fn terminate(&mut self) -> ExitStatus {
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill").success());
+    }
+
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    pub async fn ended(&mut self) -> ExitStatus {
         let mut beat = tokio::time::interval(Duration::from_millis(50));
         for _ in 0..400 {
             beat.tick().await;
@@ -68,6 +74,15 @@ impl Process {
         }
         panic!("it did not stop within 20 seconds");
     }
+}
+
+/// Later arguments of the same name replace earlier ones.
+fn spawn(app: &TestApp, command: &str, extra: &[&str], log: &Path) -> Child {
+    let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
+    let kept = app.arguments.iter().filter(|argument| !extra.iter().any(|new| name(new) == name(argument)));
+    let mut process = Command::new(BINARY);
+    process.arg(command).args(kept).args(extra);
+    process.stderr(File::create(log).expect("a log")).stdout(Stdio::null()).spawn().expect("a process")
 }
 
 impl Drop for Process {

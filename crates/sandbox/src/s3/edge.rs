@@ -56,6 +56,10 @@ impl Edge {
         let origin = request.headers().contains_key(header::ORIGIN);
         let response = if method == Method::OPTIONS { preflight(request.headers()) } else { self.serve(request).await };
         let mut response = signed_off(response, &method, &path).await;
+        // What a client whose clock is wrong goes by.
+        if let Ok(date) = HeaderValue::from_str(&self.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+            response.headers_mut().insert(header::DATE, date);
+        }
         if origin && (method == Method::GET || method == Method::HEAD) {
             allow_any_origin(response.headers_mut());
         }
@@ -68,6 +72,7 @@ impl Edge {
         let refusal = match fault.as_ref().map(|fault| (fault.kind.as_str(), &fault.value)) {
             Some(("slow_down", _)) => Some(Refusal::slow_down()),
             Some(("internal_error", _)) => Some(Refusal::internal_error()),
+            Some(("error_in_200", _)) => Some(Refusal::internal_error().with_status(StatusCode::OK)),
             Some(("refuse" | "refuse_put", value)) => {
                 Some(Refusal::with_code(value.as_str().unwrap_or("AccessDenied")))
             }
@@ -91,8 +96,15 @@ impl Edge {
             return refuse(refusal, request).await;
         }
         match self.store.call(request.map(Body::from)).await {
-            Ok(response) if fault.is_some_and(|fault| fault.kind == "cut_body") => cut(response).await,
-            Ok(response) => response,
+            Ok(mut response) => match fault.as_ref().map(|fault| fault.kind.as_str()) {
+                Some("cut_body") => cut(response).await,
+                Some("cut_put") => broken(),
+                Some("unencrypted_put") => {
+                    response.headers_mut().remove("x-amz-server-side-encryption");
+                    response
+                }
+                _ => response,
+            },
             Err(error) => {
                 tracing::error!(?error, "the store failed");
                 Refusal::internal_error().into_response()
@@ -104,7 +116,7 @@ impl Edge {
         let method = request.method();
         self.faults.take_where(VENDOR, |kind| match kind {
             "slow_down" | "internal_error" | "hang" | "refuse" => true,
-            "refuse_put" => method == Method::PUT,
+            "refuse_put" | "cut_put" | "unencrypted_put" | "error_in_200" => method == Method::PUT,
             "cut_body" => method == Method::GET,
             _ => false,
         })
@@ -122,6 +134,14 @@ fn without_signature(uri: &Uri) -> Uri {
     let query = uri::unsigned_query(uri.query().unwrap_or_default());
     let path_and_query = if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) };
     Uri::try_from(path_and_query).unwrap_or_else(|_| uri.clone())
+}
+
+/// A yes that never arrives: the connection breaks where its body should begin.
+fn broken() -> Response<Body> {
+    let frames = stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("cut by a fault"))]);
+    let mut response = Response::new(Body::http_body_unsync(StreamBody::new(frames)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("1000"));
+    response
 }
 
 /// Half of the promised bytes, then the connection breaks.

@@ -26,9 +26,21 @@ use crate::watchdog::Watchdog;
 const REGION: &str = "us-east-1";
 
 /// Faults of vendor `s3`. `hang` takes seconds, `refuse` and `refuse_put` an error code (AccessDenied without one),
-/// `cut_body` concerns GET, `partial_delete` the first key of a batch.
-pub const KINDS: &[&str] =
-    &["slow_down", "internal_error", "hang", "cut_body", "refuse", "refuse_put", "partial_delete"];
+/// `cut_body` concerns GET, `partial_delete` the first key of a batch (with an error code, InternalError without one).
+/// Of PUT: `cut_put` breaks the connection after the object is stored, `unencrypted_put` keeps quiet about encryption,
+/// `error_in_200` says no with the status of a yes.
+pub const KINDS: &[&str] = &[
+    "slow_down",
+    "internal_error",
+    "hang",
+    "cut_body",
+    "refuse",
+    "refuse_put",
+    "partial_delete",
+    "cut_put",
+    "unencrypted_put",
+    "error_in_200",
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -24,7 +24,7 @@ impl Clock {
         self.0.store(offset.num_milliseconds(), Ordering::SeqCst);
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         Utc::now() + Duration::milliseconds(self.0.load(Ordering::SeqCst))
     }
 }

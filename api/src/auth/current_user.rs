@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::queries;
@@ -79,6 +80,11 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<(web::Data<App>, Subject
         return Err(ApiError::Unauthenticated);
     }
     Ok((app, subject))
+}
+
+/// When the token of a request ends that an extractor has let in.
+pub fn token_ends_at(request: &HttpRequest) -> Option<DateTime<Utc>> {
+    bearer(request).and_then(Tokens::end_of)
 }
 
 async fn verify(app: &App, token: &str) -> ApiResult<Subject> {

@@ -1,11 +1,10 @@
 //! Routes of generations.
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, post, web};
-use lapidary_contract::domain::GenerationStatus;
-use lapidary_contract::{CreateGeneration, Generation, List, Problem};
+use lapidary_contract::{CreateGeneration, Generation, List, Problem, ServiceStatus};
 use uuid::Uuid;
 
-use super::{cancel, queries, submit};
+use super::{cancel, estimate, queries, submit};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
@@ -54,8 +53,9 @@ pub async fn list_generations(
 ) -> ApiResult<web::Json<List<Generation>>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let rows = queries::list(&mut tx, &app, user.person_id, from, limit + 1).await?;
+    let mut rows = queries::list(&mut tx, &app, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
+    estimate::fill(&app, user.person_id, rows.iter_mut().collect()).await?;
     Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
 }
 
@@ -73,9 +73,7 @@ pub async fn get_generation(
     let found = queries::get(&mut tx, &app, user.person_id, *id).await?;
     tx.commit().await?;
     let mut generation = found.ok_or(ApiError::NotFound)?;
-    if generation.status == GenerationStatus::Queued {
-        generation.queue_position = queries::queue_position(app.db.house(), *id).await?;
-    }
+    estimate::fill(&app, user.person_id, vec![&mut generation]).await?;
     Ok(web::Json(generation))
 }
 
@@ -91,4 +89,12 @@ pub async fn cancel_generation(
     id: web::Path<Uuid>,
 ) -> ApiResult<web::Json<Generation>> {
     Ok(web::Json(cancel::cancel(&app, &user, *id).await?))
+}
+
+/// What does not work at the moment although we do. Needs no sign-in; live streams say every change.
+#[utoipa::path(tag = "catalogue", operation_id = "get_status", security(()), responses((status = 200, body = ServiceStatus)))]
+#[get("/v1/status")]
+pub async fn get_status(app: web::Data<App>) -> HttpResponse {
+    let status = app.providers.status().borrow().clone();
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(status)
 }

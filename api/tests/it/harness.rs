@@ -97,6 +97,12 @@ impl TestApp {
         self.faults.set(fault);
     }
 
+    /// As if no provider had ever failed.
+    pub async fn forget_providers(&self) {
+        sqlx::query("delete from providers").execute(&mut self.sql().await).await.expect("forgotten");
+        self.app.providers.poll(&self.app).await.expect("the table");
+    }
+
     /// A browser that has not signed in.
     pub fn browser(&self) -> Browser<'_> {
         let client = reqwest::Client::builder()

@@ -2,11 +2,15 @@
 mod auth;
 mod bad_input;
 mod dropped_predicates;
+mod estimates;
+mod events;
 mod generations;
 mod harness;
 mod images;
 mod isolation;
 mod money;
 mod process;
+mod providers;
 mod resilience;
 mod sessions;
+mod sse;

@@ -127,6 +127,7 @@ async fn a_failed_or_refused_generation_leaves_the_balance_as_it_was() {
         assert_eq!((done["status"].as_str(), done["failure"]["code"].as_str()), (Some("failed"), Some(code)), "{kind}");
         assert!(done["failure"]["message"].as_str().is_some_and(|text| text.len() > 20), "{kind}: no plain words");
         assert_eq!(person.gems().await, before, "{kind}");
+        app.forget_providers().await;
     }
 }
 

@@ -1,0 +1,290 @@
+//! Follows a person's event rows for one stream, of everything or of one generation. A lost wake costs a second, never an
+//! event; what a slow reader costs is bounded by the batch.
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use actix_web::web;
+use actix_web::web::Bytes;
+use chrono::{DateTime, Utc};
+use lapidary_contract::{GemBalance, Generation, LiveEvent, ServiceStatus};
+use sqlx::PgConnection;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
+
+use super::{estimate, queries};
+use crate::app::App;
+use crate::auth::CurrentUser;
+use crate::gems;
+use crate::http::error::{ApiError, ApiResult};
+
+/// Below the 15 seconds that proxies and our page allow.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How soon a stream notices that its session or its token has ended.
+const LOOK: Duration = Duration::from_secs(1);
+/// Rows that one may be behind; whoever missed more starts over.
+const MISSED_MAX: i64 = 500;
+/// Events made ready at once: what one stream holds in memory.
+const BATCH: usize = 50;
+
+/// What a stream is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Everything,
+    /// Ends with this generation.
+    Generation(Uuid),
+}
+
+pub struct Follower {
+    app: web::Data<App>,
+    user: CurrentUser,
+    scope: Scope,
+    cursor: i64,
+    ends_at: DateTime<Utc>,
+    news: broadcast::Receiver<Uuid>,
+    status: watch::Receiver<ServiceStatus>,
+    open: watch::Receiver<bool>,
+    ready: VecDeque<Bytes>,
+    is_over: bool,
+}
+
+impl Follower {
+    /// Begins after `last_seen`, or now. 404 for another's generation.
+    pub async fn begin(
+        app: web::Data<App>,
+        user: CurrentUser,
+        scope: Scope,
+        last_seen: Option<i64>,
+        ends_at: DateTime<Utc>,
+    ) -> ApiResult<Self> {
+        let (news, status, open) = (app.live.news(), app.providers.status(), app.live.open());
+        let ready = VecDeque::new();
+        let mut follower = Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_over: false };
+        let status = follower.status.borrow_and_update().clone();
+        // Who comes back may have missed that all is well again.
+        if last_seen.is_some() || !status.paused.is_empty() {
+            follower.say(None, &LiveEvent::StatusChanged { status })?;
+        }
+        follower.find_place(last_seen).await?;
+        Ok(follower)
+    }
+
+    /// Nothing will come any more, and nothing waits to be said.
+    pub fn is_exhausted(&self) -> bool {
+        self.is_over && self.ready.is_empty()
+    }
+
+    pub fn cursor(&self) -> i64 {
+        self.cursor
+    }
+
+    /// The next bytes; `None` ends the stream and the reader comes back with its last id.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                return Some(bytes);
+            }
+            if self.must_end() {
+                return None;
+            }
+            if let Err(error) = self.read().await {
+                tracing::warn!(%error, "a live stream ends: its rows cannot be read");
+                return None;
+            }
+            if self.ready.is_empty() && !self.wait().await {
+                return Some(Bytes::from_static(b": still here\n\n"));
+            }
+        }
+    }
+
+    fn must_end(&self) -> bool {
+        self.is_over
+            || !*self.open.borrow()
+            || !self.app.auth.is_live(self.user.session_id)
+            || self.ends_at <= self.app.clock.now()
+    }
+
+    /// False when nothing came in time for a heartbeat.
+    async fn wait(&mut self) -> bool {
+        let heartbeat = tokio::time::sleep(HEARTBEAT);
+        let mut look = tokio::time::interval(LOOK);
+        tokio::pin!(heartbeat);
+        loop {
+            tokio::select! {
+                () = &mut heartbeat => return false,
+                _ = look.tick() => if self.must_end() { return true },
+                _ = self.open.changed() => return true,
+                changed = self.status.changed() => {
+                    // `read` is the one that says it.
+                    self.status.mark_changed();
+                    return changed.is_ok();
+                }
+                news = self.news.recv() => match news {
+                    Ok(person_id) if person_id == self.user.person_id => return true,
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => return true,
+                    Err(RecvError::Closed) => return false,
+                },
+            }
+        }
+    }
+
+    /// Where a stream begins. Events live for a day: whoever was away for longer starts over.
+    async fn find_place(&mut self, last_seen: Option<i64>) -> ApiResult<()> {
+        let mut tx = self.app.db.begin_as(self.user.actor()).await?;
+        let newest = newest_in(&mut tx, self.user.person_id).await?;
+        let known = match last_seen {
+            None => None,
+            Some(0) => Some(0),
+            Some(id) => exists(&mut tx, self.user.person_id, id).await?.then_some(id),
+        };
+        self.cursor = known.unwrap_or(newest);
+        let Scope::Generation(id) = self.scope else {
+            tx.commit().await?;
+            let is_lost = last_seen.is_some() && known.is_none();
+            return if is_lost { self.say(Some(newest), &LiveEvent::Reset) } else { Ok(()) };
+        };
+        let found = queries::get(&mut tx, &self.app, self.user.person_id, id).await?;
+        let mut generation = found.ok_or(ApiError::NotFound)?;
+        let gems = gems::queries::balance(&mut tx, self.user.account_id).await?;
+        tx.commit().await?;
+        if known.is_none_or(|known| known == 0) {
+            estimate::fill(&self.app, self.user.person_id, vec![&mut generation]).await?;
+            let now = Change { id: newest, kind: "generation".into(), subject: id };
+            return self.say_changes(vec![now], HashMap::from([(id, generation)]), Some(gems));
+        }
+        if generation.status.is_final() {
+            let said = self.ready.len();
+            self.read().await?;
+            if self.ready.len() == said {
+                // The end was told before: coming again brings nothing.
+                self.ready.clear();
+                self.is_over = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the next events ready.
+    async fn read(&mut self) -> ApiResult<()> {
+        if self.status.has_changed().unwrap_or(false) {
+            let status = self.status.borrow_and_update().clone();
+            self.say(None, &LiveEvent::StatusChanged { status })?;
+        }
+        let only = match self.scope {
+            Scope::Everything => None,
+            Scope::Generation(id) => Some(id),
+        };
+        let mut tx = self.app.db.begin_as(self.user.actor()).await?;
+        let rows = sqlx::query!(
+            "select id, kind, subject from events
+             where person_id = $1 and id > $2 and ($3::uuid is null or subject = $3) order by id limit $4",
+            self.user.person_id,
+            self.cursor,
+            only,
+            MISSED_MAX
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let too_many = rows.len() >= usize::try_from(MISSED_MAX).unwrap_or(usize::MAX);
+        if too_many && self.scope == Scope::Everything {
+            self.cursor = newest_in(&mut tx, self.user.person_id).await?;
+            return self.say(Some(self.cursor), &LiveEvent::Reset);
+        }
+        let changes =
+            last_of_each(rows.into_iter().map(|row| Change { id: row.id, kind: row.kind, subject: row.subject }));
+        let ids: Vec<Uuid> = changes.iter().filter(|change| !change.is_image()).map(|change| change.subject).collect();
+        if ids.is_empty() {
+            tx.commit().await?;
+            return self.say_changes(changes, HashMap::new(), None);
+        }
+        let gems = gems::queries::balance(&mut tx, self.user.account_id).await?;
+        let mut found = queries::get_many(&mut tx, &self.app, self.user.person_id, &ids).await?;
+        tx.commit().await?;
+        estimate::fill(&self.app, self.user.person_id, found.iter_mut().collect()).await?;
+        self.say_changes(changes, found.into_iter().map(|one| (one.id, one)).collect(), Some(gems))
+    }
+
+    fn say_changes(
+        &mut self,
+        changes: Vec<Change>,
+        mut found: HashMap<Uuid, Generation>,
+        gems: Option<GemBalance>,
+    ) -> ApiResult<()> {
+        for change in changes {
+            self.cursor = change.id;
+            let event = match (found.remove(&change.subject), gems) {
+                _ if change.is_image() => LiveEvent::ImageChanged { image_id: change.subject },
+                (Some(generation), Some(gems)) => {
+                    self.is_over = self.scope != Scope::Everything && generation.status.is_final();
+                    LiveEvent::GenerationChanged { generation: Box::new(generation), gems }
+                }
+                (None, Some(gems)) => LiveEvent::GemsChanged { gems },
+                (_, None) => continue,
+            };
+            self.say(Some(change.id), &event)?;
+        }
+        Ok(())
+    }
+
+    /// Without an id it moves nobody's cursor.
+    fn say(&mut self, id: Option<i64>, event: &LiveEvent) -> ApiResult<()> {
+        let data = serde_json::to_string(event).map_err(ApiError::internal)?;
+        let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
+        self.ready.push_back(Bytes::from(format!("{id}data: {data}\n\n")));
+        Ok(())
+    }
+}
+
+struct Change {
+    id: i64,
+    kind: String,
+    subject: Uuid,
+}
+
+impl Change {
+    fn is_image(&self) -> bool {
+        self.kind == "image"
+    }
+}
+
+/// The resource is read as it is now, so only its last row matters. The rest of a long list comes with the next reading.
+fn last_of_each(rows: impl DoubleEndedIterator<Item = Change>) -> Vec<Change> {
+    let mut seen = HashSet::new();
+    let mut last: Vec<Change> = rows.rev().filter(|row| seen.insert((row.kind.clone(), row.subject))).collect();
+    last.reverse();
+    last.truncate(BATCH);
+    last
+}
+
+async fn exists(conn: &mut PgConnection, person_id: Uuid, id: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from events where person_id = $1 and id = $2) as "known!""#,
+        person_id,
+        id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+async fn newest_in(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "id!" from events where person_id = $1"#, person_id)
+        .fetch_one(conn)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_told_in_pieces_and_in_order() {
+        let subjects: Vec<Uuid> = (0..60).map(|_| Uuid::now_v7()).collect();
+        let row = |id: i64, subject: Uuid| Change { id, kind: "generation".into(), subject };
+        let rows = (1..=60).zip(subjects.iter().copied()).map(|(id, subject)| row(id, subject));
+        // The first one changes once more at the end.
+        let rows: Vec<Change> = rows.chain(std::iter::once(row(61, subjects[0]))).collect();
+        let told: Vec<i64> = last_of_each(rows.into_iter()).iter().map(|change| change.id).collect();
+        assert_eq!(told, (2..=51).collect::<Vec<i64>>());
+    }
+}

@@ -1,29 +1,40 @@
-//! One client for every server that speaks OpenAI's image API. Facts: OpenAI's API reference, Images.
-//! Sends once and never retries: the queue decides what is worth another try.
-use std::time::Duration;
+//! One client for every server that speaks OpenAI's image API, as a whole answer or as a stream. Facts: OpenAI's API
+//! reference, Images. Says of every failure whether asking again can help; the queue does the waiting.
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use actix_web::web::Bytes;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::Utc;
 use lapidary_contract::FailureCode;
 use lapidary_domain::{Dialect, Model};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
-use super::model_answer::{self, Answer};
+use super::model_answer::{Answer, Call, IMAGE_MAX, Item, ModelImage, Parsed, Source};
+pub use super::model_error::ModelError;
+use super::model_error::{Again, Hints};
+use super::{model_read, retry};
 use crate::config::Settings;
 use crate::http::fetch::{self, FetchError};
+use crate::metrics;
 
-/// Bytes of one answer: ten images of 20 MB in base64 with room to spare.
-const ANSWER_MAX: usize = 280 * 1024 * 1024;
-/// Bytes of one image that is fetched by URL.
-const IMAGE_MAX: usize = 50 * 1024 * 1024;
+/// Before a picture that is made already is fetched again.
+const DOWNLOAD_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+/// What one more of several calls may wait: its generation holds a worker meanwhile.
+const IN_PLACE_MAX: Duration = Duration::from_secs(20);
 
 pub struct ImageModel {
     client: reqwest::Client,
     base_url: Url,
     api_key: Option<String>,
+    /// Models whose server refused to stream: not asked to again by this process.
+    without_streams: Mutex<HashSet<String>>,
 }
 
 /// What a model is asked for.
@@ -36,28 +47,19 @@ pub struct Order<'a> {
     pub person_id: Uuid,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelImage {
-    pub bytes: Vec<u8>,
-    pub revised_prompt: Option<String>,
+/// A rough look at the picture under way.
+#[derive(Clone, Debug)]
+pub struct Partial {
+    pub index: u32,
+    pub bytes: Bytes,
 }
 
-/// Why there is no image, and whether asking again can help.
-#[derive(Debug, thiserror::Error)]
-#[error("{code:?}: {detail}")]
-pub struct ModelError {
-    pub code: FailureCode,
-    /// For the log: the provider's words without the prompt.
-    pub detail: String,
-    /// The provider was busy: try again, not before this.
-    pub retry_after: Option<Duration>,
-    pub request_id: Option<String>,
-}
-
-impl ModelError {
-    pub fn new(code: FailureCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None, request_id: None }
-    }
+/// What the client says while it works.
+pub struct Hears<'a> {
+    /// Holds the newest only: nobody has to keep up.
+    pub partial: &'a watch::Sender<Option<Partial>>,
+    /// Every call that ended, also of an order that brought nothing.
+    pub calls: &'a mut Vec<Call>,
 }
 
 impl ImageModel {
@@ -66,17 +68,18 @@ impl ImageModel {
             client: crate::app::vendor_client(Duration::from_secs(settings.model_timeout_seconds))?,
             base_url: settings.openai_base_url.clone(),
             api_key: settings.openai_api_key.clone(),
+            without_streams: Mutex::default(),
         })
     }
 
-    /// May take minutes. DALL·E makes one image a call: the calls follow one another and the first failure ends them.
-    pub async fn generate(&self, order: &Order<'_>) -> Result<Answer, ModelError> {
+    /// May take minutes. DALL·E makes one image a call: the calls follow one another, and the last failure ends them.
+    pub async fn generate(&self, order: &Order<'_>, mut hears: Hears<'_>) -> Result<Answer, ModelError> {
         match order.model.dialect {
-            Dialect::GptImage => self.call(order, order.count).await,
+            Dialect::GptImage => self.call(order, order.count, &mut hears).await,
             Dialect::DallE => {
-                let mut answer = self.call(order, 1).await?;
+                let mut answer = self.call(order, 1, &mut hears).await?;
                 for _ in 1..order.count {
-                    match self.call(order, 1).await {
+                    match self.call_patiently(order, &mut hears).await {
                         Ok(more) => answer.images.extend(more.images),
                         Err(error) => {
                             answer.shortfall = Some(error);
@@ -89,6 +92,24 @@ impl ImageModel {
         }
     }
 
+    /// One more of several: what is made already would be lost in the queue, so a short wait happens here.
+    async fn call_patiently(&self, order: &Order<'_>, hears: &mut Hears<'_>) -> Result<Answer, ModelError> {
+        let mut asked = retry::Asked { calls: 0, cuts: 0, failing_since: Utc::now() };
+        loop {
+            let error = match self.call(order, 1, hears).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            asked.calls += 1;
+            let wait = retry::wait(&error, asked, Utc::now(), retry::spread(order.person_id, asked.calls));
+            match wait.filter(|wait| *wait <= IN_PLACE_MAX) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+            asked.cuts += i32::from(error.again == Again::Once);
+        }
+    }
+
     fn base_url(&self, model: &Model) -> Result<Url, ModelError> {
         match &model.base_url {
             None => Ok(self.base_url.clone()),
@@ -98,59 +119,120 @@ impl ImageModel {
         }
     }
 
-    async fn call(&self, order: &Order<'_>, count: u32) -> Result<Answer, ModelError> {
+    /// Streams where there is something to see, and asks once more without where the server knows no streams (§10): it
+    /// refused, so nothing was made.
+    async fn call(&self, order: &Order<'_>, count: u32, hears: &mut Hears<'_>) -> Result<Answer, ModelError> {
+        let partial = self.partial_images(order, count);
+        match self.ask(order, count, partial, hears).await {
+            Err(error) if partial > 0 && error.is_about_streaming => {
+                tracing::info!(model = order.model.id, detail = error.detail, "this model's server takes no streams");
+                self.streamless().insert(order.model.id.clone());
+                self.ask(order, count, 0, hears).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// A stream is of one picture (§5), and without partial ones it shows nothing earlier.
+    fn partial_images(&self, order: &Order<'_>, count: u32) -> u32 {
+        let model = order.model;
+        if model.dialect != Dialect::GptImage || count != 1 || self.streamless().contains(&model.id) {
+            return 0;
+        }
+        lapidary_domain::price::partial_images(model, order.quality)
+    }
+
+    fn streamless(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.without_streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call, counted and measured.
+    async fn ask(
+        &self,
+        order: &Order<'_>,
+        count: u32,
+        partial: u32,
+        hears: &mut Hears<'_>,
+    ) -> Result<Answer, ModelError> {
+        let started = Instant::now();
+        let mut request_id = None;
+        let answer = self.send(order, count, partial, hears.partial, &mut request_id).await;
+        let answer = answer.map_err(|error| ModelError { request_id: request_id.clone(), ..error });
+        let (outcome, usage, was_cut) = match &answer {
+            Ok(answer) => ("made", answer.images.first().and_then(|image| image.usage.clone()), false),
+            Err(error) => (error.code.name(), error.usage.clone(), error.again == Again::Once),
+        };
+        metrics::model_answered(&order.model.id, outcome, started.elapsed().as_secs_f64());
+        hears.calls.push(Call { request_id, outcome, usage, was_cut });
+        answer
+    }
+
+    async fn send(
+        &self,
+        order: &Order<'_>,
+        count: u32,
+        partial: u32,
+        show: &watch::Sender<Option<Partial>>,
+        request_id: &mut Option<String>,
+    ) -> Result<Answer, ModelError> {
         let base_url = self.base_url(order.model)?;
         let endpoint = format!("{}/images/generations", base_url.as_str().trim_end_matches('/'));
-        let mut request = self.client.post(endpoint).json(&body(order, count));
+        let mut request = self.client.post(endpoint).json(&body(order, count, partial));
         // The key is the configured server's: another one, named by the catalogue, must not learn it.
         if let Some(key) = self.api_key.as_ref().filter(|_| base_url.origin() == self.base_url.origin()) {
             request = request.bearer_auth(key);
         }
-        let response = request.send().await.map_err(|error| transport(&error))?;
-        let status = response.status();
-        let request_id = header(&response, "x-request-id");
-        let retry_after = model_answer::retry_after(response.headers());
-        let bytes = fetch::read_limited(response, ANSWER_MAX).await.map_err(|error| match error {
-            FetchError::Http(error) => transport(&error),
-            other => ModelError::new(FailureCode::BadAnswer, other.to_string()),
-        });
-        let parsed = match bytes {
-            Ok(bytes) => model_answer::parse(status, &bytes, retry_after),
-            Err(error) => Err(error),
-        };
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(ModelError { request_id, ..error }),
-        };
+        let response = request.send().await.map_err(|error| ModelError::transport(&error))?;
+        *request_id = header(&response, "x-request-id");
+        let hints = Hints::read(response.headers(), Utc::now());
+        let Parsed { items, usage } = model_read::read(response, count, hints, show).await?;
         let (mut images, mut shortfall) = (Vec::new(), None);
-        for item in parsed.items.into_iter().take(usize::try_from(count).unwrap_or(usize::MAX)) {
-            let bytes = match item.source {
-                model_answer::Source::Bytes(bytes) => bytes,
-                model_answer::Source::Url(url) => match self.download(&base_url, &url).await {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        shortfall = Some(ModelError { request_id: request_id.clone(), ..error });
-                        continue;
-                    }
-                },
-            };
-            images.push(ModelImage { bytes, revised_prompt: item.revised_prompt });
+        for item in items.into_iter().take(usize::try_from(count).unwrap_or(usize::MAX)) {
+            match self.image(item, &base_url, usage.as_ref()).await {
+                Ok(image) => images.push(image),
+                Err(error) => shortfall = Some(ModelError { usage: usage.clone(), ..error }),
+            }
         }
         match shortfall {
             Some(error) if images.is_empty() => Err(error),
-            shortfall => Ok(Answer { images, shortfall, usage: parsed.usage, request_id }),
+            shortfall => Ok(Answer {
+                images,
+                shortfall: shortfall.map(|error| ModelError { request_id: request_id.clone(), ..error }),
+            }),
         }
     }
 
-    /// The provider's own address is trusted; anywhere else must be public.
-    async fn download(&self, base_url: &Url, text: &str) -> Result<Vec<u8>, ModelError> {
-        let bad = |detail: String| ModelError::new(FailureCode::BadAnswer, detail);
-        let url: Url = text.parse().map_err(|_| bad("the answer's url is no URL".into()))?;
-        fetch::get(&url, Some(base_url), IMAGE_MAX).await.map_err(|error| bad(error.to_string()))
+    async fn image(&self, item: Item, base_url: &Url, usage: Option<&Value>) -> Result<ModelImage, ModelError> {
+        let bytes = match item.source {
+            Source::Bytes(bytes) => bytes,
+            Source::Url(url) => download(base_url, &url).await?.into(),
+        };
+        if bytes.len() > IMAGE_MAX {
+            return Err(ModelError::bad_answer("an image is too large"));
+        }
+        Ok(ModelImage { bytes, revised_prompt: item.revised_prompt, usage: usage.cloned() })
     }
 }
 
-fn body(order: &Order<'_>, count: u32) -> Value {
+/// The provider's own address is trusted; anywhere else must be public. The picture is made and perhaps billed: what can
+/// be a moment's trouble is fetched again, which costs nobody anything.
+async fn download(base_url: &Url, text: &str) -> Result<Vec<u8>, ModelError> {
+    let url = base_url.join(text).map_err(|_| ModelError::bad_answer("the answer's url is no URL"))?;
+    let mut waits = DOWNLOAD_AGAIN.iter();
+    loop {
+        let error = match fetch::get(&url, Some(base_url), IMAGE_MAX).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => error,
+        };
+        let may_pass = matches!(error, FetchError::Http(_) | FetchError::Unresolved | FetchError::Status(429 | 500..));
+        match waits.next().filter(|_| may_pass) {
+            Some(wait) => tokio::time::sleep(*wait).await,
+            None => return Err(ModelError::bad_answer(format!("the answer's url: {error}"))),
+        }
+    }
+}
+
+fn body(order: &Order<'_>, count: u32, partial: u32) -> Value {
     let mut body = json!({
         "model": order.model.wire_model,
         "prompt": order.prompt,
@@ -163,6 +245,10 @@ fn body(order: &Order<'_>, count: u32) -> Value {
             Dialect::GptImage => members.insert("safety_identifier".into(), pseudonym(order.person_id).into()),
             Dialect::DallE => members.insert("response_format".into(), "b64_json".into()),
         };
+        if partial > 0 {
+            members.insert("stream".into(), true.into());
+            members.insert("partial_images".into(), partial.into());
+        }
     }
     body
 }
@@ -174,28 +260,4 @@ fn pseudonym(person_id: Uuid) -> String {
 
 fn header(response: &reqwest::Response, name: &str) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(200).collect())
-}
-
-fn transport(error: &reqwest::Error) -> ModelError {
-    let detail = crate::http::request_log::chain(&error_without_url(error));
-    if error.is_connect() {
-        ModelError { retry_after: Some(Duration::ZERO), ..ModelError::new(FailureCode::ModelBusy, detail) }
-    } else if error.is_timeout() {
-        // It may have been made and billed: asking again by ourselves would bill twice.
-        ModelError::new(FailureCode::Timeout, detail)
-    } else {
-        ModelError::new(FailureCode::BadAnswer, detail)
-    }
-}
-
-/// reqwest writes the URL into its errors; ours may carry a key in a query one day.
-fn error_without_url(error: &reqwest::Error) -> std::io::Error {
-    let kind = if error.is_connect() {
-        "cannot connect"
-    } else if error.is_timeout() {
-        "no answer in time"
-    } else {
-        "the answer broke off"
-    };
-    std::io::Error::other(kind)
 }

@@ -1,11 +1,24 @@
 //! Generations: asked for, queued with their gems, run, settled, followed live.
+pub mod breaker;
 pub mod cancel;
+pub mod estimate;
+pub mod follow;
+pub mod give_up;
 pub mod image_model;
+pub mod in_place;
+pub mod keep;
 pub mod live;
 pub mod model_answer;
+pub mod model_error;
+pub mod model_read;
+pub mod model_stream;
+pub mod preview;
+pub mod provider;
 pub mod queries;
+pub mod retry;
 pub mod routes;
 pub mod run;
+pub mod scraps;
 pub mod settle;
 pub mod stream;
 pub mod submit;
@@ -16,5 +29,7 @@ pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
         .service(routes::list_generations)
         .service(routes::get_generation)
         .service(routes::cancel_generation)
-        .service(stream::stream_events);
+        .service(routes::get_status)
+        .service(stream::stream_events)
+        .service(stream::stream_generation_events);
 }

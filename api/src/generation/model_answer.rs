@@ -1,49 +1,94 @@
-//! Reads what image servers answer: OpenAI's shapes and those of servers that are nearly like it.
-use std::time::Duration;
+//! Reads what image servers answer, as a whole or as one event of a stream: OpenAI's shapes and those of servers that are
+//! nearly like it (wire §4, §5, §10). Never copies a picture: its text is decoded where it lies.
+use std::borrow::Cow;
+use std::ops::Range;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use lapidary_contract::FailureCode;
+use actix_web::web::Bytes;
 use lapidary_contract::domain::limits::COMPOSED_PROMPT_MAX;
 use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::image_model::{ModelError, ModelImage};
+use super::in_place;
+use super::model_error::{Hints, ModelError};
 
 /// Bytes of JSON that a provider may say about usage; more is no such statement.
 const USAGE_MAX: usize = 16 * 1024;
-
+/// Bytes of one image.
+pub const IMAGE_MAX: usize = 50 * 1024 * 1024;
 /// What one order brought.
 pub struct Answer {
     pub images: Vec<ModelImage>,
     /// Why there are fewer than ordered, where the provider said so.
     pub shortfall: Option<ModelError>,
-    /// As the provider says it.
-    pub usage: Option<Value>,
-    pub request_id: Option<String>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelImage {
+    /// Part of the answer it came in, which stays as long as one of its pictures does.
+    pub bytes: Bytes,
+    pub revised_prompt: Option<String>,
+    /// As the provider says it.
+    pub usage: Option<Value>,
+}
+
+/// One call that ended, for the record.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub request_id: Option<String>,
+    /// `made`, or the failure's name.
+    pub outcome: &'static str,
+    pub usage: Option<Value>,
+    pub was_cut: bool,
+}
+
+#[derive(Debug)]
 pub struct Parsed {
     pub items: Vec<Item>,
     pub usage: Option<Value>,
 }
 
+#[derive(Debug)]
 pub struct Item {
     pub source: Source,
     pub revised_prompt: Option<String>,
 }
 
+#[derive(Debug)]
 pub enum Source {
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     Url(String),
 }
 
+/// What one event of a stream says.
+#[derive(Debug)]
+pub enum Heard {
+    /// A rough picture, and its number.
+    Partial(u32, Bytes),
+    Done(Parsed),
+    /// Something else that is no picture.
+    Nothing,
+}
+
+/// Borrowed where the JSON has no escapes: serde borrows inside an `Option` only through a type of its own.
 #[derive(Deserialize)]
-struct Body {
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A whole answer, or one event, which has its picture beside everything else.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(default, rename = "type", borrow)]
+    kind: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    data: Option<Vec<Datum<'a>>>,
+    #[serde(default, borrow)]
+    b64_json: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    url: Option<Text<'a>>,
     #[serde(default)]
-    data: Option<Vec<Datum>>,
+    revised_prompt: Option<String>,
+    #[serde(default)]
+    partial_image_index: Option<u32>,
     #[serde(default)]
     usage: Option<Value>,
     #[serde(default)]
@@ -53,53 +98,148 @@ struct Body {
 }
 
 #[derive(Deserialize)]
-struct Datum {
-    #[serde(default)]
-    b64_json: Option<String>,
-    #[serde(default)]
-    url: Option<String>,
+struct Datum<'a> {
+    #[serde(default, borrow)]
+    b64_json: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    url: Option<Text<'a>>,
     #[serde(default)]
     revised_prompt: Option<String>,
 }
 
-/// Seconds or milliseconds, as far as the provider says; longer than an hour is no hint any more.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
-    let hint = match number("retry-after-ms") {
-        Some(millis) => Some(Duration::from_millis(millis)),
-        None => number("retry-after").map(Duration::from_secs),
-    };
-    hint.filter(|hint| *hint <= Duration::from_secs(3600))
+/// Where a picture is before the buffer may be changed.
+enum Place {
+    /// Base64 in the buffer.
+    Here(Range<usize>),
+    /// Base64 that had escapes in it.
+    Apart(String),
+    Url(String),
 }
 
-pub fn parse(status: StatusCode, bytes: &[u8], retry_after: Option<Duration>) -> Result<Parsed, ModelError> {
-    let body: Option<Body> = serde_json::from_slice(bytes).ok();
-    let told =
-        body.as_ref().and_then(|body| body.error.as_ref().or(body.detail.as_ref())).filter(|told| !told.is_null());
-    if !status.is_success() || told.is_some() {
-        return Err(error(status, told, retry_after));
+impl Body<'_> {
+    fn told(&self) -> Option<&Value> {
+        self.error.as_ref().or(self.detail.as_ref()).filter(|told| !told.is_null())
     }
-    let Some(body) = body else {
-        return Err(ModelError::new(FailureCode::BadAnswer, "the answer is not JSON"));
+
+    fn places(self, buffer: &[u8]) -> (Vec<(Place, Option<String>)>, Option<Value>) {
+        let own = Datum { b64_json: self.b64_json, url: self.url, revised_prompt: self.revised_prompt };
+        let all = self.data.into_iter().flatten().chain([own]);
+        let places = all.filter_map(|datum| Some((place(datum.b64_json, datum.url, buffer)?, datum.revised_prompt)));
+        (places.collect(), self.usage)
+    }
+}
+
+fn place(b64_json: Option<Text<'_>>, url: Option<Text<'_>>, buffer: &[u8]) -> Option<Place> {
+    match (b64_json, url) {
+        (Some(Text(Cow::Borrowed(text))), _) => {
+            // Some servers put a data URL here.
+            let text = text.split_once(";base64,").map_or(text, |(_, text)| text).trim();
+            let start = text.as_ptr().addr().checked_sub(buffer.as_ptr().addr())?;
+            Some(Place::Here(start..start + text.len()))
+        }
+        (Some(Text(Cow::Owned(text))), _) => Some(Place::Apart(text)),
+        (None, Some(Text(url))) => Some(Place::Url(url.into_owned())),
+        (None, None) => None,
+    }
+}
+
+/// An answer that is not a success.
+pub fn refusal(status: StatusCode, bytes: &[u8], hints: Hints) -> ModelError {
+    let body: Option<Value> = serde_json::from_slice(bytes).ok();
+    let member = |name: &str| body.as_ref().and_then(|body| body.get(name)).filter(|told| !told.is_null());
+    // Older vLLM has message, type and code at the top.
+    let told = member("error").or_else(|| member("detail")).or_else(|| member("message").and(body.as_ref()));
+    ModelError { usage: member("usage").cloned().filter(is_storable), ..ModelError::answered(status, told, hints) }
+}
+
+/// The whole body of a success, which may still say that it is none.
+pub fn whole(bytes: Vec<u8>, hints: Hints) -> Result<Parsed, ModelError> {
+    let body: Body<'_> = serde_json::from_slice(&bytes).map_err(|error| {
+        if error.is_eof() {
+            ModelError::broke_off("the answer is not whole")
+        } else {
+            ModelError::bad_answer("the answer is not JSON of this kind")
+        }
+    })?;
+    if let Some(told) = body.told() {
+        let usage = body.usage.clone().filter(is_storable);
+        return Err(ModelError { usage, ..ModelError::answered(StatusCode::OK, Some(told), hints) });
+    }
+    let (places, usage) = body.places(&bytes);
+    collect(bytes, places, usage)
+}
+
+/// One event: its name (where it has one) and its data.
+pub fn event(name: &str, data: Vec<u8>, hints: Hints) -> Result<Heard, ModelError> {
+    let body: Body<'_> = match serde_json::from_slice(&data) {
+        Ok(body) => body,
+        Err(_) if name == "error" => return Err(ModelError::answered(StatusCode::OK, None, hints)),
+        // `[DONE]`, and what nobody knows yet.
+        Err(_) => return Ok(Heard::Nothing),
     };
-    let mut items = Vec::new();
-    for datum in body.data.unwrap_or_default() {
-        let source = match (datum.b64_json, datum.url) {
-            (Some(text), _) => Source::Bytes(
-                STANDARD
-                    .decode(text.trim())
-                    .map_err(|_| ModelError::new(FailureCode::BadAnswer, "b64_json is not base64"))?,
-            ),
-            (None, Some(url)) => Source::Url(url),
-            (None, None) => continue,
+    let kind = body.kind.as_ref().map_or(name, |kind| kind.0.as_ref());
+    if let Some(told) = body.told() {
+        return Err(ModelError::answered(StatusCode::OK, Some(told), hints));
+    }
+    if name == "error" || kind == "error" {
+        // The codes stand beside the type.
+        let told: Option<Value> = serde_json::from_slice(&data).ok();
+        return Err(ModelError::answered(StatusCode::OK, told.as_ref(), hints));
+    }
+    let index = kind.ends_with(".partial_image").then(|| body.partial_image_index.unwrap_or(0));
+    if index.is_none() && !kind.ends_with(".completed") && body.data.is_none() {
+        return Ok(Heard::Nothing);
+    }
+    let (places, usage) = body.places(&data);
+    match (index, collect(data, places, usage)) {
+        (None, parsed) => parsed.map(Heard::Done),
+        (Some(index), Ok(parsed)) => Ok(match parsed.items.into_iter().next() {
+            Some(Item { source: Source::Bytes(bytes), .. }) => Heard::Partial(index, bytes),
+            _ => Heard::Nothing,
+        }),
+        // A rough picture that cannot be read harms nothing.
+        (Some(_), Err(_)) => Ok(Heard::Nothing),
+    }
+}
+
+fn collect(
+    mut buffer: Vec<u8>,
+    places: Vec<(Place, Option<String>)>,
+    usage: Option<Value>,
+) -> Result<Parsed, ModelError> {
+    enum Found {
+        Here(Range<usize>),
+        Elsewhere(Source),
+    }
+    let usage = usage.filter(is_storable);
+    let failed = |detail: &str| ModelError { usage: usage.clone(), ..ModelError::bad_answer(detail) };
+    let mut found = Vec::new();
+    for (place, revised_prompt) in places {
+        let source = match place {
+            Place::Here(range) => {
+                Found::Here(in_place::decode(&mut buffer, range).ok_or_else(|| failed("b64_json is not base64"))?)
+            }
+            Place::Apart(text) => {
+                let bytes = in_place::decode_apart(&text).ok_or_else(|| failed("b64_json is not base64"))?;
+                Found::Elsewhere(Source::Bytes(bytes.into()))
+            }
+            Place::Url(url) => Found::Elsewhere(Source::Url(url)),
         };
-        items.push(Item { source, revised_prompt: datum.revised_prompt.map(storable) });
+        found.push((source, revised_prompt.map(storable)));
     }
-    if items.is_empty() {
-        // Some proxies answer so when a prompt was moderated: no image, no gems.
-        return Err(ModelError::new(FailureCode::BadAnswer, "the answer holds no image"));
+    if found.is_empty() {
+        // Some proxies answer so when a prompt was moderated (§6): no image, no gems, and asking again helps nobody.
+        return Err(failed("the answer holds no image"));
     }
-    Ok(Parsed { items, usage: body.usage.filter(is_storable) })
+    let buffer = Bytes::from(buffer);
+    let items = found.into_iter().map(|(source, revised_prompt)| {
+        let source = match source {
+            Found::Here(range) => Source::Bytes(buffer.slice(range)),
+            Found::Elsewhere(source) => source,
+        };
+        Item { source, revised_prompt }
+    });
+    Ok(Parsed { items: items.collect(), usage })
 }
 
 /// PostgreSQL keeps no U+0000: an image must not be lost, and made again, for a word about it.
@@ -109,79 +249,90 @@ fn storable(text: String) -> String {
 
 fn is_storable(usage: &Value) -> bool {
     let text = usage.to_string();
-    text.len() <= USAGE_MAX && !text.contains("\\u0000")
-}
-
-/// Branches on `code` first: `type` is too coarse.
-fn error(status: StatusCode, told: Option<&Value>, retry_after: Option<Duration>) -> ModelError {
-    let member = |name: &str| told.and_then(|told| told.get(name)).and_then(Value::as_str).unwrap_or_default();
-    let (code, kind) = (member("code"), member("type"));
-    let failure = match code {
-        "moderation_blocked" | "content_policy_violation" => FailureCode::Refused,
-        "billing_hard_limit_reached"
-        | "insufficient_quota"
-        | "credit_balance_exhausted"
-        | "organization_spend_limit_exceeded"
-        | "project_spend_limit_exceeded"
-        | "organization_usage_limit_exceeded" => FailureCode::OperatorQuota,
-        "model_not_found" => FailureCode::ModelGone,
-        "invalid_api_key" => FailureCode::OperatorConfiguration,
-        _ if kind == "insufficient_quota" => FailureCode::OperatorQuota,
-        _ if kind == "image_generation_user_error" => FailureCode::Refused,
-        _ => match status.as_u16() {
-            401 | 403 => FailureCode::OperatorConfiguration,
-            404 => FailureCode::ModelGone,
-            408 | 409 | 429 | 500..=599 => FailureCode::ModelBusy,
-            400..=499 => FailureCode::RequestRefused,
-            _ => FailureCode::BadAnswer,
-        },
-    };
-    // The provider's message may quote the prompt: only its codes are kept.
-    let detail = format!("status {} type {kind:?} code {code:?}", status.as_u16());
-    let busy = failure == FailureCode::ModelBusy;
-    ModelError { retry_after: busy.then(|| retry_after.unwrap_or_default()), ..ModelError::new(failure, detail) }
+    !usage.is_null() && text.len() <= USAGE_MAX && !text.contains("\\u0000")
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose;
+    use lapidary_contract::FailureCode;
+
     use super::*;
 
     fn code_of(status: u16, body: &str) -> FailureCode {
         let status = StatusCode::from_u16(status).expect("a status");
-        match parse(status, body.as_bytes(), None) {
+        if !status.is_success() {
+            return refusal(status, body.as_bytes(), Hints::default()).code;
+        }
+        match whole(body.into(), Hints::default()) {
             Ok(_) => panic!("{body} was taken for an image"),
             Err(error) => error.code,
         }
     }
 
+    fn pictures(parsed: &Parsed) -> Vec<&[u8]> {
+        let bytes = parsed.items.iter().map(|item| match &item.source {
+            Source::Bytes(bytes) => bytes.as_ref(),
+            Source::Url(url) => url.as_bytes(),
+        });
+        bytes.collect()
+    }
+
     #[test]
     fn errors_are_understood_as_object_string_and_detail() {
         let moderated = r#"{"error":{"message":"x","type":"image_generation_user_error","param":null,"code":"moderation_blocked"}}"#;
-        assert_eq!(code_of(400, moderated), FailureCode::Refused);
-        assert_eq!(code_of(400, r#"{"error":"prompt required"}"#), FailureCode::RequestRefused);
-        assert_eq!(code_of(422, r#"{"detail":[{"msg":"bad"}]}"#), FailureCode::RequestRefused);
-        assert_eq!(code_of(503, "<html>"), FailureCode::ModelBusy);
-        assert_eq!(
-            code_of(429, r#"{"error":{"type":"insufficient_quota","code":"credit_balance_exhausted"}}"#),
-            FailureCode::OperatorQuota
-        );
+        for (status, body, expected) in [
+            (400, moderated, FailureCode::Refused),
+            (400, r#"{"error":"prompt required"}"#, FailureCode::RequestRefused),
+            (422, r#"{"detail":[{"msg":"bad"}]}"#, FailureCode::RequestRefused),
+            (503, r#"{"detail":"loading"}"#, FailureCode::ModelBusy),
+            (500, r#"{"error":"server_error","message":"x"}"#, FailureCode::ModelBusy),
+            (503, "<html>", FailureCode::ModelBusy),
+            (403, "<html>", FailureCode::OperatorConfiguration),
+            (404, "<html>", FailureCode::OperatorConfiguration),
+            (404, r#"{"error":"model 'x' not found"}"#, FailureCode::ModelGone),
+            (200, r#"{"created":1,"data":[]}"#, FailureCode::BadAnswer),
+            (200, r#"{"created":1}"#, FailureCode::BadAnswer),
+            (200, "<html>hello</html>", FailureCode::BadAnswer),
+            (200, r#"{"created":1,"data":[{"b64_json":"%%%"}]}"#, FailureCode::BadAnswer),
+            (200, r#"{"error":{"code":"model_not_found"}}"#, FailureCode::ModelGone),
+            (200, r#"{"error":{"type":"server_error"}}"#, FailureCode::ModelBusy),
+            (200, r#"{"detail":"no"}"#, FailureCode::BadAnswer),
+        ] {
+            assert_eq!(code_of(status, body), expected, "{status} {body}");
+        }
     }
 
     #[test]
     fn words_about_an_image_that_cannot_be_stored_do_not_lose_it() {
         let body = r#"{"data":[{"b64_json":"AAAA","revised_prompt":"a\u0000fox"}],"usage":{"note":"\u0000"}}"#;
-        let parsed = parse(StatusCode::OK, body.as_bytes(), None).expect("an image");
+        let parsed = whole(body.into(), Hints::default()).expect("an image");
         assert_eq!(parsed.items[0].revised_prompt.as_deref(), Some("afox"));
         assert_eq!(parsed.usage, None);
         let body = r#"{"data":[{"b64_json":"AAAA"}],"usage":{"total_tokens":7}}"#;
-        assert!(parse(StatusCode::OK, body.as_bytes(), None).expect("an image").usage.is_some());
+        assert!(whole(body.into(), Hints::default()).expect("an image").usage.is_some());
     }
 
     #[test]
-    fn a_success_without_an_image_is_a_failure() {
-        assert_eq!(code_of(200, r#"{"created":1,"data":[]}"#), FailureCode::BadAnswer);
-        assert_eq!(code_of(200, "<html>hello</html>"), FailureCode::BadAnswer);
-        assert_eq!(code_of(200, r#"{"created":1,"data":[{"b64_json":"%%%"}]}"#), FailureCode::BadAnswer);
-        assert_eq!(code_of(200, r#"{"error":{"code":"model_not_found"}}"#), FailureCode::ModelGone);
+    fn pictures_of_any_length_are_decoded_where_they_lie() {
+        let long: Vec<u8> = (0..100_003_u32).map(|index| (index * 31 % 251) as u8).collect();
+        let encode = |bytes: &[u8]| general_purpose::STANDARD.encode(bytes);
+        for length in [0, 1, 2, 3, 6_144, 6_145, long.len()] {
+            let (first, second) = (&long[..length], &long[..7]);
+            let body =
+                format!(r#"{{"data":[{{"b64_json":"{}"}},{{"b64_json":"{}"}}]}}"#, encode(first), encode(second));
+            let parsed = whole(body.into_bytes(), Hints::default()).expect("two images");
+            assert_eq!(pictures(&parsed), [first, second], "{length}");
+        }
+    }
+
+    #[test]
+    fn base64_may_be_escaped_unpadded_or_a_data_url() {
+        for text in ["+/+/AA==", "+\\/+\\/AA==", "+/+/AA", "data:image/png;base64,+/+/AA==", "+/+/\\nAA=="] {
+            let body = format!(r#"{{"data":[{{"b64_json":"{text}","url":null}}]}}"#);
+            let parsed = whole(body.into_bytes(), Hints::default()).expect(text);
+            assert_eq!(pictures(&parsed), [&[0xfb, 0xff, 0xbf, 0][..]], "{text}");
+        }
     }
 }

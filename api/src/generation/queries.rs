@@ -153,24 +153,35 @@ struct Row {
     captured_gems: i64,
     request_id: String,
     failure_code: Option<String>,
+    /// Only while it runs: the table sees to that.
+    preview_key: Option<String>,
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
 }
 
 pub async fn get(conn: &mut PgConnection, app: &App, person_id: Uuid, id: Uuid) -> ApiResult<Option<Generation>> {
-    let row = sqlx::query_as!(
+    Ok(get_many(conn, app, person_id, &[id]).await?.pop())
+}
+
+/// In no order; what does not exist is missing.
+pub async fn get_many(
+    conn: &mut PgConnection,
+    app: &App,
+    person_id: Uuid,
+    ids: &[Uuid],
+) -> ApiResult<Vec<Generation>> {
+    let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
-           captured_gems, request_id, failure_code, created_at, started_at, finished_at
-         from generations where person_id = $1 and id = $2",
+           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at
+         from generations where person_id = $1 and id = any($2)",
         person_id,
-        id
+        ids
     )
-    .fetch_optional(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let rows = row.into_iter().collect();
-    Ok(with_images(conn, app, person_id, rows).await?.pop())
+    with_images(conn, app, person_id, rows).await
 }
 
 pub async fn list(
@@ -183,7 +194,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
-           captured_gems, request_id, failure_code, created_at, started_at, finished_at
+           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at
          from generations where person_id = $1 and (created_at, id) < ($2, $3)
          order by created_at desc, id desc limit $4",
         person_id,
@@ -194,18 +205,6 @@ pub async fn list(
     .fetch_all(&mut *conn)
     .await?;
     with_images(conn, app, person_id, rows).await
-}
-
-/// How many generations of everyone wait before this one, as near as fairness lets anyone say. House only.
-pub async fn queue_position(house: &sqlx::PgPool, id: Uuid) -> Result<Option<u32>, sqlx::Error> {
-    let before = sqlx::query_scalar!(
-        r#"select (select count(*) from generations o where o.status = 'queued' and o.created_at < g.created_at) as "before!"
-           from generations g where g.id = $1 and g.status = 'queued'"#,
-        id
-    )
-    .fetch_optional(house)
-    .await?;
-    Ok(before.and_then(|count| u32::try_from(count).ok()))
 }
 
 async fn with_images(
@@ -220,15 +219,19 @@ async fn with_images(
     } else {
         crate::images::queries::of_generations(conn, app, person_id, &ids).await?
     };
-    rows.into_iter()
-        .map(|row| {
-            let images = images.remove(&row.id).unwrap_or_default();
-            generation(row, images)
-        })
-        .collect()
+    let mut generations = Vec::with_capacity(rows.len());
+    for row in rows {
+        let images = images.remove(&row.id).unwrap_or_default();
+        let preview_url = match &row.preview_key {
+            Some(key) => Some(app.store.presigned(key).await.map_err(ApiError::internal)?.url),
+            None => None,
+        };
+        generations.push(generation(row, images, preview_url)?);
+    }
+    Ok(generations)
 }
 
-fn generation(row: Row, images: Vec<lapidary_contract::Image>) -> ApiResult<Generation> {
+fn generation(row: Row, images: Vec<lapidary_contract::Image>, preview_url: Option<String>) -> ApiResult<Generation> {
     let unreadable = |what: &str| ApiError::internal(format!("generation {}: unreadable {what}", row.id));
     let status = GenerationStatus::from_name(&row.status).ok_or_else(|| unreadable("status"))?;
     let attributes: Vec<Attribute> =
@@ -255,7 +258,7 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>) -> ApiResult<Gene
         request_id: row.request_id,
         queue_position: None,
         estimated_seconds: None,
-        preview_url: None,
+        preview_url,
         failure,
         images,
         created_at: row.created_at,

@@ -1,14 +1,16 @@
 //! Ends a generation in one transaction, fenced by its attempt: images, gems, status, event. Late results are dropped.
-use std::time::Duration;
-
 use lapidary_contract::FailureCode;
 use lapidary_contract::domain::{GenerationStatus, Hold};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::model_answer::Call;
+use super::model_error::ModelError;
 use super::queries::record_event;
+use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
+use crate::metrics;
 use crate::work::queue::Claimed;
 
 /// How a run went.
@@ -17,25 +19,17 @@ pub enum Outcome {
         /// Why some are missing.
         failure: Option<FailureCode>,
     },
-    Failed {
-        code: FailureCode,
-        retry_after: Option<Duration>,
-    },
+    /// The model gave nothing; asking it again may help.
+    NotYet(ModelError),
+    Failed(FailureCode),
     Cancelled,
-}
-
-impl Outcome {
-    pub fn failed(code: FailureCode) -> Self {
-        Self::Failed { code, retry_after: None }
-    }
 }
 
 /// What is safe so far, and what the provider said beside it.
 #[derive(Default)]
 pub struct Delivered {
     pub images: Vec<StoredImage>,
-    pub usage: Option<serde_json::Value>,
-    pub model_request_id: Option<String>,
+    pub calls: Vec<Call>,
 }
 
 /// An image whose objects are in storage and whose row is not written yet.
@@ -50,6 +44,8 @@ pub struct StoredImage {
     pub height: u32,
     pub thumbhash: String,
     pub revised_prompt: Option<String>,
+    /// As the provider says it, for the call that made it.
+    pub usage: Option<serde_json::Value>,
 }
 
 /// Captures what is stored and gives the rest back. May be called again after an error: what is settled stays so.
@@ -71,11 +67,12 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     let asked = u32::try_from(job.count).unwrap_or(1);
     let (failure, cancelled) = match outcome {
         Outcome::Made { failure } => (*failure, false),
-        Outcome::Failed { code, .. } => (Some(*code), false),
+        Outcome::NotYet(error) => (Some(error.code), false),
+        Outcome::Failed(code) => (Some(*code), false),
         Outcome::Cancelled => (None, true),
     };
     for image in &delivered.images {
-        insert_image(&mut tx, job, image, delivered.usage.as_ref(), now).await?;
+        insert_image(&mut tx, job, image, now).await?;
     }
     let kept = u32::try_from(delivered.images.len()).unwrap_or(asked).min(asked);
     let status = if cancelled { GenerationStatus::Cancelled } else { GenerationStatus::ended(kept, asked) };
@@ -86,16 +83,21 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     let captured = job.share_gems * i64::from(kept);
     let hold = Hold { free: current.held_free, bought: current.held_bought };
     ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
+    let model_request_id = retry::last_request_id(&delivered.calls);
+    // Its preview goes with its state: the table sees to that.
     sqlx::query!(
         "update generations set status = $2, finished_at = $3, lease_until = null, captured_gems = $4, failure_code = $5,
-           model_request_id = $6
+           model_request_id = coalesce($6, model_request_id), model_calls = model_calls + $7,
+           model_answers = model_answers || $8
          where id = $1",
         job.id,
         status.name(),
         now,
         captured,
         failure.map(FailureCode::name),
-        delivered.model_request_id
+        model_request_id,
+        i32::try_from(delivered.calls.len()).unwrap_or(i32::MAX),
+        retry::record(&delivered.calls)
     )
     .execute(&mut *tx)
     .await?;
@@ -104,8 +106,10 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     app.live.nudge(job.person_id);
     // A place became free: somebody else's may start.
     app.wake.queued();
-    tracing::info!(generation_id = %job.id, request_id = job.request_id, status = status.name(), captured_gems = captured,
-        attempt = job.attempt, "generation ended");
+    let failure = failure.map(FailureCode::name);
+    metrics::generation_ended(status.name(), failure);
+    tracing::info!(generation_id = %job.id, request_id = job.request_id, model_request_id, status = status.name(), failure,
+        captured_gems = captured, attempt = job.attempt, "generation ended");
     Ok(())
 }
 
@@ -113,7 +117,6 @@ async fn insert_image(
     conn: &mut PgConnection,
     job: &Claimed,
     image: &StoredImage,
-    usage: Option<&serde_json::Value>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -133,7 +136,7 @@ async fn insert_image(
         image.thumbhash,
         image.revised_prompt,
         job.share_gems,
-        usage,
+        image.usage.as_ref(),
         now
     )
     .execute(conn)

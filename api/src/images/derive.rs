@@ -17,9 +17,12 @@ const DECODE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Pixels of the longer edge.
 const THUMBNAIL_EDGE: u32 = 512;
 const PREVIEW_EDGE: u32 = 1_280;
+/// Of what is shown while a picture is made.
+const SKETCH_EDGE: u32 = 768;
 const THUMBHASH_EDGE: u32 = 100;
 const THUMBNAIL_QUALITY: f32 = 78.0;
 const PREVIEW_QUALITY: f32 = 80.0;
+const SKETCH_QUALITY: f32 = 70.0;
 /// libwebp's effort, 0 to 6. From 3 on a megapixel takes 100 ms and more, for 7 % fewer bytes.
 const EFFORT: i32 = 1;
 
@@ -30,17 +33,23 @@ enum ImageKind {
     WebP,
 }
 
+/// What the first bytes of an original say; the rest may still be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Found by looking at the bytes.
+    pub content_type: &'static str,
+    /// Without a dot.
+    pub extension: &'static str,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
 /// What is made from an original; the original itself is stored as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derived {
-    /// Of the original, found by looking at its bytes.
-    pub content_type: &'static str,
-    /// Of the original, without a dot.
-    pub extension: &'static str,
-    /// Pixels of the original.
-    pub width: u32,
-    /// Pixels of the original.
-    pub height: u32,
+    pub original: Look,
     /// WebP, longer edge at most 512 pixels.
     pub thumbnail: Vec<u8>,
     /// WebP, longer edge at most 1,280 pixels.
@@ -94,21 +103,35 @@ impl ImageKind {
     }
 }
 
+/// Reads the header only.
+pub fn look(bytes: &[u8]) -> Result<Look, NotAnImage> {
+    let kind = ImageKind::sniff(bytes).ok_or(NotAnImage::UnknownType)?;
+    let (width, height) = reader(bytes, kind).into_dimensions().map_err(broken)?;
+    if width.max(height) > EDGE_MAX || u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(NotAnImage::TooLarge { width, height });
+    }
+    Ok(Look { content_type: kind.content_type(), extension: kind.extension(), width, height })
+}
+
+/// A rough look at a picture under way: WebP, longer edge at most 768 pixels.
+pub fn sketch(bytes: &[u8]) -> Result<Vec<u8>, NotAnImage> {
+    look(bytes)?;
+    let rough = decode(bytes)?;
+    let small = shrink(&rough, SKETCH_EDGE, &mut Resizer::new())?;
+    encode(small.as_ref().unwrap_or(&rough), SKETCH_QUALITY)
+}
+
 /// Decodes once, then only makes smaller: a thumbnail is never larger than its original.
 pub fn derive(bytes: &[u8]) -> Result<Derived, NotAnImage> {
-    let kind = ImageKind::sniff(bytes).ok_or(NotAnImage::UnknownType)?;
-    let original = decode(bytes, kind)?;
-    let (width, height) = (original.width(), original.height());
+    let look = look(bytes)?;
+    let original = decode(bytes)?;
     let mut resizer = Resizer::new();
     let large = shrink(&original, PREVIEW_EDGE, &mut resizer)?;
     let large = large.as_ref().unwrap_or(&original);
     let small = shrink(large, THUMBNAIL_EDGE, &mut resizer)?;
     let small = small.as_ref().unwrap_or(large);
     Ok(Derived {
-        content_type: kind.content_type(),
-        extension: kind.extension(),
-        width,
-        height,
+        original: look,
         thumbnail: encode(small, THUMBNAIL_QUALITY)?,
         preview: encode(large, PREVIEW_QUALITY)?,
         thumbhash: thumbhash(small, &mut resizer)?,
@@ -119,20 +142,18 @@ fn broken(error: impl std::fmt::Display) -> NotAnImage {
     NotAnImage::Broken(error.to_string())
 }
 
-/// RGB, or RGBA where something shines through.
-fn decode(bytes: &[u8], kind: ImageKind) -> Result<DynamicImage, NotAnImage> {
-    let reader = || {
-        let mut reader = ImageReader::with_format(std::io::Cursor::new(bytes), kind.format());
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(DECODE_BYTES_MAX);
-        reader.limits(limits);
-        reader
-    };
-    let (width, height) = reader().into_dimensions().map_err(broken)?;
-    if width.max(height) > EDGE_MAX || u64::from(width) * u64::from(height) > PIXELS_MAX {
-        return Err(NotAnImage::TooLarge { width, height });
-    }
-    let mut decoder = reader().into_decoder().map_err(broken)?;
+fn reader(bytes: &[u8], kind: ImageKind) -> ImageReader<std::io::Cursor<&[u8]>> {
+    let mut reader = ImageReader::with_format(std::io::Cursor::new(bytes), kind.format());
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(DECODE_BYTES_MAX);
+    reader.limits(limits);
+    reader
+}
+
+/// RGB, or RGBA where something shines through. Only what [`look`] allowed.
+fn decode(bytes: &[u8]) -> Result<DynamicImage, NotAnImage> {
+    let kind = ImageKind::sniff(bytes).ok_or(NotAnImage::UnknownType)?;
+    let mut decoder = reader(bytes, kind).into_decoder().map_err(broken)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODE_BYTES_MAX);
     limits.reserve(decoder.total_bytes()).map_err(broken)?;
@@ -229,8 +250,8 @@ mod tests {
             (ImageFormat::WebP, "image/webp", "webp"),
         ] {
             let derived = derive(&written(&picture, format)).expect(extension);
-            assert_eq!((derived.content_type, derived.extension), (content_type, extension));
-            assert_eq!((derived.width, derived.height), (64, 48));
+            let look = Look { content_type, extension, width: 64, height: 48 };
+            assert_eq!(derived.original, look);
         }
     }
 
@@ -246,7 +267,8 @@ mod tests {
         ] {
             let bytes = written(&picture(original.0, original.1).into(), ImageFormat::Png);
             let derived = derive(&bytes).expect("a picture");
-            assert_eq!((derived.width, derived.height), original);
+            assert_eq!((derived.original.width, derived.original.height), original);
+            assert!(sketch(&bytes).map(|small| size_of(&small)).expect("a sketch").0 <= SKETCH_EDGE);
             assert_eq!((size_of(&derived.thumbnail), size_of(&derived.preview)), (thumbnail, preview), "{original:?}");
             assert!((5..=25).contains(&STANDARD.decode(&derived.thumbhash).expect("base64").len()));
         }

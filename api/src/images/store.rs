@@ -127,8 +127,8 @@ impl ImageStore {
     }
 
     /// Writes an object, encrypted at rest. Asked again where that may help; what fails leaves nothing behind if it can.
-    pub async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), StoreError> {
-        let body = Bytes::from(bytes);
+    pub async fn put(&self, key: &str, bytes: impl Into<Bytes>, content_type: &str) -> Result<(), StoreError> {
+        let body: Bytes = bytes.into();
         let send = || {
             self.client
                 .put_object()

@@ -38,7 +38,9 @@ pub struct ModelBody {
     /// Gems per image for reading a long composed prompt; absent means that reading is free.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::PromptSurcharge>))]
     pub prompt_surcharge: Option<PromptSurcharge>,
+    #[serde(default, deserialize_with = "crate::moment::day_or_none")]
     pub available: Option<NaiveDate>,
+    #[serde(default, deserialize_with = "crate::moment::day_or_none")]
     pub retires: Option<NaiveDate>,
     pub replacement: Option<String>,
     /// A retired model answers with its replacement.
@@ -135,6 +137,8 @@ impl ModelBody {
                 })
                 .collect(),
             prompt_surcharge: self.prompt_surcharge,
+            partial_images: Vec::new(),
+            partial_cost_microusd: 0,
             available: self.available,
             retires: self.retires,
             replacement: self.replacement.clone(),

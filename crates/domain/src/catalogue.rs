@@ -9,6 +9,9 @@ use crate::limits::{SECTION_MAX, VALUE_MAX};
 use crate::price::{Price, price_per_image};
 use crate::size::Size;
 
+/// What the wire allows.
+const PARTIAL_IMAGES_MAX: u32 = 3;
+
 /// Gems one image may cost at most, so that no sum of prices overflows.
 const PRICE_MAX: Gems = 1_000_000;
 
@@ -76,6 +79,12 @@ pub struct Model {
     /// Gems for reading a long prompt, for each image; absent means that reading is free.
     #[serde(default)]
     pub prompt_surcharge: Option<PromptSurcharge>,
+    /// Rough looks at the picture under way, by quality; absent means none. Its provider bills each of them.
+    #[serde(default)]
+    pub partial_images: Vec<PartialImages>,
+    /// What one of them costs, in millionths of a US dollar.
+    #[serde(default)]
+    pub partial_cost_microusd: i64,
     /// First day on which it can be used.
     #[serde(default)]
     pub available: Option<NaiveDate>,
@@ -108,6 +117,14 @@ pub struct PromptSurcharge {
     pub included_bytes: usize,
     /// Each further beginning piece of so many bytes costs one gem.
     pub bytes_per_gem: usize,
+}
+
+/// How often a picture of this quality is shown while it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartialImages {
+    pub quality: String,
+    pub count: u32,
 }
 
 /// A section of built-in attributes.
@@ -205,6 +222,16 @@ impl Catalogue {
         }
         if model.count_max == 0 || model.prompt_max == 0 {
             fault("count_max and prompt_max must be above zero");
+        }
+        for row in &model.partial_images {
+            let quality = &row.quality;
+            let rows = model.partial_images.iter().filter(|other| other.quality == *quality).count();
+            if !model.qualities.contains(quality) || row.count > PARTIAL_IMAGES_MAX || rows > 1 {
+                fault(&format!("partial_images of {quality:?} is above 3, there twice, or of no quality it has"));
+            }
+        }
+        if !model.partial_images.is_empty() && model.partial_cost_microusd <= 0 {
+            fault("partial_images needs partial_cost_microusd above zero");
         }
         if model.free_size.as_ref().is_some_and(|rule| rule.multiple == 0 || rule.ratio_max == 0) {
             fault("free_size needs multiple and ratio_max above zero");

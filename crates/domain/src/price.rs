@@ -14,13 +14,24 @@ pub struct Price {
     pub up_to_pixels: u64,
     /// Gems per image.
     pub gems: Gems,
-    /// What the provider asks per image, in millionths of a US dollar.
+    /// What the provider asks per image, in millionths of a US dollar; partial ones come on top.
     pub cost_microusd: i64,
 }
 
 /// Gems for one image with a prompt of ordinary length; `None` means that there is no price, which is a refusal and never zero.
 pub fn price_per_image(model: &Model, quality: &str, size: Size) -> Option<Gems> {
     band(model, quality, size).map(|price| price.gems).filter(|gems| *gems > 0)
+}
+
+/// Rough looks at one picture while it is made.
+pub fn partial_images(model: &Model, quality: &str) -> u32 {
+    model.partial_images.iter().find(|row| row.quality == quality).map_or(0, |row| row.count)
+}
+
+/// What the provider asks for one image at most, its partial ones included, in millionths of a US dollar.
+pub fn cost_microusd(model: &Model, price: &Price) -> i64 {
+    let partial = i64::from(partial_images(model, &price.quality)).saturating_mul(model.partial_cost_microusd);
+    price.cost_microusd.saturating_add(partial)
 }
 
 /// Gems per image for reading a long prompt.

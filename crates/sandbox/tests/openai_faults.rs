@@ -139,6 +139,43 @@ async fn a_cut_stream_ends_without_a_finished_picture() {
 }
 
 #[tokio::test]
+async fn a_stream_can_fail_be_refused_be_ignored_and_say_that_it_is_done() {
+    let stage = stage().await;
+    let streamed = json!({"stream": true, "partial_images": 1});
+    let mut texts = Vec::new();
+    for fault in ["stream_error", "stream_refused", "stream_ignored", "done_marker", "empty_data", "bad_partial"] {
+        stage.faults.set(Fault::once("openai", fault));
+        let answer = stage.post(streamed.clone()).await;
+        texts.push((answer.status().as_u16(), answer.text().await.unwrap()));
+    }
+    let [error, refused, ignored, done, empty, bad] = &texts[..] else { panic!("six answers") };
+    assert!(error.1.contains("event: error\ndata: {\"error\":{") && !error.1.contains(".completed"));
+    assert_eq!(refused.0, 400);
+    assert!(refused.1.contains("\"param\":\"stream\""));
+    assert!(serde_json::from_str::<Value>(&ignored.1).unwrap()["data"][0]["b64_json"].is_string());
+    assert!(done.1.trim_end().ends_with("data: [DONE]"));
+    let completed = empty.1.lines().last().or(empty.1.lines().rev().nth(1)).unwrap_or_default();
+    assert!(empty.1.contains(".completed") && !completed.contains("b64_json"));
+    assert!(bad.1.contains(&BASE64_STANDARD.encode("This is no picture.")) && bad.1.contains(".completed"));
+}
+
+#[tokio::test]
+async fn hints_can_be_dates_and_overrides_and_answers_anything() {
+    let stage = stage().await;
+    let date = stage.strike(Fault::once("openai", "retry_after_date").with(90)).await;
+    let at = chrono::DateTime::parse_from_rfc2822(date.headers()["retry-after"].to_str().unwrap()).unwrap();
+    assert!((85..=91).contains(&(at.to_utc() - chrono::Utc::now()).num_seconds()));
+    let never = stage.strike(Fault::once("openai", "should_retry")).await;
+    assert_eq!((never.status().as_u16(), &never.headers()["x-should-retry"]), (500, &"false".parse().unwrap()));
+    let please = stage.strike(Fault::once("openai", "should_retry").with(true)).await;
+    assert_eq!((please.status().as_u16(), &please.headers()["x-should-retry"]), (400, &"true".parse().unwrap()));
+    let value = json!({"status": 418, "headers": {"retry-after": "2.5"}, "body": {"detail": "no tea"}});
+    let any = stage.strike(Fault::once("openai", "answer_with").with(value)).await;
+    assert_eq!((any.status().as_u16(), &any.headers()["retry-after"]), (418, &"2.5".parse().unwrap()));
+    assert_eq!(any.json::<Value>().await.unwrap(), json!({"detail": "no tea"}));
+}
+
+#[tokio::test]
 async fn wrong_mime_is_a_good_body_under_a_wrong_name() {
     let stage = stage().await;
     let answer = stage.strike(Fault::once("openai", "wrong_mime")).await;
@@ -229,7 +266,7 @@ async fn a_ready_picture_has_the_weight_asked_for_and_takes_no_thought() {
 #[tokio::test]
 async fn every_kind_is_known_and_a_strangers_kind_strikes_nothing() {
     let stage = stage().await;
-    assert_eq!(openai::KINDS.len(), 28);
+    assert_eq!(openai::KINDS.len(), 40);
     for fault in [Fault::once("openai", "made_up"), Fault::once("s3", "server_error")] {
         assert_eq!(stage.strike(fault).await.status(), 200);
     }

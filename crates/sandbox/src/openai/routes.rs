@@ -128,7 +128,7 @@ async fn answer(state: Arc<State>, request: &HttpRequest, order: Order) -> Resul
         Strike::Hang(time) => tokio::time::sleep(time).await,
         _ => {}
     }
-    if let Some(partial) = order.stream {
+    if let Some(partial) = order.stream.filter(|_| !matches!(strike, Strike::StreamIgnored)) {
         return stream::answer(&state, order, partial, strike).await;
     }
     tokio::time::sleep(state.speed(&strike)).await;

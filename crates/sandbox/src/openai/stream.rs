@@ -22,6 +22,7 @@ pub async fn answer(state: &Arc<State>, order: Order, partial: u32, strike: Stri
     for (index, frame) in frames.into_iter().enumerate() {
         let mut data = event("image_generation.partial_image", &order);
         data["partial_image_index"] = json!(index);
+        let frame = if matches!(strike, Strike::BadPartial) { b"This is no picture.".to_vec() } else { frame };
         data["b64_json"] = json!(BASE64_STANDARD.encode(frame));
         events.push(text(&data));
     }
@@ -42,8 +43,14 @@ pub async fn answer(state: &Arc<State>, order: Order, partial: u32, strike: Stri
     if let Some(identifier) = &order.safety_identifier {
         done["safety_identifier"] = json!(identifier);
     }
-    match strike {
-        Strike::CutStream | Strike::EmptyData | Strike::FewerImages => {}
+    match &strike {
+        Strike::CutStream => {}
+        Strike::StreamError(refusal) => events.push(format!("event: error\ndata: {}\n\n", refusal.body())),
+        Strike::EmptyData | Strike::FewerImages => {
+            done.as_object_mut().and_then(|done| done.remove("b64_json"));
+            events.push(text(&done));
+        }
+        Strike::DoneMarker => events.extend([text(&done), "data: [DONE]\n\n".into()]),
         _ => events.push(text(&done)),
     }
     Ok(send(events, state.speed(&strike), &strike))

@@ -1,7 +1,11 @@
 //! What each fault does to an answer. A kind that is not listed here never strikes the image endpoints.
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use actix_web::{HttpResponse, web::Bytes};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header::HttpDate},
+    web::Bytes,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
@@ -39,6 +43,18 @@ pub const KINDS: &[&str] = &[
     "private_url",
     "fewer_images",
     "ready_picture",
+    "stream_error",
+    "stream_refused",
+    "stream_ignored",
+    "bad_partial",
+    "done_marker",
+    "retry_after_date",
+    "should_retry",
+    "conflict",
+    "request_timeout",
+    "forbidden",
+    "html_error",
+    "answer_with",
 ];
 
 #[derive(Debug)]
@@ -60,6 +76,14 @@ pub enum Strike {
     PrivateUrl,
     FewerImages,
     Ready(Wanted),
+    /// An error where the picture should come.
+    StreamError(Refusal),
+    /// One plain answer, as from a server that knows no streams.
+    StreamIgnored,
+    /// Partial pictures that are none.
+    BadPartial,
+    /// `[DONE]` after the last event.
+    DoneMarker,
 }
 
 /// What this fault means for this order.
@@ -95,11 +119,65 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
             Strike::Answer(HttpResponse::InternalServerError().json(json!({"error": text})))
         }
         "error_detail" => {
+            if let Some(detail) = fault.value.as_str() {
+                return Strike::Answer(HttpResponse::ServiceUnavailable().json(json!({"detail": detail})));
+            }
             let detail = json!([{"type": "value_error", "loc": ["body", "size"], "msg": "size is not supported"}]);
             Strike::Answer(HttpResponse::UnprocessableEntity().json(json!({"detail": detail})))
         }
+        "stream_ignored" => Strike::StreamIgnored,
+        "bad_partial" => Strike::BadPartial,
+        "done_marker" => Strike::DoneMarker,
+        "stream_error" => stream_error(fault, order),
+        "stream_refused" => stream_refused(fault, order),
+        "html_error" => {
+            let page = "<html><head><title>Bad gateway</title></head><body><center>nginx</center></body></html>";
+            Strike::Answer(HttpResponse::build(status(&fault.value, 502)).content_type("text/html").body(page))
+        }
+        "answer_with" => answer_with(&fault.value),
         kind => Strike::Refuse(refusal(kind, fault, request_id, order)),
     }
+}
+
+fn status(value: &Value, default: u16) -> StatusCode {
+    let given = value.as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(default);
+    StatusCode::from_u16(given).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// `value`: the error's code. A plain request gets it as a body with 200.
+fn stream_error(fault: &Fault, order: &Order) -> Strike {
+    let code = fault.value.as_str().unwrap_or("server_error");
+    let refusal = Refusal::new(200, "image_generation_error", code, "The picture could not be finished.");
+    if order.stream.is_some() {
+        return Strike::StreamError(refusal);
+    }
+    Strike::Answer(HttpResponse::Ok().json(refusal.body()))
+}
+
+/// `value`: the parameter that is not known, or `detail` for FastAPI's shape. Strikes only who streams.
+fn stream_refused(fault: &Fault, order: &Order) -> Strike {
+    if order.stream.is_none() {
+        return Strike::None;
+    }
+    match fault.value.as_str() {
+        Some("detail") => {
+            let detail = json!([{"type": "extra_forbidden", "loc": ["body", "stream"], "msg": "Extra inputs are not permitted"}]);
+            Strike::Answer(HttpResponse::UnprocessableEntity().json(json!({"detail": detail})))
+        }
+        name => Strike::Refuse(Refusal::unknown_parameter(name.unwrap_or("stream"))),
+    }
+}
+
+/// `value`: {"status", "headers": {name: text}, "body": JSON, or text that is sent as it is}.
+fn answer_with(value: &Value) -> Strike {
+    let mut answer = HttpResponse::build(status(&value["status"], 200));
+    for (name, text) in value["headers"].as_object().into_iter().flatten() {
+        answer.insert_header((name.as_str(), text.as_str().unwrap_or_default()));
+    }
+    Strike::Answer(match &value["body"] {
+        Value::String(text) => answer.content_type("text/plain").body(text.clone()),
+        body => answer.json(body),
+    })
 }
 
 fn refusal(kind: &str, fault: &Fault, request_id: &str, order: &Order) -> Refusal {
@@ -122,7 +200,14 @@ fn refusal(kind: &str, fault: &Fault, request_id: &str, order: &Order) -> Refusa
             let text = "Billing hard limit has been reached.";
             Refusal::new(400, "invalid_request_error", "billing_hard_limit_reached", text)
         }
-        "rate_limited" | "retry_after_ms" => rate_limited(kind, fault),
+        "rate_limited" | "retry_after_ms" | "retry_after_date" => rate_limited(kind, fault),
+        "should_retry" => should_retry(fault.value.as_bool().unwrap_or(false)),
+        "conflict" => Refusal::new(409, "invalid_request_error", "", "Another request is under way."),
+        "request_timeout" => Refusal::new(408, "server_error", "", "The request took too long to arrive."),
+        "forbidden" => {
+            let text = "Your organization must be verified to use this model.";
+            Refusal::new(403, "invalid_request_error", &wanted(""), text)
+        }
         "quota_exhausted" => {
             let text = "You exceeded your current quota, please check your plan and billing details.";
             Refusal::new(429, "insufficient_quota", &wanted("credit_balance_exhausted"), text)
@@ -142,7 +227,14 @@ fn refusal(kind: &str, fault: &Fault, request_id: &str, order: &Order) -> Refusa
     }
 }
 
-/// `value`: seconds for the header, or null for none; with `retry_after_ms` milliseconds.
+/// `x-should-retry` against what the status would say: false with a 500, true with a 400.
+fn should_retry(it_should: bool) -> Refusal {
+    let (status, kind) = if it_should { (400, "invalid_request_error") } else { (500, "server_error") };
+    Refusal::new(status, kind, "", "The provider knows better.").header("x-should-retry", it_should)
+}
+
+/// `value`: seconds for the header, or null for none; with `retry_after_ms` milliseconds, with `retry_after_date` seconds
+/// from now, said as a date.
 fn rate_limited(kind: &str, fault: &Fault) -> Refusal {
     let value = fault.value.as_f64();
     let in_milliseconds = kind == "retry_after_ms";
@@ -150,6 +242,10 @@ fn rate_limited(kind: &str, fault: &Fault) -> Refusal {
     let text = format!("You've exceeded the rate limit, please slow down and try again after {seconds} seconds.");
     let refusal = Refusal::new(429, "requests", "rate_limit_exceeded", text);
     match value {
+        _ if kind == "retry_after_date" => {
+            let at = SystemTime::now() + Duration::try_from_secs_f64(seconds).unwrap_or_default();
+            refusal.header("retry-after", HttpDate::from(at))
+        }
         _ if in_milliseconds => refusal.header("retry-after-ms", value.unwrap_or(1500.0)),
         Some(value) => refusal.header("retry-after", value),
         None => refusal,

@@ -1,7 +1,5 @@
 //! Shows a picture while it is made: each partial one made small, stored under the person's previews, and told to whoever
 //! watches. Whatever fails here harms nothing and delays nothing: the generation never waits for it.
-use std::convert::Infallible;
-
 use tokio::sync::watch;
 
 use super::image_model::Partial;
@@ -23,14 +21,9 @@ enum PreviewError {
     Ending,
 }
 
-/// Shows the newest, one after the other, until it is dropped: a late preview is worth nothing beside its picture.
-pub async fn show_all(
-    app: &App,
-    job: &Claimed,
-    scraps: &Scraps,
-    mut partials: watch::Receiver<Option<Partial>>,
-) -> Infallible {
-    while partials.changed().await.is_ok() {
+/// Shows the newest, one after the other, until the answer is there: then a preview is worth nothing any more.
+pub async fn show_all(app: &App, job: &Claimed, scraps: &Scraps, mut partials: watch::Receiver<Option<Partial>>) {
+    while partials.changed().await.is_ok() && partials.has_changed().is_ok() {
         let partial = partials.borrow_and_update().clone();
         if let Some(partial) = partial
             && let Err(error) = show(app, job, scraps, partial).await
@@ -38,7 +31,6 @@ pub async fn show_all(
             tracing::warn!(generation_id = %job.id, request_id = job.request_id, %error, "a preview is not shown");
         }
     }
-    std::future::pending().await
 }
 
 async fn show(app: &App, job: &Claimed, scraps: &Scraps, partial: Partial) -> Result<(), PreviewError> {

@@ -1,13 +1,14 @@
 //! Runs one claimed generation: model, pictures, storage, then the settlement. No transaction is open while it waits.
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::{FusedFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapidary_contract::FailureCode;
 use lapidary_contract::domain::Model;
 use tokio::sync::watch;
 
-use super::image_model::{Hears, ModelError, Order};
+use super::image_model::{Hears, ModelError, Order, Partial};
 use super::model_answer::{Answer, Call};
 use super::retry::{self, Verdict};
 use super::scraps::Scraps;
@@ -16,30 +17,48 @@ use super::{keep, preview, provider};
 use crate::app::App;
 use crate::work::queue::{self, Claimed};
 
+/// For a preview that is still on its way into storage at the end; the sweep of orphans finds it otherwise.
+const LAST_PREVIEW: Duration = Duration::from_secs(5);
 /// Seconds before a settlement is tried again; together they end before the lease does.
 const SETTLE_AGAIN_SECONDS: [u64; 3] = [1, 2, 4];
 
 /// Takes it to its end, or back into the queue. Errors are the database's: then the lease ends and it is claimed again.
 pub async fn run(app: &App, job: &Claimed) -> Result<(), sqlx::Error> {
     let (mut delivered, scraps) = (Delivered::default(), Scraps::default());
-    let outcome = tokio::select! {
-        outcome = make(app, job, &mut delivered, &scraps) => outcome,
-        () = stopped(app, job) => Outcome::Cancelled,
+    let (partial, partials) = watch::channel(None);
+    let mut previews = pin!(preview::show_all(app, job, &scraps, partials).fuse());
+    let outcome = {
+        let mut making = pin!(make(app, job, &mut delivered, &scraps, partial));
+        let mut stopping = pin!(stopped(app, job));
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut making => break outcome,
+                () = &mut stopping => break Outcome::Cancelled,
+                () = &mut previews, if !previews.is_terminated() => {}
+            }
+        }
     };
-    let outcome = match outcome {
-        Outcome::NotYet(error) => match retry::put_back(app, job, &error, &delivered.calls).await? {
-            Verdict::Waits => None,
-            Verdict::Over => Some(Outcome::Failed(error.code)),
-            Verdict::Stopped => Some(Outcome::Cancelled),
-        },
-        outcome => Some(outcome),
+    // One preview may be under way: it holds the row for a moment, and its object must be known before it is thrown away.
+    let last_preview = async {
+        if !previews.is_terminated() {
+            let _ = tokio::time::timeout(LAST_PREVIEW, previews).await;
+        }
     };
-    let ended = match outcome {
-        Some(outcome) => end(app, job, &delivered, &outcome).await,
-        None => Ok(()),
-    };
+    let (concluded, ()) = tokio::join!(conclude(app, job, &delivered, outcome), last_preview);
     scraps.throw_away(app, job).await;
-    ended
+    concluded
+}
+
+async fn conclude(app: &App, job: &Claimed, delivered: &Delivered, outcome: Outcome) -> Result<(), sqlx::Error> {
+    let Outcome::NotYet(error) = outcome else {
+        return end(app, job, delivered, &outcome).await;
+    };
+    match retry::put_back(app, job, &error, &delivered.calls).await? {
+        Verdict::Waits => Ok(()),
+        Verdict::Over => end(app, job, delivered, &Outcome::Failed(error.code)).await,
+        Verdict::Stopped => end(app, job, delivered, &Outcome::Cancelled).await,
+    }
 }
 
 /// What was made is paid for: a database that is away for a moment must not throw it away.
@@ -55,11 +74,17 @@ async fn end(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome)
 }
 
 /// `delivered` grows as images are safe: a cancellation keeps what is in it.
-async fn make(app: &App, job: &Claimed, delivered: &mut Delivered, scraps: &Scraps) -> Outcome {
+async fn make(
+    app: &App,
+    job: &Claimed,
+    delivered: &mut Delivered,
+    scraps: &Scraps,
+    partial: watch::Sender<Option<Partial>>,
+) -> Outcome {
     let Some(model) = app.catalogue.model(&job.model) else {
         return Outcome::Failed(FailureCode::ModelGone);
     };
-    let Answer { images, shortfall } = match order(app, job, model, scraps, &mut delivered.calls).await {
+    let Answer { images, shortfall } = match order(app, job, model, partial, &mut delivered.calls).await {
         Ok(answer) => answer,
         Err(error) => {
             log_refusal(job, &error);
@@ -89,7 +114,7 @@ async fn order(
     app: &App,
     job: &Claimed,
     model: &Model,
-    scraps: &Scraps,
+    partial: watch::Sender<Option<Partial>>,
     calls: &mut Vec<Call>,
 ) -> Result<Answer, ModelError> {
     let order = Order {
@@ -100,13 +125,8 @@ async fn order(
         count: u32::try_from(job.count).unwrap_or(1),
         person_id: job.person_id,
     };
-    let (partial, partials) = watch::channel(None);
     let call = app.image_model.generate(&order, Hears { partial: &partial, calls });
-    tokio::select! {
-        biased;
-        answer = provider::ask(app, job, call) => answer,
-        never = preview::show_all(app, job, scraps, partials) => match never {},
-    }
+    provider::ask(app, job, call).await
 }
 
 /// Ends when the person cancelled it, here or through another process.

@@ -34,10 +34,17 @@ impl<T: Clone + Send + Sync + 'static> Asked<T> {
 
     /// Asks once more; until the answer comes the last one stays.
     pub fn again(self) {
+        self.again_then(|| {});
+    }
+
+    /// As `again`, and then what the answer's view needs.
+    pub fn again_then(self, then: fn()) {
         spawn_local(async move {
             let answer = (self.ask)().await;
             // The view may be gone by now.
-            let _ = self.answer.try_set(Some(answer));
+            if self.answer.try_set(Some(answer)).is_none() {
+                then();
+            }
         });
     }
 }

@@ -39,6 +39,7 @@ pub enum Notice {
     /// Another person signed in in this browser.
     PersonChanged,
     AgeNotConfirmed,
+    Suspended,
 }
 
 type Listener = Rc<dyn Fn(Notice)>;
@@ -146,9 +147,14 @@ pub async fn sign_out() -> Result<(), Failure> {
     if response.status() != 401 {
         checked(response).await?;
     }
+    forget();
+    Ok(())
+}
+
+/// The session of this browser has ended: nothing of it stays in memory, here or in the other tabs.
+pub fn forget() {
     TOKEN.set(None);
     shout("ended");
-    Ok(())
 }
 
 /// Chooses a separate account without welcome gems after a sign-in that met a known e-mail address.
@@ -246,7 +252,12 @@ async fn send(call: Call) -> Result<Response, Failure> {
                 tell(Notice::SessionEnded);
                 return checked(response).await;
             }
-            Refreshed::Failed(failure) => return Err(failure),
+            Refreshed::Failed(failure) => {
+                if failure.is(ProblemType::Suspended) {
+                    tell(Notice::Suspended);
+                }
+                return Err(failure);
+            }
         }
     }
     checked(once(&call, token().as_deref()).await?).await

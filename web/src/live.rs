@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::ui::prelude::*;
+use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::{GemBalance, LiveEvent, ProblemType};
@@ -23,6 +24,10 @@ const EVENTS_LOCK: &str = "lapidary-events";
 const SILENCE_MS: u32 = 35_000;
 const FIRST_PAUSE_MS: u32 = 500;
 const LONGEST_PAUSE_MS: u32 = 15_000;
+/// How often is looked for news while no stream can be read.
+const POLL_MS: u32 = 5_000;
+/// A page that was out of sight for less than this missed nothing that the stream does not bring.
+const NAP_MS: f64 = 20_000.0;
 /// After so many failures in a row people get polling until the stream works again.
 const FAILURES_BEFORE_POLLING: u32 = 3;
 
@@ -35,6 +40,10 @@ thread_local! {
     static CONNECTED: ArcRwSignal<bool> = ArcRwSignal::new(true);
     static CHANNEL: RefCell<Option<BroadcastChannel>> = const { RefCell::new(None) };
     static STARTED: Cell<bool> = const { Cell::new(false) };
+    /// Whether it is heard that the page is back: once in the page's life.
+    static HEARS: Cell<bool> = const { Cell::new(false) };
+    /// Ends the pause before the next try to read the stream.
+    static PAUSE: RefCell<Option<oneshot::Sender<()>>> = const { RefCell::new(None) };
 }
 
 /// Calls `listener` with every event until the current owner is cleaned up. `LiveEvent::Reset`: read everything again.
@@ -54,6 +63,9 @@ pub fn start(session: Session) {
     if STARTED.replace(true) {
         return;
     }
+    if !HEARS.replace(true) {
+        wake_up(session);
+    }
     CHANNEL.set(browser::channel(EVENTS_LOCK, move |text| hear(session, &text)));
     spawn_local(async move {
         let lock = browser::lock(EVENTS_LOCK, false).await;
@@ -62,6 +74,24 @@ pub fn start(session: Session) {
         // Without locks every tab leads for itself and must not repeat itself to the others.
         if let Locking::Held(lock) = lock {
             drop(lock);
+        }
+    });
+}
+
+/// Back online, or in sight again after a while: every view reads again what it shows, and the stream is tried at once.
+fn wake_up(session: Session) {
+    let wake = move || {
+        drop(PAUSE.take());
+        session.wake_up();
+        dispatch(session, &reset());
+    };
+    window_event_listener(leptos::ev::online, move |_| wake());
+    let hidden_at = Cell::new(None::<f64>);
+    window_event_listener_untyped("visibilitychange", move |_| {
+        if document().hidden() {
+            hidden_at.set(Some(js_sys::Date::now()));
+        } else if hidden_at.take().is_some_and(|since| js_sys::Date::now() - since > NAP_MS) {
+            wake();
         }
     });
 }
@@ -99,7 +129,9 @@ fn dispatch(session: Session, data: &str) {
     let Ok(event) = json::read::<LiveEvent>(data) else { return };
     match &event {
         LiveEvent::GenerationChanged { gems, .. } | LiveEvent::GemsChanged { gems } => session.gems.set(Some(*gems)),
-        LiveEvent::ImageChanged { .. } | LiveEvent::StatusChanged { .. } | LiveEvent::Reset => {}
+        LiveEvent::StatusChanged { status } => session.status.set(status.clone()),
+        LiveEvent::Reset => session.read_status(),
+        LiveEvent::ImageChanged { .. } => {}
     }
     // A listener may subscribe others while it runs.
     let listeners = LISTENERS.with_borrow(|listeners| listeners.iter().map(|(_, it)| it.clone()).collect::<Vec<_>>());
@@ -131,13 +163,22 @@ async fn lead(session: Session) {
             Err(failure) if failure.is(ProblemType::Unauthenticated) => return,
             Ok(()) | Err(_) => failures += 1,
         }
-        if failures >= FAILURES_BEFORE_POLLING {
+        let is_polling = failures >= FAILURES_BEFORE_POLLING;
+        if is_polling {
             announce_connected(false);
             poll(session).await;
         }
-        let pause = FIRST_PAUSE_MS.saturating_mul(2_u32.saturating_pow(failures.min(10))).min(LONGEST_PAUSE_MS);
-        TimeoutFuture::new(pause).await;
+        let (tell, told) = oneshot::channel();
+        PAUSE.set(Some(tell));
+        select(TimeoutFuture::new(pause_ms(failures, is_polling, js_sys::Math::random())), told).await;
     }
+}
+
+/// Longer after every failure, and never the same for all who lost the same server: between half of it and all.
+fn pause_ms(failures: u32, is_polling: bool, chance: f64) -> u32 {
+    let longest = if is_polling { POLL_MS } else { LONGEST_PAUSE_MS };
+    let pause = FIRST_PAUSE_MS.saturating_mul(2_u32.saturating_pow(failures.min(10))).min(longest);
+    pause / 2 + (f64::from(pause / 2) * chance) as u32
 }
 
 async fn poll(session: Session) {
@@ -154,8 +195,6 @@ async fn read_stream(session: Session, failures: &mut u32) -> Result<(), Failure
     let response = http::stream("/v1/events", resumes_after, controller.signal()).await?;
     let body = response.body().ok_or(Failure::Offline)?;
     let reader = body.get_reader().unchecked_into::<ReadableStreamDefaultReader>();
-    *failures = 0;
-    announce_connected(true);
     if !is_resumed {
         // What changed between the first reads and this moment was said to nobody.
         announce(session, None, &reset());
@@ -168,6 +207,9 @@ async fn read_stream(session: Session, failures: &mut u32) -> Result<(), Failure
             return Err(Failure::Offline);
         };
         let Some(bytes) = bytes_of(read.map_err(|_| Failure::Offline)?.as_ref()) else { return Ok(()) };
+        // Only what arrives says that the line works: there are proxies that open a stream and keep it to themselves.
+        *failures = 0;
+        announce_connected(true);
         for event in parser.push(&bytes) {
             if let Some(id) = &event.id {
                 LAST_ID.set(Some(id.clone()));
@@ -188,6 +230,15 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn the_pause_grows_differs_and_ends_growing() {
+        assert_eq!(pause_ms(1, false, 0.0), 500);
+        assert_eq!(pause_ms(1, false, 1.0), 1_000);
+        assert!(pause_ms(2, false, 0.0) >= pause_ms(1, false, 1.0));
+        assert_eq!(pause_ms(40, false, 1.0), LONGEST_PAUSE_MS);
+        assert_eq!(pause_ms(40, true, 1.0), POLL_MS);
+    }
 
     #[test]
     fn every_event_is_read_as_it_was_written() {

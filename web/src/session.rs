@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ui::prelude::*;
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::domain::Catalogue;
-use lapidary_contract::{CatalogueBody, GemBalance, Me};
+use lapidary_contract::{CatalogueBody, GemBalance, Me, ServiceStatus};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
@@ -39,6 +39,8 @@ pub struct Session {
     pub standing: Signal<Standing>,
     pub me: Signal<Option<Me>>,
     pub gems: RwSignal<Option<GemBalance>>,
+    /// Which models wait for their provider; empty when everything works.
+    pub status: RwSignal<ServiceStatus>,
     pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
     /// Why there is no catalogue, when reading it failed.
     pub catalogue_failure: Signal<Option<Failure>>,
@@ -62,6 +64,7 @@ pub fn provide_session() -> Session {
         standing: standing.into(),
         me: me.into(),
         gems: RwSignal::new(None),
+        status: RwSignal::new(ServiceStatus::default()),
         catalogue: catalogue.into(),
         catalogue_failure: catalogue_failure.into(),
         set_standing,
@@ -102,6 +105,7 @@ impl Session {
         if begins {
             self.read_gems();
             self.read_catalogue();
+            self.read_status();
             live::start(self);
         }
     }
@@ -110,6 +114,14 @@ impl Session {
         spawn_local(async move {
             if let Ok(gems) = http::get("/v1/gems").await {
                 self.gems.set(Some(gems));
+            }
+        });
+    }
+
+    pub fn read_status(self) {
+        spawn_local(async move {
+            if let Ok(status) = http::get("/v1/status").await {
+                self.status.set(status);
             }
         });
     }
@@ -125,6 +137,14 @@ impl Session {
                 Err(failure) => self.set_catalogue_failure.set(Some(failure)),
             }
         });
+    }
+
+    /// The page is back after a while: what could not be read is read now, and the balance may be another one.
+    pub fn wake_up(self) {
+        self.read_gems();
+        if self.catalogue.with_untracked(Option::is_none) {
+            self.read_catalogue();
+        }
     }
 
     pub fn is_signed_in(self) -> bool {
@@ -148,6 +168,8 @@ impl Session {
                     self.set_standing.set(Standing::Ended);
                 }
             }
+            // The sign-in page says it in full, with whom to ask.
+            Notice::Suspended => browser::leave_for(&format!("{}?failure=suspended", Page::SignIn.path())),
             Notice::PersonChanged => browser::leave_for(&browser::here()),
             Notice::AgeNotConfirmed => self.set_me.update(|me| {
                 if let Some(me) = me {

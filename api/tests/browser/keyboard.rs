@@ -81,7 +81,7 @@ async fn the_main_job_works_by_keyboard_alone() {
     tab.see("button", "Download").await;
     is_kept(&tab, "when a picture opens").await;
     tab.key("f", false).await;
-    tab.see("button", "Remove from favourites").await;
+    tab.until("document.querySelector('[aria-label=Favourite][aria-pressed=true]')", "f marks it").await;
     tab.key("Escape", false).await;
     tab.see("textbox", "What do you want to see?").await;
     is_kept(&tab, "when a picture closes").await;

@@ -41,14 +41,17 @@ async fn main_job(look: Look) {
     tab.press("button", "Download").await;
     let saved = stage.chrome.downloaded().await;
     assert_eq!(saved, original(&stage).await, "what was downloaded is not the original");
+    let address = tab.eval("location.pathname").await;
     tab.press("button", "Delete").await;
     tab.miss("link", PROMPT).await;
     // The picture goes at once; the way back is offered when the server has it in the trash.
     tab.see("button", "Undo").await;
     assert_eq!(trashed(&stage).await, 1, "nothing went to the trash");
     tab.press("button", "Undo").await;
-    see_picture(&tab, PROMPT).await;
     tab.until("document.body.innerText.includes('Back in the gallery')", "the server has it back").await;
+    tab.see("button", "Download").await;
+    assert_eq!(tab.eval("location.pathname").await, address, "Undo does not lead back to the picture");
+    tab.press("link", "Gallery").await;
     tab.reload().await;
     see_picture(&tab, PROMPT).await;
     assert_eq!(trashed(&stage).await, 0, "it is still in the trash");

@@ -64,7 +64,7 @@ pub fn card(shelves: &Shelves, entry: &Entry<Image>, place: Signal<Place>) -> An
 
 fn delete(shelves: &Shelves, row: RwSignal<Image>) {
     keys::keep_focus(".card");
-    changes::delete(shelves, &row.get_untracked());
+    changes::delete(shelves, &row.get_untracked(), || {});
 }
 
 /// Keys of the card that has the focus.
@@ -89,9 +89,6 @@ fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
         changes::toggle_favourite(&shelves.get_value(), &row.get_untracked());
     });
     let delete = Callback::new(move |()| delete(&shelves.get_value(), row));
-    let label = Signal::derive(move || {
-        if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
-    });
     let heart = changing(move || {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
         view! { <Icon glyph /> }
@@ -109,7 +106,7 @@ fn actions(shelves: &Shelves, row: RwSignal<Image>) -> AnyView {
     view! {
         {mark}
         <div class="card__actions">
-            <Button kind=ButtonKind::Bare class="card__favour" on_press=favour label=label>
+            <Button kind=ButtonKind::Bare class="card__favour" on_press=favour pressed=is_favourite label="Favourite">
                 {heart}
             </Button>
             <Button kind=ButtonKind::Bare class="card__delete" on_press=delete label=Signal::derive(|| "Delete".to_owned())>

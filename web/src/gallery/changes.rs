@@ -1,4 +1,6 @@
 //! What a person does to an image: favour, delete, restore, download. Shown at once, taken back when the server says no.
+use std::sync::Arc;
+
 use crate::ui::prelude::*;
 use lapidary_contract::{DownloadUrl, Image, UpdateImage};
 use wasm_bindgen_futures::spawn_local;
@@ -29,8 +31,8 @@ pub fn toggle_favourite(shelves: &Shelves, image: &Image) -> Image {
     after
 }
 
-/// Moves to the trash and offers the way back.
-pub fn delete(shelves: &Shelves, image: &Image) {
+/// Moves to the trash and offers the way back; `undone` is what else happens when it is taken.
+pub fn delete(shelves: &Shelves, image: &Image, undone: impl Fn() + Send + Sync + 'static) {
     let before = image.clone();
     let shelves = shelves.clone();
     shelves.place(&Image { deleted_at: Some(now()), ..before.clone() });
@@ -38,7 +40,11 @@ pub fn delete(shelves: &Shelves, image: &Image) {
         match http::delete(&path_of(&before)).await {
             Ok(()) => {
                 // Made here, outside of every view: the toast outlives the page that was deleted from.
-                let undo = Callback::new(move |()| restore(&shelves, &before));
+                let undone = Arc::new(undone);
+                let undo = Callback::new(move |()| {
+                    let undone = undone.clone();
+                    restore(&shelves, &before, move || undone());
+                });
                 toast::show("Moved to the trash. It stays there for 30 days.", Some(("Undo", undo)));
             }
             Err(failure) => {
@@ -49,8 +55,8 @@ pub fn delete(shelves: &Shelves, image: &Image) {
     });
 }
 
-/// Takes an image back out of the trash.
-pub fn restore(shelves: &Shelves, image: &Image) {
+/// Takes an image back out of the trash; `done` when the server has it back.
+pub fn restore(shelves: &Shelves, image: &Image, done: impl FnOnce() + 'static) {
     let (shelves, before) = (shelves.clone(), image.clone());
     shelves.place(&Image { deleted_at: None, ..before.clone() });
     spawn_local(async move {
@@ -58,6 +64,7 @@ pub fn restore(shelves: &Shelves, image: &Image) {
             Ok(image) => {
                 shelves.place(&image);
                 toast::show("Back in the gallery", None);
+                done();
             }
             Err(failure) => {
                 shelves.place(&Image { deleted_at: before.deleted_at.or_else(|| Some(now())), ..before });

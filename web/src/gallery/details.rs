@@ -54,13 +54,10 @@ fn actions(open: OpenImage) -> AnyView {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
         view! { <Icon glyph /> }
     });
-    let favour_label = Signal::derive(move || {
-        if is_favourite.get() { "Remove from favourites".to_owned() } else { "Add to favourites".to_owned() }
-    });
     view! {
         <div class="details__actions">
             <div class="details__icons">
-                <Button kind=ButtonKind::Bare on_press=favour label=favour_label>
+                <Button kind=ButtonKind::Bare on_press=favour pressed=is_favourite label="Favourite">
                     {heart}
                 </Button>
                 <Button kind=ButtonKind::Bare on_press=delete label=Signal::stored("Delete".to_owned())>

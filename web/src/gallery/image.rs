@@ -103,17 +103,23 @@ impl OpenImage {
         }
     }
 
-    /// Deletes and goes on to the next picture.
+    /// Deletes and goes on to the next picture; who takes it back before going elsewhere sees it again.
     pub fn delete(self) {
         let Some(image) = self.image.get_untracked() else { return };
         let next = self.older.get_untracked().or(self.newer.get_untracked());
-        changes::delete(&self.shelves.get_value(), &image);
+        let id = image.id;
+        changes::delete(&self.shelves.get_value(), &image, move || {
+            if matches!(Page::at(&window().location().pathname().unwrap_or_default()), Page::Image | Page::Gallery) {
+                opening::follow(id);
+                router::go(&image_path(&id), Going::Unmoved);
+            }
+        });
         self.go.run(next);
     }
 
     pub fn restore(self) {
         let Some(image) = self.image.get_untracked() else { return };
-        changes::restore(&self.shelves.get_value(), &image);
+        changes::restore(&self.shelves.get_value(), &image, || {});
         self.image.set(Some(Image { deleted_at: None, ..image }));
     }
 }

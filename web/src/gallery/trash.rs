@@ -68,7 +68,7 @@ fn trashed(shelves: &Shelves, entry: &Entry<Image>) -> AnyView {
     });
     let restore = Callback::new(move |()| {
         keys::keep_focus(".trashed");
-        changes::restore(&shelves.get_value(), &row.get_untracked());
+        changes::restore(&shelves.get_value(), &row.get_untracked(), || {});
     });
     let goes = changing(move || {
         let day = row.with(|row| row.deleted_at.map(|at| format_day(&(at + Duration::days(TRASH_DAYS)))));

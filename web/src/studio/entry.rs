@@ -3,17 +3,15 @@ use crate::ui::prelude::*;
 use lapidary_contract::Generation;
 use lapidary_domain::{GenerationStatus, Size};
 use uuid::Uuid;
-use wasm_bindgen_futures::spawn_local;
 
-use super::state::{PATH, Studio};
-use super::tile::{picture_tile, waiting_tile};
+use super::progress::{hand_on_focus, progress};
+use super::state::Studio;
+use super::tile::{looks, picture_tile, waiting_tile};
 use super::words;
-use crate::browser;
-use crate::http;
 use crate::page::Page;
 use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::failure::RequestId;
-use crate::ui::{self, Button, ButtonKind, Glyph, Icon, Moment, format_gems, toast};
+use crate::ui::{self, Button, ButtonKind, Glyph, Icon, Moment, format_gems};
 
 /// A place in the row of tiles.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,24 +29,57 @@ impl Slot {
     }
 }
 
+/// What stands below the tiles. Going from waiting to running changes nothing there, so that no button is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Unfinished,
+    Delivered,
+    InTrash,
+    Troubled,
+}
+
+impl Stage {
+    fn of(generation: &Generation) -> Self {
+        match generation.status {
+            GenerationStatus::Queued | GenerationStatus::Running => Self::Unfinished,
+            GenerationStatus::Succeeded if generation.images.is_empty() => Self::InTrash,
+            GenerationStatus::Succeeded => Self::Delivered,
+            GenerationStatus::PartlySucceeded | GenerationStatus::Failed | GenerationStatus::Cancelled => {
+                Self::Troubled
+            }
+        }
+    }
+}
+
 pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyView {
     let row = RwSignal::from(row.clone());
     let first = row.get_untracked();
     let ratio = ratio_of(&first);
-    let status = memo(move |_| row.with(|row| row.status));
+    let stage = memo(move |_| row.with(Stage::of));
     let slots = memo(move |_| row.with(slots));
+    let (looks, is_cancelling) = (looks(row), RwSignal::new(false));
     let tile = move |slot| match slot {
-        Slot::Picture(id) => picture_tile(row, id),
-        Slot::Waiting(place) => waiting_tile(row, place == 0),
+        Slot::Picture(id) => picture_tile(row, id, looks),
+        Slot::Waiting(place) => waiting_tile(row, place == 0, looks),
     };
+    let ending = changing(move || {
+        let stage = stage.get();
+        hand_on_focus(first.id);
+        match stage {
+            Stage::Unfinished => progress(studio, row, is_cancelling),
+            Stage::Delivered => ().into_any(),
+            Stage::InTrash => in_trash(),
+            Stage::Troubled => trouble(studio, row, &row.get_untracked()),
+        }
+    });
     let class = if first.count == 1 { "generation__tiles generation__tiles--single" } else { "generation__tiles" };
     view! {
-        <article class="generation" id=format!("generation-{}", first.id) aria-busy=move || (!status.get().is_final()).to_string()>
+        <article class="generation" id=format!("generation-{}", first.id) aria-busy=move || (stage.get() == Stage::Unfinished).to_string()>
             {heading(studio, row)}
             <div class=class style=("--ratio", ratio)>
                 {list(move || slots.get(), Slot::key, tile)}
             </div>
-            {move || ending(studio, row, status.get())}
+            {ending}
         </article>
     }
     .into_any()
@@ -93,11 +124,7 @@ fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
 }
 
 fn about(studio: Studio, generation: &Generation) -> String {
-    let name = studio.catalogue.with_untracked(|known| {
-        let model = known.as_ref()?.domain.model(&generation.model)?;
-        Some(model.name.clone())
-    });
-    let name = name.unwrap_or_else(|| generation.model.clone());
+    let name = studio.model_name(&generation.model);
     let price = format_gems(generation.price_gems);
     let size = generation.size.replace('x', " × ");
     let words = generation.attributes.iter().map(|attribute| attribute.value.clone()).collect::<Vec<_>>().join(", ");
@@ -112,18 +139,6 @@ fn about(studio: Studio, generation: &Generation) -> String {
     about.replace(" · ", "\u{a0}· ")
 }
 
-/// Below the tiles: how it goes, or how it ended, with the next step.
-fn ending(studio: Studio, row: RwSignal<Generation>, status: GenerationStatus) -> AnyView {
-    match status {
-        GenerationStatus::Queued | GenerationStatus::Running => progress(studio, row),
-        GenerationStatus::Succeeded if row.with(|row| row.images.is_empty()) => in_trash(),
-        GenerationStatus::Succeeded => ().into_any(),
-        GenerationStatus::PartlySucceeded | GenerationStatus::Failed | GenerationStatus::Cancelled => {
-            trouble(studio, row, &row.get())
-        }
-    }
-}
-
 fn in_trash() -> AnyView {
     view! {
         <p class="generation__note">
@@ -133,51 +148,14 @@ fn in_trash() -> AnyView {
     .into_any()
 }
 
-fn progress(studio: Studio, row: RwSignal<Generation>) -> AnyView {
-    let is_cancelling = RwSignal::new(false);
-    let usual = {
-        let done: Vec<Generation> =
-            studio.listing().entries.with_untracked(|it| it.iter().map(|entry| entry.row.get_untracked()).collect());
-        row.with_untracked(|row| words::usual_seconds(&done, row)).map(words::usually)
-    };
-    let state = changing(move || row.with(|row| words::waiting(row, studio.clock.get())));
-    let cancel = Callback::new(move |()| {
-        let id = row.with_untracked(|row| row.id);
-        is_cancelling.set(true);
-        spawn_local(async move {
-            let answer = http::post_empty::<Generation>(&format!("{PATH}/{id}/cancel")).await;
-            let _ = is_cancelling.try_set(false);
-            match answer {
-                Ok(generation) => {
-                    studio.put(generation);
-                    // The pressed button is gone with the work; focus goes to what can be done next.
-                    let next = format!("#generation-{id} .generation__next button");
-                    request_animation_frame(move || {
-                        browser::focus(&next);
-                    });
-                }
-                Err(failure) => toast::failure(&failure),
-            }
-        });
-    });
-    view! {
-        <p class="generation__note">
-            <span class="generation__state">{state}</span>
-            {usual.map(|usual| view! { <span>{usual}</span> })}
-            <Button kind=ButtonKind::Bare on_press=cancel busy=is_cancelling>
-                "Cancel"
-            </Button>
-        </p>
-    }
-    .into_any()
-}
-
 fn trouble(studio: Studio, row: RwSignal<Generation>, generation: &Generation) -> AnyView {
     let again = Callback::new(move |()| row.with_untracked(|row| studio.repeat(row)));
     let edit = Callback::new(move |()| row.with_untracked(|row| studio.use_again(row)));
+    let about = words::about(generation);
+    let name = format!("Try again: “{about}”");
     let retry = words::can_repeat(generation).then(|| {
         view! {
-            <Button on_press=again busy=studio.is_sending>
+            <Button on_press=again busy=studio.is_sending label=name>
                 "Try again"
             </Button>
         }
@@ -189,7 +167,7 @@ fn trouble(studio: Studio, row: RwSignal<Generation>, generation: &Generation) -
             <p>{words::outcome(generation)}</p>
             <div class="generation__next">
                 {retry}
-                <Button kind=ButtonKind::Bare on_press=edit>
+                <Button kind=ButtonKind::Bare on_press=edit label=format!("Edit prompt: “{about}”")>
                     "Edit prompt"
                 </Button>
                 {request_id}

@@ -8,6 +8,8 @@ mod entry;
 mod fold;
 mod glow;
 mod ideas;
+mod paused;
+mod progress;
 mod prompt;
 mod reading;
 mod settings;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ui::prelude::*;
-use lapidary_contract::{CreateGeneration, Generation, LiveEvent};
+use lapidary_contract::{CreateGeneration, Generation, LiveEvent, ServiceStatus};
 use lapidary_domain::{Attribute, compose};
 use leptos::html;
 use leptos::task::spawn_local;
@@ -16,13 +16,15 @@ use super::words;
 use crate::gallery::clock::{now, today};
 use crate::gallery::listing::{Listing, Row};
 use crate::http;
-use crate::session::{KnownCatalogue, use_session};
+use crate::session::{KnownCatalogue, Session, use_session};
 use crate::ui::dynamic::{effect, memo};
 use crate::ui::failure::Failure;
 
 pub const PATH: &str = "/v1/generations";
 /// Seconds without a word of the stream after which unfinished work is asked for.
 const SILENCE_SECONDS: i64 = 20;
+/// Seconds a provider's next try may take before its state is asked for.
+const GRACE_SECONDS: i64 = 15;
 
 impl Row for Generation {
     fn id(&self) -> Uuid {
@@ -58,7 +60,10 @@ fn kept(person: Uuid) -> Listing<Generation> {
 pub struct Studio {
     person: Uuid,
     pub draft: RwSignal<CreateGeneration>,
+    session: Session,
     pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
+    /// Which models wait for their provider.
+    pub status: RwSignal<ServiceStatus>,
     pub choice: Memo<Option<Choice>>,
     pub obstacle: Memo<Option<Obstacle>>,
     pub is_sending: RwSignal<bool>,
@@ -101,7 +106,9 @@ impl Studio {
         Self {
             person,
             draft,
+            session,
             catalogue,
+            status: session.status,
             choice,
             obstacle,
             is_sending: RwSignal::new(false),
@@ -137,8 +144,8 @@ impl Studio {
     pub fn put(&self, generation: Generation) {
         let listing = self.listing();
         let known = listing.find(generation.id).map(|known| known.status);
-        if known != Some(generation.status) {
-            self.said.set(words::announcement(&generation));
+        if let (true, Some(words)) = (known != Some(generation.status), words::announcement(&generation)) {
+            self.said.set(words);
         }
         listing.put(generation);
     }
@@ -155,6 +162,7 @@ impl Studio {
 
     /// Moves the clock while something is unfinished, and asks when the stream has been silent for long.
     pub fn tick(&self) {
+        self.watch_pause();
         let is_waiting = self.listing().entries.with_untracked(|entries| {
             entries.iter().any(|entry| entry.row.with_untracked(|row| !row.status.is_final()))
         });
@@ -167,6 +175,27 @@ impl Studio {
         if now - self.heard.get_value() >= SILENCE_SECONDS {
             self.heard.set_value(now);
             self.refresh();
+        }
+    }
+
+    /// As people know a model.
+    pub fn model_name(&self, id: &str) -> String {
+        let name = self.catalogue.with_untracked(|known| Some(known.as_ref()?.domain.model(id)?.name.clone()));
+        name.unwrap_or_else(|| id.to_owned())
+    }
+
+    pub fn is_paused(&self, model: &str) -> bool {
+        self.status.with(|status| status.paused.iter().any(|paused| paused.model == model))
+    }
+
+    /// While a provider does not deliver the clock goes on, and its state is asked for when it should be another one.
+    fn watch_pause(&self) {
+        let next = self.status.with_untracked(|status| status.paused.iter().map(|it| it.next_try_at.timestamp()).min());
+        let Some(next) = next else { return };
+        let now = now().timestamp();
+        self.clock.set(now);
+        if now > next + GRACE_SECONDS && (now - next) % GRACE_SECONDS == 0 {
+            self.session.read_status();
         }
     }
 

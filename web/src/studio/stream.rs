@@ -4,6 +4,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::entry::generation_entry;
 use super::ideas::Ideas;
+use super::paused::paused_note;
 use super::state::Studio;
 use crate::gallery::listing::Load;
 use crate::ui::dynamic::{changing, list, memo};
@@ -28,6 +29,7 @@ pub fn StreamPane() -> AnyView {
     let entries = listing.entries.clone();
     view! {
         <section class="stream" aria-label="Results">
+            {paused_note(studio)}
             {lead}
             {list(
                 move || entries.get(),

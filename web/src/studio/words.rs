@@ -12,35 +12,71 @@ pub fn elapsed(seconds: i64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// The state of unfinished work and how long it has lasted.
-pub fn waiting(generation: &Generation, now: i64) -> String {
-    let since = generation.started_at.unwrap_or(generation.created_at).timestamp();
-    let lasted = elapsed(now - since);
-    match (generation.status, generation.queue_position) {
-        (GenerationStatus::Running, _) => format!("Being made · {lasted}"),
-        (_, None | Some(0)) => format!("Next in line · {lasted}"),
-        (_, Some(before)) => format!("In line, {before} before it · {lasted}"),
-    }
-}
-
-/// How long one of these usually takes, in seconds: the middle of those that are done.
-pub fn usual_seconds(done: &[Generation], like: &Generation) -> Option<i64> {
-    let times = done
-        .iter()
-        .filter(|other| other.model == like.model && other.quality == like.quality)
-        .filter(|other| other.status == GenerationStatus::Succeeded)
-        .filter_map(|other| Some((other.finished_at? - other.started_at?).num_seconds().max(1)));
-    let mut lasted: Vec<i64> = Vec::new();
-    times.for_each(|seconds| lasted.insert(lasted.partition_point(|known| *known < seconds), seconds));
-    lasted.get(lasted.len() / 2).copied()
-}
-
-/// `usually 40 s`, `usually 2 min`.
-pub fn usually(seconds: i64) -> String {
+/// `a few seconds`, `40 s`, `2 min`: nobody knows it better than that.
+pub fn roughly(seconds: i64) -> String {
     match seconds {
-        ..90 => format!("usually {seconds} s"),
-        _ => format!("usually {} min", (seconds + 30) / 60),
+        ..8 => "a few seconds".to_owned(),
+        8..100 => format!("{} s", (seconds + 4) / 5 * 5),
+        _ => format!("{} min", (seconds + 30) / 60),
     }
+}
+
+/// How unfinished work goes, as far as anybody knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Going {
+    /// Seconds since it was started, or asked for while it waits.
+    pub lasted: i64,
+    /// Seconds that are probably left; none where nothing is known, below zero when it takes longer than usual.
+    pub left: Option<i64>,
+}
+
+impl Going {
+    /// `ends_at`: when it was said to be finished, in seconds since 1970.
+    pub fn of(generation: &Generation, ends_at: Option<i64>, now: i64) -> Self {
+        let since = generation.started_at.unwrap_or(generation.created_at).timestamp();
+        Self { lasted: (now - since).max(0), left: ends_at.map(|at| at - now) }
+    }
+
+    /// Hundredths that are probably done. Comes near the end and never says that it is there.
+    pub fn percent(self) -> Option<i64> {
+        let left = self.left?;
+        Some(self.lasted * 100 / (self.lasted + left.max(self.lasted / 19).max(1)))
+    }
+}
+
+/// The state of unfinished work: on the page every second, so it may count.
+pub fn waiting(generation: &Generation, going: Going) -> String {
+    let state = state(generation);
+    match (generation.status, going.left) {
+        (GenerationStatus::Running, Some(..0)) => format!("{state} · longer than usual"),
+        (_, Some(left)) if left >= 0 => format!("{state} · about {} left", roughly(left)),
+        (GenerationStatus::Running, _) => format!("{state} · running for {}", elapsed(going.lasted)),
+        _ => format!("{state} · {}", elapsed(going.lasted)),
+    }
+}
+
+/// The same for who hears it: without seconds that count.
+pub fn heard(generation: &Generation, going: Going) -> String {
+    let state = state(generation);
+    match going.left {
+        Some(left) if left >= 0 => format!("{state}, about {} left", roughly(left)),
+        _ => state,
+    }
+}
+
+fn state(generation: &Generation) -> String {
+    match (generation.status, generation.queue_position) {
+        (GenerationStatus::Running, _) => "Being made".to_owned(),
+        (_, None | Some(0)) => "Next in line".to_owned(),
+        (_, Some(before)) => format!("In line, {before} before it"),
+    }
+}
+
+/// The prompt's first words: which picture is meant.
+pub fn about(generation: &Generation) -> String {
+    let mut letters = generation.prompt.chars();
+    let start: String = letters.by_ref().take(60).collect();
+    if letters.next().is_some() { start + "…" } else { start }
 }
 
 /// What came of a finished one that did not deliver everything; `None` when there is nothing to say.
@@ -68,24 +104,31 @@ pub fn outcome(generation: &Generation) -> Option<String> {
     }
 }
 
-/// Whether asking for the very same again can end otherwise.
+/// Whether asking for the very same again can end otherwise, now.
 pub fn can_repeat(generation: &Generation) -> bool {
+    use FailureCode::{ModelGone, OperatorConfiguration, OperatorQuota, Refused, RequestRefused};
     match (generation.status, generation.failure.as_ref().map(|failure| failure.code)) {
         (GenerationStatus::Cancelled, _) => true,
-        (_, Some(FailureCode::Refused | FailureCode::RequestRefused | FailureCode::ModelGone)) => false,
+        (_, Some(Refused | RequestRefused | ModelGone | OperatorQuota | OperatorConfiguration)) => false,
         (status, _) => matches!(status, GenerationStatus::Failed | GenerationStatus::PartlySucceeded),
     }
 }
 
-/// For a screen reader, when the state changes.
-pub fn announcement(generation: &Generation) -> String {
-    let about: String = generation.prompt.chars().take(60).collect();
-    match generation.status {
+/// For a screen reader, when it was asked for and when it ends; what happens between is said by the progress.
+pub fn announcement(generation: &Generation) -> Option<String> {
+    let about = about(generation);
+    Some(match generation.status {
         GenerationStatus::Queued => format!("In line: {about}"),
-        GenerationStatus::Running => format!("Being made: {about}"),
-        GenerationStatus::Succeeded => format!("{} ready: {about}", pictures(generation.images.len())),
-        _ => outcome(generation).unwrap_or_default(),
-    }
+        GenerationStatus::Running => return None,
+        GenerationStatus::Succeeded if generation.images.len() == 1 => format!("Your picture of “{about}” is ready."),
+        GenerationStatus::Succeeded => {
+            format!("Your {} of “{about}” are ready.", pictures(generation.images.len()))
+        }
+        GenerationStatus::Cancelled => outcome(generation).unwrap_or_default(),
+        GenerationStatus::Failed | GenerationStatus::PartlySucceeded => {
+            format!("“{about}”: {}", outcome(generation).unwrap_or_default())
+        }
+    })
 }
 
 #[cfg(test)]
@@ -115,9 +158,46 @@ mod tests {
     }
 
     #[test]
+    fn what_only_the_operator_can_mend_is_not_offered_again_now() {
+        for code in ["operator_quota", "operator_configuration"] {
+            let failed = generation("failed", &format!(r#","failure":{{"code":"{code}","message":"No."}}"#));
+            assert!(!can_repeat(&failed), "{code}");
+        }
+    }
+
+    #[test]
     fn the_place_in_line_is_said_in_words() {
-        let now = generation("queued", "").created_at.timestamp() + 65;
-        assert_eq!(waiting(&generation("queued", r#","queue_position":3"#), now), "In line, 3 before it · 1:05");
-        assert_eq!(waiting(&generation("queued", ""), now - 70), "Next in line · 0:00");
+        let queued = generation("queued", r#","queue_position":3"#);
+        let after = |row: &Generation, seconds: i64, left: Option<i64>| {
+            let now = row.created_at.timestamp() + seconds;
+            Going::of(row, left.map(|left| now + left), now)
+        };
+        assert_eq!(waiting(&queued, after(&queued, 65, None)), "In line, 3 before it · 1:05");
+        assert_eq!(waiting(&queued, after(&queued, 5, Some(38))), "In line, 3 before it · about 40 s left");
+        let next = generation("queued", "");
+        assert_eq!(waiting(&next, after(&next, -5, None)), "Next in line · 0:00");
+    }
+
+    #[test]
+    fn running_work_says_what_is_known_and_never_more() {
+        let running = generation("running", r#","started_at":"2026-11-23T10:00:10Z""#);
+        let start = running.created_at.timestamp() + 10;
+        assert_eq!(waiting(&running, Going::of(&running, None, start + 12)), "Being made · running for 0:12");
+        let going = Going::of(&running, Some(start + 40), start + 20);
+        assert_eq!(waiting(&running, going), "Being made · about 20 s left");
+        assert_eq!(heard(&running, going), "Being made, about 20 s left");
+        assert_eq!(going.percent(), Some(50));
+        let late = Going::of(&running, Some(start + 40), start + 600);
+        assert_eq!(waiting(&running, late), "Being made · longer than usual");
+        assert_eq!(late.percent(), Some(95), "it never claims to be done");
+        assert_eq!(Going::of(&running, None, start + 12).percent(), None);
+    }
+
+    #[test]
+    fn the_end_is_announced_and_the_middle_is_not() {
+        assert_eq!(announcement(&generation("running", "")), None);
+        assert_eq!(announcement(&generation("queued", "")).as_deref(), Some("In line: A fox"));
+        let failed = generation("failed", r#","failure":{"code":"timeout","message":"It took too long."}"#);
+        assert_eq!(announcement(&failed).as_deref(), Some("“A fox”: It took too long. 20 gems are back."));
     }
 }

@@ -35,6 +35,9 @@ pub fn Button(
     /// Needed where the button shows only an icon; becomes its tooltip too.
     #[prop(optional, into)]
     label: Option<Signal<String>>,
+    /// For a switch: whether it is on.
+    #[prop(optional, into)]
+    pressed: Option<Signal<bool>>,
     #[prop(optional, into)] class: String,
     /// Sends the form it stands in.
     #[prop(optional)]
@@ -53,6 +56,7 @@ pub fn Button(
             class=class
             disabled=disabled
             aria-busy=move || busy.get().then_some("true")
+            aria-pressed=move || pressed.map(|pressed| if pressed.get() { "true" } else { "false" })
             aria-label=move || label.map(|label| label.get())
             title=move || label.map(|label| label.get())
             on:click=press

@@ -182,7 +182,7 @@ pub trait Build: Sized {
         decoding "decoding" dir "dir" disabled "disabled" draggable "draggable" height "height" hidden "hidden"
         href "href" id "id" loading "loading" maxlength "maxlength" name "name" placeholder "placeholder"
         popover "popover" popovertarget "popovertarget" r#for "for" r#type "type" rel "rel" role "role" rows "rows"
-        scope "scope" src "src" tabindex "tabindex" title "title" value "value" width "width"
+        src "src" tabindex "tabindex" title "title" value "value" width "width"
     }
 }
 

@@ -16,6 +16,9 @@ pub fn Picture(
     width: u32,
     height: u32,
     #[prop(optional, into)] class: String,
+    /// A rougher picture that stands there until this one does.
+    #[prop(optional, into)]
+    before: String,
     /// Loading failed once, most likely because the address has expired: read the image again and change `src`.
     #[prop(optional, into)]
     on_stale: Option<Callback<()>>,
@@ -51,6 +54,7 @@ pub fn Picture(
     view! {
         <span class=format!("picture {class}") style:aspect-ratio=format!("{width} / {height}")>
             <canvas node_ref=canvas class="picture__hash" aria-hidden="true"></canvas>
+            {(!before.is_empty()).then(|| view! { <img class="picture__before" alt="" aria-hidden="true" src=before /> })}
             <img
                 node_ref=image
                 class="picture__image"

@@ -5,7 +5,7 @@ pub use leptos::prelude::{
     IntoView, Memo, NodeRef, Read, RwSignal, Set, SetValue, Signal, StoredValue, Track, Update, UpdateValue, With,
     WithUntracked, WithValue, WriteSignal, component, document, event_target_value, expect_context, on_cleanup,
     provide_context, request_animation_frame, set_interval_with_handle, signal, untrack, view, window,
-    window_event_listener,
+    window_event_listener, window_event_listener_untyped,
 };
 
 pub use super::element::Build;

@@ -61,6 +61,24 @@ pub fn format_gems(gems: Gems) -> String {
     format!("{} {}", format_number(gems), if gems == 1 { "gem" } else { "gems" })
 }
 
+/// `just now`, `5 minutes ago`, `3 days ago`
+pub fn format_ago(at: &DateTime<Utc>) -> String {
+    let minutes = ((Date::now() - date(at).get_time()) / 60_000.0).max(0.0) as i64;
+    let (number, word) = match minutes {
+        0 => return "just now".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..1_440 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    format!("{number} {word}{} ago", if number == 1 { "" } else { "s" })
+}
+
+/// How long ago, and when exactly.
+#[component]
+pub fn Ago(at: DateTime<Utc>) -> AnyView {
+    view! { {format_ago(&at)} " (" <Moment at /> ")" }.into_any()
+}
+
 /// A time people and machines can read.
 #[component]
 pub fn Moment(at: DateTime<Utc>) -> AnyView {

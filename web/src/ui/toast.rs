@@ -33,6 +33,8 @@ pub fn show(text: impl Into<String>, action: Option<(&str, Callback<()>)>) {
     let toast = Toast { id, text: text.into(), action };
     TOASTS.with(|toasts| {
         toasts.update(|toasts| {
+            // The same thing said again is one message, the later one.
+            toasts.retain(|known| known.text != toast.text || known.action.is_some());
             if toasts.len() >= SHOWN_MAX {
                 toasts.remove(0);
             }

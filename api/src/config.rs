@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
-use uuid::Uuid;
+
+pub use crate::auth::key_command::KeysAct;
+pub use crate::auth::people::PeopleAct;
 
 const DEFAULTS: &str = include_str!("../defaults.toml");
 
@@ -34,6 +36,19 @@ pub enum Command {
     },
     /// Look after people.
     People(Box<People>),
+    /// Look after the keys that sign access tokens.
+    Keys(Box<Keys>),
+    /// Try every setting and vendor, and say of each what is right or wrong. Ends with 1 if anything is wrong.
+    Doctor(Box<Doctor>),
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// One JSON document instead of lines.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -44,14 +59,12 @@ pub struct People {
     pub settings: Settings,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
-pub enum PeopleAct {
-    /// Let a person use the operator's screens.
-    MakeOperator { person_id: Uuid },
-    /// Sign a person out everywhere and refuse them until restored.
-    Suspend { person_id: Uuid },
-    /// Let a suspended person in again.
-    Restore { person_id: Uuid },
+#[derive(Debug, Args)]
+pub struct Keys {
+    #[command(subcommand)]
+    pub act: KeysAct,
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -78,9 +91,12 @@ pub struct Settings {
     /// Connections for signed-in requests, and again as many for sign-in, worker and jobs.
     #[arg(long, env, default_value_t = 10)]
     pub database_connections: u32,
-    /// 32 random bytes, base64 (`openssl rand -base64 32`); seals signing keys. Losing it signs everyone out.
+    /// 32 random bytes, base64 (`openssl rand -base64 32`); seals signing keys, and what knows who had welcome gems.
     #[arg(long, env, hide_env_values = true)]
     pub master_key: String,
+    /// What MASTER_KEY was, while it is being replaced: it opens, and seals no more. Not needed after `keys rotate`.
+    #[arg(long, env, hide_env_values = true)]
+    pub master_key_previous: Option<String>,
     /// S3 or compatible: the address this server uses.
     #[arg(long, env)]
     pub s3_endpoint: Option<String>,
@@ -144,6 +160,15 @@ pub struct Settings {
     /// Address people write to for help; needed when PUBLIC_URL is not a loopback address.
     #[arg(long, env)]
     pub support_contact: Option<String>,
+    /// Address and port of `/metrics`, for Prometheus; unset: none. Keep it where only you can reach it.
+    #[arg(long, env)]
+    pub metrics_listen: Option<std::net::SocketAddr>,
+    /// An OpenTelemetry collector that takes OTLP over HTTP, for example http://127.0.0.1:4318; unset: no traces.
+    #[arg(long, env)]
+    pub otlp_endpoint: Option<Url>,
+    /// How the database's disk is encrypted, in your words: shown as declared, never as proven.
+    #[arg(long, env)]
+    pub database_at_rest: Option<String>,
     /// Generations this process runs at once; 0 leaves the queue to other processes.
     #[arg(long, env, default_value_t = 8)]
     pub worker_slots: usize,
@@ -266,6 +291,14 @@ impl Settings {
         for url in std::iter::once(&self.database_url).chain(&self.database_person_url) {
             if !database_is_safe(url) {
                 return refuse("a remote database needs verified TLS: add sslmode=verify-full to DATABASE_URL");
+            }
+        }
+        for endpoint in self.s3_endpoint.iter().chain(&self.s3_public_endpoint) {
+            let Ok(url) = endpoint.parse::<Url>() else {
+                return refuse("S3_ENDPOINT and S3_PUBLIC_ENDPOINT must be http(s)://host[:port]");
+            };
+            if url.scheme() != "https" && !is_loopback(&url) {
+                return refuse("a remote S3_ENDPOINT must be https: pictures would travel in the clear");
             }
         }
         if self.github_client_id.is_none() && self.google_client_id.is_none() && self.oidc_client_id.is_none() {

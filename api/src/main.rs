@@ -1,14 +1,15 @@
 //! The binary: reads settings, starts what the command names, stops on a signal.
-use std::io::IsTerminal;
 use std::net::TcpListener;
 use std::process::ExitCode;
 
 use lapidary::app::{App, StartError};
 use lapidary::clock::Clock;
-use lapidary::config::{self, Cli, Command, LogFormat, Settings};
+use lapidary::config::{self, Cli, Command, Settings};
+use lapidary::doctor::guard;
+use lapidary::metrics::exporter::{self, Exporter};
 use lapidary::server::Application;
-use lapidary::{auth, db, openapi, stop, work};
-use tracing_subscriber::EnvFilter;
+use lapidary::telemetry::Telemetry;
+use lapidary::{auth, db, doctor, openapi, stop, work};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -33,45 +34,84 @@ async fn run(cli: Cli) -> Result<(), StartError> {
         Command::Work(settings) => work_only(*settings).await,
         Command::Migrate(settings) => migrate(*settings).await,
         Command::Openapi { json } => print_openapi(json),
+        Command::Doctor(doctor) => examine(doctor.settings, doctor.json).await,
         Command::People(people) => auth::people::act(people.act, &people.settings).await,
+        Command::Keys(keys) => auth::key_command::act(keys.act, &keys.settings).await,
     }
 }
 
 async fn serve(settings: Settings) -> Result<(), StartError> {
-    start_logs(&settings);
+    let telemetry = Telemetry::start(&settings)?;
+    let numbers = settings.metrics_listen.map(|listen| Ok::<_, StartError>((exporter::begin()?, listen))).transpose()?;
     let listener = TcpListener::bind(settings.listen)?;
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let app = App::build(settings, Clock::default()).await?;
     let application = Application::build(app.clone(), listener, threads)?;
+    let exporter = numbers.map(|(numbers, listen)| Exporter::start(app.clone(), numbers, listen)).transpose()?;
     let background = work::Background::start(app.clone());
     tracing::info!(address = %application.address, public_url = %app.settings.public_url, "serving");
-    stop::serve(application, background).await?;
-    app.db.close().await;
-    Ok(())
+    let guard = tokio::spawn(guard::judge(app.clone()));
+    let served = stop::serve(application, background).await;
+    end(&app, exporter, telemetry).await;
+    served?;
+    verdict(guard).await
 }
 
 async fn work_only(settings: Settings) -> Result<(), StartError> {
-    start_logs(&settings);
+    let telemetry = Telemetry::start(&settings)?;
     if settings.worker_slots == 0 {
         return Err(StartError::Other("WORKER_SLOTS is 0: a worker without slots does nothing".into()));
     }
+    let numbers = settings.metrics_listen.map(|listen| Ok::<_, StartError>((exporter::begin()?, listen))).transpose()?;
     let app = App::build(settings, Clock::default()).await?;
+    let exporter = numbers.map(|(numbers, listen)| Exporter::start(app.clone(), numbers, listen)).transpose()?;
     let background = work::Background::start(app.clone());
     tracing::info!(slots = app.settings.worker_slots, "working off the queue");
+    let guard = tokio::spawn(guard::judge(app.clone()));
     stop::work(app.clone(), background).await;
+    end(&app, exporter, telemetry).await;
+    verdict(guard).await
+}
+
+/// Why the process stopped, when it was not told to.
+async fn verdict(guard: tokio::task::JoinHandle<Option<String>>) -> Result<(), StartError> {
+    guard.abort();
+    match guard.await {
+        Ok(Some(sentence)) => Err(StartError::Other(sentence)),
+        _ => Ok(()),
+    }
+}
+
+async fn end(app: &App, exporter: Option<Exporter>, telemetry: Telemetry) {
+    if let Some(exporter) = exporter {
+        exporter.end().await;
+    }
     app.db.close().await;
-    Ok(())
+    telemetry.end();
 }
 
 async fn migrate(settings: Settings) -> Result<(), StartError> {
-    start_logs(&settings);
+    let telemetry = Telemetry::start(&settings)?;
     db::migrate(&settings).await?;
     lapidary::images::store::ImageStore::new(&settings, Clock::default())
         .ensure_bucket()
         .await
         .map_err(|error| StartError::Other(format!("the bucket: {error}")))?;
     tracing::info!("the database and the bucket are ready");
+    telemetry.end();
     Ok(())
+}
+
+/// Its findings are the answer; the exit code says whether anything is wrong.
+#[expect(clippy::print_stdout, reason = "this command's answer is what it prints")]
+async fn examine(settings: Settings, json: bool) -> Result<(), StartError> {
+    let report = doctor::examine(settings, Clock::default()).await;
+    println!("{}", if json { report.json() } else { report.text() });
+    match report.wrong() {
+        0 => Ok(()),
+        1 => Err(StartError::Other("1 thing is wrong".into())),
+        many => Err(StartError::Other(format!("{many} things are wrong"))),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "this command's answer is what it prints")]
@@ -86,13 +126,4 @@ fn print_openapi(json: bool) -> Result<(), StartError> {
 #[expect(clippy::print_stderr, reason = "before logs exist this is where a person looks")]
 fn say_error(error: &StartError) {
     eprintln!("lapidary: {error}");
-}
-
-fn start_logs(settings: &Settings) {
-    let filter = EnvFilter::try_new(&settings.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Json => logs.json().init(),
-        LogFormat::Pretty => logs.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
-    }
 }

@@ -1,5 +1,7 @@
 //! Journeys in Chromium against the built page, the real server and the sandbox's vendors. A file per subject.
 //! Needs CHROME or `chromium` on PATH, and the built page in PAGE_DIR or web/dist; fails without them, never skips.
+#[path = "browser/account.rs"]
+mod account;
 #[path = "browser/cdp.rs"]
 mod cdp;
 #[path = "browser/chrome.rs"]

@@ -4,6 +4,8 @@ use lapidary_domain::Gems;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::keys::KeyError;
+use super::marks::MarkKeys;
 use super::secret::MasterKey;
 use super::{address, session_queries};
 use crate::db::Db;
@@ -17,7 +19,7 @@ pub async fn confirm(
     account_id: Uuid,
     welcome_gems: Gems,
     now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), KeyError> {
     let mut tx = db.house().begin().await?;
     let confirmed = sqlx::query!(
         "update people set age_confirmed_at = $2 where id = $1 and age_confirmed_at is null
@@ -32,25 +34,30 @@ pub async fn confirm(
     if is_new && !person.is_separate {
         ledger::grant(&mut tx, account_id, account_id, welcome_gems, now).await?;
     }
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
-/// Leaves a mark for each identity and for the address. False: at least one was there before.
+/// Leaves a mark for each identity and each address. False: at least one was there before.
 pub async fn mark_all(
     conn: &mut PgConnection,
     master: &MasterKey,
     person_id: Uuid,
     email_normalised: &str,
     now: DateTime<Utc>,
-) -> Result<bool, sqlx::Error> {
-    let identities = sqlx::query!("select issuer, subject from identities where person_id = $1", person_id)
+) -> Result<bool, KeyError> {
+    let keys = MarkKeys::load(&mut *conn, master, now).await?;
+    let identities = sqlx::query!("select issuer, subject, email from identities where person_id = $1", person_id)
         .fetch_all(&mut *conn)
         .await?;
     let mut marks: Vec<Vec<u8>> =
-        identities.iter().map(|row| master.welcome_mark("identity", &[&row.issuer, &row.subject])).collect();
-    marks.push(master.welcome_mark("email", &[&address::fold(email_normalised)]));
+        identities.iter().flat_map(|row| keys.marks("identity", &[&row.issuer, &row.subject])).collect();
+    let theirs = identities.iter().filter_map(|row| address::normalise(&row.email));
+    for address in theirs.chain([email_normalised.to_owned()]) {
+        marks.extend(keys.marks("email", &[&address::fold(&address)]));
+    }
     // In one order everywhere: two people with a mark in common must not wait for each other.
     marks.sort();
+    marks.dedup();
     let fresh = sqlx::query!(
         "insert into welcome_marks (hash, created_at) select hash, $2 from unnest($1::bytea[]) as given (hash)
          on conflict do nothing",
@@ -83,7 +90,7 @@ pub async fn erase(db: &Db, person_id: Uuid) -> Result<Erased, sqlx::Error> {
     if person.age_confirmed_at.is_some() {
         return Ok(Erased::ConfirmedBefore);
     }
-    let sessions = session_queries::end_all(&mut tx, person_id).await?;
+    let sessions = session_queries::end_all(&mut tx, person_id, None).await?;
     delete_person(&mut tx, person_id).await?;
     tx.commit().await?;
     Ok(Erased::Gone { sessions, picture_key: person.picture_key })

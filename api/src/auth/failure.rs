@@ -11,8 +11,39 @@ use crate::http::request_log::{RequestId, chain};
 
 /// The page that says why; never an address from outside.
 pub fn redirect(trouble: Trouble, provider: &str, return_to: Option<&str>, request_id: &RequestId) -> HttpResponse {
+    let refusal = told(trouble, provider, request_id);
+    let return_to = return_to.filter(|path| *path != "/");
+    see_other(&address(
+        "/sign-in",
+        &refusal,
+        request_id,
+        &[("provider", refusal.first_provider.as_deref()), ("return_to", return_to)],
+    ))
+}
+
+/// Of an attempt to link: the account's page says it, unless there is no session here that could see it.
+pub fn link_redirect(trouble: Trouble, provider: &str, request_id: &RequestId) -> HttpResponse {
+    let refusal = told(trouble, provider, request_id);
+    let location = match refusal.failure {
+        SignInFailure::SessionEnded | SignInFailure::Suspended | SignInFailure::OtherBrowser => {
+            address("/sign-in", &refusal, request_id, &[("return_to", Some("/account"))])
+        }
+        _ => address("/account", &refusal, request_id, &[("provider", Some(provider))]),
+    };
+    see_other(&location)
+}
+
+fn address(page: &str, refusal: &Refusal, request_id: &RequestId, more: &[(&str, Option<&str>)]) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("failure", refusal.failure.name()).append_pair("request_id", &request_id.0);
+    query.extend_pairs(more.iter().filter_map(|(name, value)| value.map(|value| (*name, value))));
+    format!("{page}?{}", query.finish())
+}
+
+/// In the log, once.
+fn told(trouble: Trouble, provider: &str, request_id: &RequestId) -> Refusal {
     let request_id = request_id.0.as_str();
-    let refusal = match trouble {
+    match trouble {
         Trouble::Refused(refusal) => {
             let failure = refusal.failure.name();
             tracing::warn!(request_id, provider, failure, reason = refusal.reason, "sign-in failed");
@@ -22,12 +53,7 @@ pub fn redirect(trouble: Trouble, provider: &str, return_to: Option<&str>, reque
             tracing::error!(request_id, provider, error = %chain(&error), "sign-in failed");
             our_fault(&error)
         }
-    };
-    let mut query = Serializer::new(String::new());
-    query.append_pair("failure", refusal.failure.name()).append_pair("request_id", request_id);
-    query.extend_pairs(refusal.first_provider.as_deref().map(|first| ("provider", first)));
-    query.extend_pairs(return_to.filter(|path| *path != "/").map(|path| ("return_to", path)));
-    see_other(&format!("/sign-in?{}", query.finish()))
+    }
 }
 
 fn our_fault(error: &ApiError) -> Refusal {

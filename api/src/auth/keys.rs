@@ -1,29 +1,33 @@
-//! The Ed25519 keys that sign access tokens: made at first need, sealed in the database, changed every 90 days.
-//! Private halves never leave this file unsealed.
+//! The Ed25519 keys that sign access tokens, as this process knows them: read again once a minute, made where none
+//! signs, changed every 90 days. A private half never leaves memory unsealed.
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::error::{KeyRejected, Unspecified};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::Serialize;
 use sqlx::PgConnection;
+use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
+use super::key_store::{self, KeyRow, Resealed};
 use super::secret::MasterKey;
+use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::ApiError;
 
-const SIGNS_FOR: TimeDelta = TimeDelta::days(90);
+pub const SIGNS_FOR: TimeDelta = TimeDelta::days(90);
 /// Twice the life of a token.
-const PUBLISHED_AFTERWARDS: TimeDelta = TimeDelta::minutes(20);
-/// How often an unknown key id may make us look for another process's new key.
+pub const PUBLISHED_AFTERWARDS: TimeDelta = TimeDelta::minutes(20);
+/// How often unknown key ids may make us look for another process's new key.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-const JWKS_LIFETIME: Duration = Duration::from_secs(60);
+/// Within this time every process signs with the newest key; the one before it is published for much longer.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -61,7 +65,7 @@ pub struct PublicJwk {
 pub struct SigningKey {
     pub id: String,
     pub key: EncodingKey,
-    created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
 }
 
 #[cfg(test)]
@@ -87,53 +91,156 @@ struct Ring {
 pub struct Keys {
     master: Arc<MasterKey>,
     ring: RwLock<Arc<Ring>>,
+    /// One reads at a time; whoever waited for it looks at what it found.
+    turn: Mutex<()>,
+    loads: AtomicU64,
 }
 
 impl Keys {
     pub fn new(master: Arc<MasterKey>) -> Self {
-        Self { master, ring: RwLock::default() }
+        Self { master, ring: RwLock::default(), turn: Mutex::default(), loads: AtomicU64::new(0) }
     }
 
     /// The key that signs now.
     pub async fn signing(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
-        if let Some(key) = self.ring().signing.clone().filter(|key| now - key.created_at < SIGNS_FOR) {
+        if let Some(key) = self.remembered(now) {
             return Ok(key);
         }
-        let (ring, signing) = load_or_make(db, &self.master, now).await?;
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
-        Ok(signing)
+        let _turn = self.turn.lock().await;
+        match self.remembered(now) {
+            Some(key) => Ok(key),
+            None => self.read_or_make(db, now).await,
+        }
     }
 
-    /// The key of this id, as long as tokens it signed may live.
+    /// The key of this id, as long as tokens it signed may live. An unknown one may be another process's new key: the
+    /// database is asked, once for all who wait, and at most once a second whatever ids are sent.
     pub async fn verifying(&self, db: &Db, id: &str, now: DateTime<Utc>) -> Result<Option<DecodingKey>, KeyError> {
+        let asked_at = Instant::now();
         if let Some(found) = find(&self.ring(), id, now) {
             return Ok(Some(found));
         }
-        self.reload(db, LOOK_AGAIN, now).await?;
+        // Ours are UUIDs: nothing else is worth a look.
+        if Uuid::try_parse(id).is_err() {
+            return Ok(None);
+        }
+        let _turn = self.turn.lock().await;
+        let read_at = self.ring().loaded_at;
+        if read_at.is_none_or(|at| at < asked_at) {
+            if let Some(at) = read_at {
+                tokio::time::sleep_until((at + LOOK_AGAIN).into()).await;
+            }
+            let mut conn = db.house().acquire().await?;
+            let ring = self.load(&mut conn, now).await?;
+            self.remember(ring);
+        }
         Ok(find(&self.ring(), id, now))
     }
 
     /// Every public key that may have signed a living token.
     pub async fn published(&self, db: &Db, now: DateTime<Utc>) -> Result<Vec<PublicJwk>, KeyError> {
         self.signing(db, now).await?;
-        self.reload(db, JWKS_LIFETIME, now).await?;
         let ring = self.ring();
         let living = ring.known.values().filter(|known| known.is_published(now));
         Ok(living.map(|known| known.public.clone()).collect())
+    }
+
+    /// Once a minute: hears of others' keys, changes a key that signed long enough, seals with MASTER_KEY what
+    /// MASTER_KEY_PREVIOUS had sealed.
+    pub async fn keep(&self, db: &Db, clock: &Clock, mut open: watch::Receiver<bool>) {
+        while *open.borrow() {
+            if let Err(error) = self.tend(db, clock.now()).await {
+                tracing::debug!(%error, "the signing keys cannot be looked after");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(REMEMBERED) => {}
+                _ = open.wait_for(|is_open| !is_open) => {}
+            }
+        }
+    }
+
+    /// One round of [`Self::keep`].
+    pub async fn tend(&self, db: &Db, now: DateTime<Utc>) -> Result<(), KeyError> {
+        let _turn = self.turn.lock().await;
+        self.read_or_make(db, now).await?;
+        if self.master.has_previous() {
+            let Resealed { moved, lost } = self.reseal(db).await?;
+            if moved > 0 || lost > 0 {
+                tracing::info!(moved, lost, "what MASTER_KEY_PREVIOUS sealed is under MASTER_KEY now");
+            }
+        }
+        Ok(())
+    }
+
+    /// Retires the key that signs, whatever its age, and makes another.
+    pub async fn rotate(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
+        let _turn = self.turn.lock().await;
+        let mut tx = db.house().begin().await?;
+        key_store::lock(&mut tx).await?;
+        key_store::retire(&mut tx, true, now).await?;
+        let made = key_store::make(&mut tx, &self.master, now).await?;
+        let ring = self.load(&mut tx, now).await?;
+        tx.commit().await?;
+        self.remember(ring);
+        Ok(made)
+    }
+
+    pub async fn reseal(&self, db: &Db) -> Result<Resealed, KeyError> {
+        let mut tx = db.house().begin().await?;
+        key_store::lock(&mut tx).await?;
+        let done = key_store::reseal(&mut tx, &self.master).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// How often the keys were read from the database.
+    pub fn loads(&self) -> u64 {
+        self.loads.load(Ordering::Relaxed)
     }
 
     fn ring(&self) -> Arc<Ring> {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn reload(&self, db: &Db, at_most_every: Duration, now: DateTime<Utc>) -> Result<(), KeyError> {
-        if self.ring().loaded_at.is_some_and(|at| at.elapsed() < at_most_every) {
-            return Ok(());
+    fn remembered(&self, now: DateTime<Utc>) -> Option<SigningKey> {
+        let ring = self.ring();
+        let is_recent = ring.loaded_at.is_some_and(|at| at.elapsed() < REMEMBERED);
+        ring.signing.clone().filter(|key| is_recent && now - key.created_at < SIGNS_FOR)
+    }
+
+    /// Two processes in need at once: the second waits for the first, and finds its key.
+    async fn read_or_make(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
+        let mut tx = db.house().begin().await?;
+        let ring = self.load(&mut tx, now).await?;
+        if let Some(signing) = ring.signing.clone() {
+            self.remember(ring);
+            return Ok(signing);
         }
-        let mut conn = db.house().acquire().await?;
-        let ring = load(&mut conn, &self.master, now).await?;
+        key_store::lock(&mut tx).await?;
+        let ring = self.load(&mut tx, now).await?;
+        if let Some(signing) = ring.signing.clone() {
+            self.remember(ring);
+            return Ok(signing);
+        }
+        key_store::retire(&mut tx, false, now).await?;
+        let signing = key_store::make(&mut tx, &self.master, now).await?;
+        let ring = self.load(&mut tx, now).await?;
+        tx.commit().await?;
+        self.remember(ring);
+        Ok(signing)
+    }
+
+    async fn load(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Ring, KeyError> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        let loaded_at = Instant::now();
+        let rows = key_store::all(conn).await?;
+        let before = self.ring().signing.clone();
+        Ok(Ring { loaded_at: Some(loaded_at), ..ring_of(rows, &self.master, before.as_ref(), now) })
+    }
+
+    /// Only what is committed: a key that nobody else can read must not sign.
+    fn remember(&self, ring: Ring) {
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
-        Ok(())
     }
 }
 
@@ -147,63 +254,11 @@ fn find(ring: &Ring, id: &str, now: DateTime<Utc>) -> Option<DecodingKey> {
     ring.known.get(id).filter(|known| known.is_published(now)).map(|known| known.key.clone())
 }
 
-/// Two processes in need at once: the second waits, and finds the first one's key.
-async fn load_or_make(db: &Db, master: &MasterKey, now: DateTime<Utc>) -> Result<(Ring, SigningKey), KeyError> {
-    let mut tx = db.house().begin().await?;
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('lapidary signing keys', 0))")
-        .execute(&mut *tx)
-        .await?;
-    let ring = load(&mut tx, master, now).await?;
-    if let Some(signing) = ring.signing.clone() {
-        return Ok((ring, signing));
-    }
-    sqlx::query!(
-        "update signing_keys set retired_at = $1 where retired_at is null and created_at <= $2",
-        now,
-        now - SIGNS_FOR
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!("delete from signing_keys where retired_at < $1", now - TimeDelta::days(1)).execute(&mut *tx).await?;
-    let signing = make(&mut tx, master, now).await?;
-    let ring = load(&mut tx, master, now).await?;
-    tx.commit().await?;
-    Ok((ring, signing))
-}
-
-async fn make(conn: &mut PgConnection, master: &MasterKey, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
-    let pair = Ed25519KeyPair::generate()?;
-    let private = pair.to_pkcs8()?;
-    let id = Uuid::now_v7().to_string();
-    sqlx::query!(
-        "insert into signing_keys (id, sealed, public_key, created_at) values ($1, $2, $3, $4)",
-        id,
-        master.seal(&id, private.as_ref())?,
-        pair.public_key().as_ref(),
-        now
-    )
-    .execute(conn)
-    .await?;
-    tracing::info!(kid = %id, "a new key signs access tokens");
-    Ok(SigningKey { key: EncodingKey::from_ed_der(private.as_ref()), id, created_at: now })
-}
-
-async fn load(conn: &mut PgConnection, master: &MasterKey, now: DateTime<Utc>) -> Result<Ring, KeyError> {
-    let rows =
-        sqlx::query!("select id, sealed, public_key, created_at, retired_at from signing_keys order by created_at")
-            .fetch_all(conn)
-            .await?;
-    let mut ring = Ring { loaded_at: Some(Instant::now()), ..Ring::default() };
+fn ring_of(rows: Vec<KeyRow>, master: &MasterKey, before: Option<&SigningKey>, now: DateTime<Utc>) -> Ring {
+    let mut ring = Ring::default();
     for row in rows {
         if row.retired_at.is_none() && now - row.created_at < SIGNS_FOR {
-            match master.open(&row.id, &row.sealed) {
-                Ok(private) => {
-                    let key = EncodingKey::from_ed_der(&private);
-                    ring.signing = Some(SigningKey { id: row.id.clone(), key, created_at: row.created_at });
-                }
-                // Its public half still verifies what others sign with it.
-                Err(Unspecified) => tracing::warn!(kid = %row.id, "MASTER_KEY does not open this signing key"),
-            }
+            ring.signing = signing(&row, master, before).or(ring.signing);
         }
         let public = PublicJwk {
             kid: row.id.clone(),
@@ -216,5 +271,23 @@ async fn load(conn: &mut PgConnection, master: &MasterKey, now: DateTime<Utc>) -
         let key = DecodingKey::from_ed_der(&row.public_key);
         ring.known.insert(row.id, KnownKey { key, public, retired_at: row.retired_at });
     }
-    Ok(ring)
+    ring
+}
+
+/// A key this process has open stays open: another one may have sealed it again with a MASTER_KEY that is not here yet.
+fn signing(row: &KeyRow, master: &MasterKey, before: Option<&SigningKey>) -> Option<SigningKey> {
+    if let Some(before) = before.filter(|before| before.id == row.id) {
+        return Some(before.clone());
+    }
+    match master.open(&row.id, &row.sealed) {
+        Ok(opened) => {
+            let key = EncodingKey::from_ed_der(&opened.plain);
+            Some(SigningKey { id: row.id.clone(), key, created_at: row.created_at })
+        }
+        // Its public half still verifies what others sign with it.
+        Err(Unspecified) => {
+            tracing::warn!(kid = %row.id, "MASTER_KEY does not open this signing key");
+            None
+        }
+    }
 }

@@ -3,13 +3,14 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, web};
 use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{List, Me, Problem, Session, UpdateMe};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::age::{self, Erased};
 use super::current_user::AnyUser;
 use super::device::device;
 use super::session::IDLE;
-use super::{queries, session_queries};
+use super::{identity_queries, queries, session_queries};
 use crate::app::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
@@ -106,6 +107,7 @@ pub async fn list_sessions(app: web::Data<App>, user: AnyUser) -> ApiResult<web:
     let data = rows.into_iter().map(|row| Session {
         id: row.id,
         device: device(&row.user_agent),
+        provider_name: app.auth.provider_name(&row.provider),
         provider: row.provider,
         is_current: row.id == user.session_id,
         created_at: row.created_at,
@@ -134,11 +136,45 @@ pub async fn end_session(
         return Err(ApiError::NotFound);
     }
     app.auth.revocations.add(id);
+    Ok(ended(&app, &request, id == user.session_id))
+}
+
+fn ended(app: &App, request: &HttpRequest, is_own: bool) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
-    if id == user.session_id && app.auth.cookies.session_of(&request).is_some() {
+    if is_own && app.auth.cookies.session_of(request).is_some() {
         answer.cookie(app.auth.cookies.no_session());
     }
-    Ok(answer.finish())
+    answer.finish()
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EndSessionsQuery {
+    /// Stay signed in here, and end all the others.
+    #[serde(default)]
+    keep_current: bool,
+}
+
+/// Signs out everywhere: every session ends, this one too unless it is to be kept, and their access tokens with them.
+#[utoipa::path(tag = "me", operation_id = "end_sessions", params(EndSessionsQuery), responses(
+    (status = 204),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+#[delete("/v1/me/sessions")]
+pub async fn end_sessions(
+    app: web::Data<App>,
+    user: AnyUser,
+    query: web::Query<EndSessionsQuery>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    // A sign-in that is under way comes before or after as a whole.
+    identity_queries::lock_person(&mut *tx, user.person_id).await?;
+    let but = query.keep_current.then_some(user.session_id);
+    let all = session_queries::end_all(&mut tx, user.person_id, but).await?;
+    tx.commit().await?;
+    all.into_iter().for_each(|session| app.auth.revocations.add(session));
+    Ok(ended(&app, &request, !query.keep_current))
 }
 
 #[cfg(test)]

@@ -7,7 +7,13 @@ mod device;
 mod failure;
 mod github;
 mod id_token;
+pub mod identities;
+mod identity_queries;
+pub mod key_command;
+mod key_store;
 pub mod keys;
+mod link;
+mod marks;
 pub mod me;
 mod oidc;
 pub mod people;
@@ -56,6 +62,8 @@ pub struct Auth {
 pub enum AuthError {
     #[error("MASTER_KEY must be 32 bytes in base64 (`openssl rand -base64 32`)")]
     MasterKey,
+    #[error("MASTER_KEY_PREVIOUS must be what MASTER_KEY was before: 32 bytes in base64")]
+    MasterKeyPrevious,
     #[error("{0}")]
     Http(#[from] reqwest::Error),
 }
@@ -63,7 +71,7 @@ pub enum AuthError {
 impl Auth {
     /// Waits for nobody: providers are discovered at the first sign-in, keys made at the first token.
     pub fn build(settings: &Settings) -> Result<Self, AuthError> {
-        let master = Arc::new(MasterKey::parse(&settings.master_key).ok_or(AuthError::MasterKey)?);
+        let master = Arc::new(master_key(settings)?);
         Ok(Self {
             keys: Keys::new(Arc::clone(&master)),
             tokens: Tokens::new(&settings.origin()),
@@ -74,9 +82,12 @@ impl Auth {
         })
     }
 
-    /// What runs beside the server: the feed of revocations.
+    /// What runs beside the server: the feed of revocations, and the signing keys.
     pub fn keep(app: Arc<App>, open: watch::Receiver<bool>) -> JoinHandle<()> {
-        tokio::spawn(async move { app.auth.revocations.listen(&app.db, open).await })
+        tokio::spawn(async move {
+            let keys = app.auth.keys.keep(&app.db, &app.clock, open.clone());
+            tokio::join!(app.auth.revocations.listen(&app.db, open), keys);
+        })
     }
 
     /// Whether a stream of this session may go on, as far as this process has heard.
@@ -86,6 +97,19 @@ impl Auth {
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {
         self.providers.iter().find(|provider| provider.id == id).ok_or(ApiError::NotFound)
+    }
+
+    /// For people; the bare id of one that is not configured any more.
+    fn provider_name(&self, id: &str) -> String {
+        self.provider(id).map_or_else(|_| id.to_owned(), |provider| provider.name.clone())
+    }
+}
+
+fn master_key(settings: &Settings) -> Result<MasterKey, AuthError> {
+    let master = MasterKey::parse(&settings.master_key).ok_or(AuthError::MasterKey)?;
+    match settings.master_key_previous.as_deref().filter(|previous| !previous.trim().is_empty()) {
+        None => Ok(master),
+        Some(previous) => Ok(master.replacing(MasterKey::parse(previous).ok_or(AuthError::MasterKeyPrevious)?)),
     }
 }
 
@@ -115,5 +139,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(me::get_me)
         .service(me::update_me)
         .service(me::list_sessions)
-        .service(me::end_session);
+        .service(me::end_sessions)
+        .service(me::end_session)
+        .service(identities::list_identities)
+        .service(identities::start_linking)
+        .service(identities::unlink_identity);
 }

@@ -9,6 +9,7 @@ use super::oidc::Oidc;
 use super::sign_in::Proven;
 use crate::app::vendor_client;
 use crate::config::{Settings, is_loopback};
+use crate::http::fetch;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest answer of a provider that is read.
@@ -137,15 +138,9 @@ pub async fn ask(request: reqwest::RequestBuilder) -> Result<(reqwest::StatusCod
 }
 
 /// The body of an answer that is not endless.
-pub async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Refusal> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > ANSWER_MAX {
-            return Err(Refusal::down("the answer does not end"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+pub async fn read(response: reqwest::Response) -> Result<Vec<u8>, Refusal> {
+    let body = fetch::read_limited(response, ANSWER_MAX).await;
+    body.map_err(|error| Refusal::down(crate::http::request_log::chain(&error)))
 }
 
 fn unreachable(error: reqwest::Error) -> Refusal {

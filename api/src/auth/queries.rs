@@ -13,6 +13,8 @@ pub struct Attempt {
     pub pkce_verifier: String,
     pub return_to: String,
     pub pending: Option<Proven>,
+    /// The session that wants to link what comes back.
+    pub session_id: Option<Uuid>,
     pub expires_at: DateTime<Utc>,
 }
 
@@ -25,8 +27,9 @@ pub async fn insert_attempt(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into sign_in_attempts
-           (state_hash, browser_hash, provider, nonce, pkce_verifier, return_to, pending_identity, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+           (state_hash, browser_hash, provider, nonce, pkce_verifier, return_to, pending_identity, session_id,
+            created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         state_hash,
         attempt.browser_hash,
         provider,
@@ -34,6 +37,7 @@ pub async fn insert_attempt(
         attempt.pkce_verifier,
         attempt.return_to,
         attempt.pending.as_ref().map(Json) as _,
+        attempt.session_id,
         now,
         attempt.expires_at
     )
@@ -51,7 +55,7 @@ pub async fn take_attempt(
     let row = sqlx::query!(
         r#"delete from sign_in_attempts where state_hash = $1 and provider = $2
            returning browser_hash, nonce, pkce_verifier, return_to,
-             pending_identity as "pending: Json<Proven>", expires_at"#,
+             pending_identity as "pending: Json<Proven>", session_id, expires_at"#,
         state_hash,
         provider
     )
@@ -63,8 +67,28 @@ pub async fn take_attempt(
         pkce_verifier: row.pkce_verifier,
         return_to: row.return_to,
         pending: row.pending.map(|pending| pending.0),
+        session_id: row.session_id,
         expires_at: row.expires_at,
     }))
+}
+
+/// Where this browser last wanted to go with this provider: our own note, whatever the answer's state is.
+pub async fn last_return_to(
+    conn: impl PgExecutor<'_>,
+    browser_hash: &[u8],
+    provider: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select return_to from sign_in_attempts
+         where browser_hash = $1 and provider = $2 and expires_at > $3 and session_id is null
+         order by created_at desc limit 1",
+        browser_hash,
+        provider,
+        now
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 pub async fn keep_pending(
@@ -150,11 +174,19 @@ pub async fn person_of_identity(
     .await
 }
 
-/// The first sign-in method of whoever has this address.
-pub async fn provider_of_email(conn: impl PgExecutor<'_>, normalised: &str) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select i.provider from people p join identities i on i.person_id = p.id
-         where p.email_normalised = $1 order by p.created_at, i.created_at limit 1",
+/// The first sign-in method of whoever has an address.
+pub struct FirstWay {
+    pub provider: String,
+    pub is_suspended: bool,
+}
+
+/// A suspended account comes first: another provider is no way round it.
+pub async fn first_way_of_email(conn: impl PgExecutor<'_>, normalised: &str) -> Result<Option<FirstWay>, sqlx::Error> {
+    sqlx::query_as!(
+        FirstWay,
+        r#"select i.provider, p.suspended_at is not null as "is_suspended!"
+           from people p join identities i on i.person_id = p.id
+           where p.email_normalised = $1 order by p.suspended_at is null, p.created_at, i.created_at limit 1"#,
         normalised
     )
     .fetch_optional(conn)
@@ -199,8 +231,8 @@ pub async fn insert_identity(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "insert into identities (id, person_id, provider, issuer, subject, email, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into identities (id, person_id, provider, issuer, subject, email, created_at, last_used_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7)
          on conflict on constraint identities_issuer_subject_unique do nothing",
         Uuid::now_v7(),
         person_id,
@@ -213,31 +245,6 @@ pub async fn insert_identity(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// An address may change at the provider; the person's follows when it came from there.
-pub async fn follow_email(
-    conn: impl PgExecutor<'_>,
-    identity: &Proven,
-    email_normalised: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "with before as (
-           select id, person_id, email from identities where issuer = $1 and subject = $2 and email <> $3
-         ),
-         moved as (
-           update identities i set email = $3 from before where i.id = before.id
-         )
-         update people p set email = $3, email_normalised = $4 from before
-         where p.id = before.person_id and p.email = before.email",
-        identity.issuer,
-        identity.subject,
-        identity.email,
-        email_normalised
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 pub async fn set_picture(conn: impl PgExecutor<'_>, person_id: Uuid, key: &str) -> Result<bool, sqlx::Error> {

@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use lapidary_contract::{AccessToken, AuthProvider, List, Problem, REFRESH_HEADER, SignInFailure};
 use serde::{Deserialize, Serialize};
 
-use super::failure::{redirect, see_other};
+use super::failure::{link_redirect, redirect, see_other};
 use super::keys::PublicJwk;
+use super::link::{self, Asking};
 use super::providers::{Provider, Refusal};
 use super::secret::{hash, random_secret};
 use super::session::{self, Refreshed};
@@ -62,7 +63,8 @@ pub async fn start_login(
         browser: &browser,
         return_to: &return_to,
         login_hint: query.login_hint.as_deref().filter(|hint| !hint.is_empty() && hint.len() <= HINT_MAX),
-        is_link: query.link,
+        takes_pending: query.link,
+        session_id: None,
     };
     Ok(match sign_in::begin(&app.db, provider, &asked, app.clock.now()).await {
         Ok(url) => with_cookie(see_other(url.as_str()), app.auth.cookies.sign_in(&browser)),
@@ -70,7 +72,7 @@ pub async fn start_login(
     })
 }
 
-fn with_cookie(mut answer: HttpResponse, cookie: actix_web::cookie::Cookie<'static>) -> HttpResponse {
+pub fn with_cookie(mut answer: HttpResponse, cookie: actix_web::cookie::Cookie<'static>) -> HttpResponse {
     // Fails only for cookies that cannot be a header; ours are letters and digits.
     if let Err(error) = answer.add_cookie(&cookie) {
         tracing::error!(%error, "a cookie could not be set");
@@ -90,7 +92,7 @@ pub struct CallbackQuery {
 /// Where the provider sends the browser back to.
 #[utoipa::path(tag = "auth", operation_id = "finish_login", security(()),
     params(("provider" = String, Path), CallbackQuery), responses(
-    (status = 303, description = "Signed in: to `return_to`. Otherwise to `/sign-in?failure=…&request_id=…`."),
+    (status = 303, description = "Signed in: to `return_to`. Otherwise to `/sign-in?failure=…&request_id=…`. Of a link: to `/account`."),
     (status = 404, body = Problem, content_type = "application/problem+json")))]
 #[get("/v1/auth/{provider}/callback")]
 pub async fn finish_login(
@@ -102,15 +104,16 @@ pub async fn finish_login(
 ) -> ApiResult<HttpResponse> {
     let provider = app.auth.provider(&provider)?;
     let state_hash = hash(query.state.as_deref().unwrap_or_default());
+    let browser = app.auth.cookies.sign_in_of(&request);
     let attempt = match queries::take_attempt(app.db.house(), &state_hash, provider.id).await {
         Ok(Some(attempt)) => attempt,
         Ok(None) => {
-            let refusal = Refusal::new(SignInFailure::AttemptExpired, "no attempt has this state");
-            return Ok(redirect(refusal.into(), provider.id, None, &request_id));
+            let refusal = Refusal::new(SignInFailure::AttemptUnknown, "no attempt has this state");
+            let return_to = last_return_to(&app, browser.as_deref(), provider.id).await;
+            return Ok(redirect(refusal.into(), provider.id, return_to.as_deref(), &request_id));
         }
         Err(error) => return Ok(redirect(error.into(), provider.id, None, &request_id)),
     };
-    let browser = app.auth.cookies.sign_in_of(&request);
     let arrival = Arrival {
         code: query.code.as_deref(),
         error: query.error.as_deref(),
@@ -118,13 +121,28 @@ pub async fn finish_login(
         browser: browser.as_deref(),
         user_agent: user_agent(&request),
     };
-    match sign_in::finish(&app.auth, &app.db, provider, &attempt, &arrival, app.clock.now()).await {
+    let now = app.clock.now();
+    if let Some(session_id) = attempt.session_id {
+        let refresh_token = app.auth.cookies.session_of(&request);
+        let asking = Asking { session_id, refresh_token: refresh_token.as_deref() };
+        return Ok(match link::finish(&app.auth, &app.db, provider, &attempt, &arrival, &asking, now).await {
+            Ok(()) => see_other(&attempt.return_to),
+            Err(trouble) => link_redirect(trouble, provider.id, &request_id),
+        });
+    }
+    match sign_in::finish(&app.auth, &app.db, provider, &attempt, &arrival, now).await {
         Ok(signed_in) => {
             let answer = see_other(&attempt.return_to);
             Ok(welcome(&app, &request, signed_in, provider.is_local(), answer).await)
         }
         Err(trouble) => Ok(redirect(trouble, provider.id, Some(&attempt.return_to), &request_id)),
     }
+}
+
+/// The state is not one of ours; what this browser asked for itself still is. Not worth a failure of its own.
+async fn last_return_to(app: &App, browser: Option<&str>, provider: &str) -> Option<String> {
+    let browser_hash = hash(browser?);
+    queries::last_return_to(app.db.house(), &browser_hash, provider, app.clock.now()).await.ok().flatten()
 }
 
 fn user_agent(request: &HttpRequest) -> &str {

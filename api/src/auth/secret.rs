@@ -24,10 +24,18 @@ pub fn hash(secret: &str) -> Vec<u8> {
     digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().to_vec()
 }
 
-/// What comes from MASTER_KEY, one key a purpose.
+/// What comes from MASTER_KEY, and from MASTER_KEY_PREVIOUS while it is being replaced: one key a purpose.
 pub struct MasterKey {
     seal: RandomizedNonceKey,
-    marks: hmac::Key,
+    previous: Option<RandomizedNonceKey>,
+    first_mark_key: Vec<u8>,
+}
+
+/// What a seal held.
+pub struct Opened {
+    pub plain: Vec<u8>,
+    /// Only MASTER_KEY_PREVIOUS opens it: it wants a new seal.
+    pub is_by_previous: bool,
 }
 
 impl MasterKey {
@@ -41,8 +49,23 @@ impl MasterKey {
         let derived = |purpose: &str| hmac::sign(&master, purpose.as_bytes());
         Some(Self {
             seal: RandomizedNonceKey::new(&AES_256_GCM, derived("lapidary signing keys").as_ref()).ok()?,
-            marks: hmac::Key::new(hmac::HMAC_SHA256, derived("lapidary welcome marks").as_ref()),
+            previous: None,
+            first_mark_key: derived("lapidary welcome marks").as_ref().to_vec(),
         })
+    }
+
+    /// Opens what `previous` sealed, and seals nothing with it.
+    pub fn replacing(self, previous: Self) -> Self {
+        Self { previous: Some(previous.seal), first_mark_key: previous.first_mark_key, ..self }
+    }
+
+    pub fn has_previous(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    /// What marks were keyed with before they had a sealed key of their own.
+    pub fn first_mark_key(&self) -> &[u8] {
+        &self.first_mark_key
     }
 
     /// Nonce and ciphertext, readable only together with `label`.
@@ -54,22 +77,20 @@ impl MasterKey {
         Ok(all)
     }
 
-    pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Vec<u8>, Unspecified> {
-        let (nonce, cipher) = sealed.split_at_checked(NONCE_LEN).ok_or(Unspecified)?;
-        let mut buffer = cipher.to_vec();
-        let nonce = Nonce::try_assume_unique_for_key(nonce)?;
-        Ok(self.seal.open_in_place(nonce, Aad::from(label), &mut buffer)?.to_vec())
-    }
-
-    /// A keyed hash that recognises a returning identity or address and tells nobody which it was.
-    pub fn welcome_mark(&self, kind: &str, parts: &[&str]) -> Vec<u8> {
-        let mut context = hmac::Context::with_key(&self.marks);
-        for part in std::iter::once(&kind).chain(parts) {
-            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            context.update(part.as_bytes());
+    pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Opened, Unspecified> {
+        match (open_with(&self.seal, label, sealed), &self.previous) {
+            (Ok(plain), _) => Ok(Opened { plain, is_by_previous: false }),
+            (Err(_), Some(previous)) => Ok(Opened { plain: open_with(previous, label, sealed)?, is_by_previous: true }),
+            (Err(error), None) => Err(error),
         }
-        context.sign().as_ref().to_vec()
     }
+}
+
+fn open_with(key: &RandomizedNonceKey, label: &str, sealed: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    let (nonce, cipher) = sealed.split_at_checked(NONCE_LEN).ok_or(Unspecified)?;
+    let mut buffer = cipher.to_vec();
+    let nonce = Nonce::try_assume_unique_for_key(nonce)?;
+    Ok(key.open_in_place(nonce, Aad::from(label), &mut buffer)?.to_vec())
 }
 
 #[cfg(test)]
@@ -83,7 +104,7 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_only_under_its_label_and_key() {
         let sealed = master().seal("one", b"plain").unwrap();
-        assert_eq!(master().open("one", &sealed).unwrap(), b"plain");
+        assert_eq!(master().open("one", &sealed).unwrap().plain, b"plain");
         assert!(master().open("other", &sealed).is_err());
         assert!(MasterKey::parse(&STANDARD.encode([8; 32])).unwrap().open("one", &sealed).is_err());
         assert!(master().open("one", b"short").is_err());
@@ -96,11 +117,16 @@ mod tests {
     }
 
     #[test]
-    fn marks_tell_their_parts_apart() {
-        let master = master();
-        assert_ne!(master.welcome_mark("identity", &["ab", "c"]), master.welcome_mark("identity", &["a", "bc"]));
-        assert_ne!(master.welcome_mark("identity", &["a"]), master.welcome_mark("email", &["a"]));
-        assert_eq!(master.welcome_mark("email", &["a"]), master.welcome_mark("email", &["a"]));
+    fn a_replaced_key_opens_and_does_not_seal() {
+        let new = || MasterKey::parse(&STANDARD.encode([8; 32])).unwrap();
+        let old = master().seal("one", b"plain").unwrap();
+        let both = new().replacing(master());
+        let opened = both.open("one", &old).unwrap();
+        assert_eq!((opened.plain.as_slice(), opened.is_by_previous), (b"plain".as_slice(), true));
+        let resealed = both.seal("one", b"plain").unwrap();
+        assert!(!new().open("one", &resealed).unwrap().is_by_previous);
+        assert!(master().open("one", &resealed).is_err());
+        assert_eq!(both.first_mark_key(), master().first_mark_key());
     }
 
     #[test]

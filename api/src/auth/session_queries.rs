@@ -51,6 +51,7 @@ pub struct LockedSession {
     pub id: Uuid,
     pub person_id: Uuid,
     pub account_id: Uuid,
+    pub email_normalised: String,
     pub last_used_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub is_revoked: bool,
@@ -62,7 +63,7 @@ pub struct LockedSession {
 pub async fn lock_session(conn: impl PgExecutor<'_>, token_hash: &[u8]) -> Result<Option<LockedSession>, sqlx::Error> {
     sqlx::query_as!(
         LockedSession,
-        r#"select s.id, s.person_id, l.account_id, s.last_used_at, s.expires_at,
+        r#"select s.id, s.person_id, l.account_id, p.email_normalised, s.last_used_at, s.expires_at,
              s.revoked_at is not null as "is_revoked!", p.suspended_at is not null as "is_suspended!",
              p.age_confirmed_at is not null as "is_confirmed!"
            from sessions s
@@ -132,17 +133,18 @@ pub async fn end(conn: &mut PgConnection, session_id: Uuid, now: DateTime<Utc>) 
     Ok(true)
 }
 
-/// Ends every session of a person, and tells every process.
-pub async fn end_all(conn: &mut PgConnection, person_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "with ended as (
-           update sessions set revoked_at = now() where person_id = $1 and revoked_at is null returning id
-         )
-         insert into revocations (session_id) select id from ended returning session_id",
-        person_id
+/// Ends every session of a person, or every other one, and tells every process.
+pub async fn end_all(conn: &mut PgConnection, person_id: Uuid, but: Option<Uuid>) -> Result<Vec<Uuid>, sqlx::Error> {
+    let ended = sqlx::query_scalar!(
+        "update sessions set revoked_at = now()
+         where person_id = $1 and revoked_at is null and id is distinct from $2 returning id",
+        person_id,
+        but
     )
-    .fetch_all(conn)
-    .await
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("insert into revocations (session_id) select unnest($1::uuid[])", &ended).execute(conn).await?;
+    Ok(ended)
 }
 
 /// The session a refresh token belongs to.
@@ -202,7 +204,10 @@ pub async fn revocations_after(conn: impl PgExecutor<'_>, id: i64) -> Result<Vec
 
 /// Removes what can serve nobody any more.
 pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from sign_in_attempts where expires_at < $1", now).execute(&mut *conn).await?;
+    // Kept for a while, so that who comes late hears that it is too late.
+    sqlx::query!("delete from sign_in_attempts where expires_at < $1::timestamptz - interval '1 hour'", now)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("delete from pending_identities where expires_at < $1", now).execute(&mut *conn).await?;
     sqlx::query!("delete from sessions where expires_at < $1", now).execute(&mut *conn).await?;
     sqlx::query!("delete from revocations where created_at < now() - interval '1 hour'").execute(conn).await?;

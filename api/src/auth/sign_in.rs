@@ -8,11 +8,12 @@ use url::Url;
 use uuid::Uuid;
 
 use super::cookie::SIGN_IN_LIFETIME;
+use super::keys::KeyError;
 use super::providers::{Challenge, Provider, Refusal};
 use super::queries::{self, Attempt, KnownPerson, NewPerson};
 use super::secret::{hash, random_secret};
 use super::session::{self, Started};
-use super::{Auth, address, age};
+use super::{Auth, address, identity_queries, link};
 use crate::db::Db;
 use crate::http::error::ApiError;
 
@@ -52,6 +53,12 @@ impl From<aws_lc_rs::error::Unspecified> for Trouble {
     }
 }
 
+impl From<KeyError> for Trouble {
+    fn from(error: KeyError) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
 /// What a browser asks for when it sets out.
 pub struct Departure<'a> {
     /// The secret of the binding cookie.
@@ -59,26 +66,31 @@ pub struct Departure<'a> {
     pub return_to: &'a str,
     pub login_hint: Option<&'a str>,
     /// Link the identity that waits in this browser to whoever signs in now.
-    pub is_link: bool,
+    pub takes_pending: bool,
+    /// Link what comes back to the person of this session, and sign nobody in.
+    pub session_id: Option<Uuid>,
 }
 
 /// Remembers the attempt and says where the browser goes.
 pub async fn begin(db: &Db, provider: &Provider, asked: &Departure<'_>, now: DateTime<Utc>) -> Result<Url, Trouble> {
+    let browser_hash = hash(asked.browser);
+    let pending = if asked.takes_pending { queries::pending(db.house(), &browser_hash, now).await? } else { None };
+    // They are to sign in to the account that has the waiting identity's address: it need not be typed again.
+    let waiting = pending.as_ref().map(|pending| pending.email.as_str());
     let challenge = Challenge {
         state: random_secret()?,
         nonce: random_secret()?,
         pkce_verifier: random_secret()?,
-        login_hint: asked.login_hint.map(str::to_owned),
+        login_hint: asked.login_hint.or(waiting).map(str::to_owned),
     };
     let url = provider.authorization_url(&challenge).await?;
-    let browser_hash = hash(asked.browser);
-    let pending = if asked.is_link { queries::pending(db.house(), &browser_hash, now).await? } else { None };
     let attempt = Attempt {
         browser_hash,
         nonce: challenge.nonce,
         pkce_verifier: challenge.pkce_verifier,
         return_to: asked.return_to.to_owned(),
         pending,
+        session_id: asked.session_id,
         expires_at: now + SIGN_IN_LIFETIME,
     };
     queries::insert_attempt(db.house(), &hash(&challenge.state), provider.id, &attempt, now).await?;
@@ -103,6 +115,17 @@ pub async fn finish(
     arrival: &Arrival<'_>,
     now: DateTime<Utc>,
 ) -> Result<SignedIn, Trouble> {
+    let proven = prove(provider, attempt, arrival, now).await?;
+    settle(auth, db, proven, attempt, arrival.user_agent, now).await
+}
+
+/// Who the provider says it is, if the answer belongs to this attempt, in this browser, in time.
+pub async fn prove(
+    provider: &Provider,
+    attempt: &Attempt,
+    arrival: &Arrival<'_>,
+    now: DateTime<Utc>,
+) -> Result<Proven, Trouble> {
     let refuse = |failure, reason: &str| Err(Refusal::new(failure, reason).into());
     if attempt.expires_at <= now {
         return refuse(SignInFailure::AttemptExpired, "older than ten minutes");
@@ -119,8 +142,7 @@ pub async fn finish(
     let Some(code) = arrival.code else {
         return refuse(SignInFailure::CodeRefused, "the answer has no code");
     };
-    let proven = provider.identify(code, &attempt.nonce, &attempt.pkce_verifier).await?;
-    settle(auth, db, proven, attempt, arrival.user_agent, now).await
+    Ok(provider.identify(code, &attempt.nonce, &attempt.pkce_verifier).await?)
 }
 
 fn said_no(error: &str) -> Refusal {
@@ -154,11 +176,12 @@ async fn settle(
     let (person_id, has_picture) = match known {
         Some(person) => {
             if person.is_suspended {
-                return Err(Refusal::new(SignInFailure::Suspended, "this person is suspended").into());
+                return Err(suspended().into());
             }
-            queries::follow_email(&mut *tx, &proven, &email).await?;
+            identity_queries::touch(&mut *tx, &proven, now).await?;
+            identity_queries::follow_email(&mut *tx, &proven, &email).await?;
             if let Some(pending) = &attempt.pending {
-                link(&mut tx, auth, &person, pending, now).await?;
+                link_pending(&mut tx, auth, &person, pending, now).await?;
                 queries::take_pending(&mut *tx, &attempt.browser_hash, now).await?;
             }
             (person.id, person.has_picture)
@@ -168,10 +191,13 @@ async fn settle(
             return Err(email_in_use(None).into());
         }
         None => {
-            if let Some(first_provider) = queries::provider_of_email(&mut *tx, &email).await? {
+            if let Some(first) = queries::first_way_of_email(&mut *tx, &email).await? {
+                if first.is_suspended {
+                    return Err(suspended().into());
+                }
                 queries::keep_pending(&mut *tx, &attempt.browser_hash, &proven, now + SIGN_IN_LIFETIME).await?;
                 tx.commit().await?;
-                return Err(email_in_use(Some(first_provider)).into());
+                return Err(email_in_use(Some(first.provider)).into());
             }
             (create(&mut tx, &proven, &email, false, now).await?, false)
         }
@@ -181,9 +207,13 @@ async fn settle(
     Ok(SignedIn { session, identity: proven, has_picture })
 }
 
-fn normalised(proven: &Proven) -> Result<String, Refusal> {
+pub fn normalised(proven: &Proven) -> Result<String, Refusal> {
     address::normalise(&proven.email)
         .ok_or_else(|| Refusal::new(SignInFailure::EmailUnverified, "what the provider gave is no address"))
+}
+
+fn suspended() -> Refusal {
+    Refusal::new(SignInFailure::Suspended, "this person is suspended")
 }
 
 fn email_in_use(first_provider: Option<String>) -> Refusal {
@@ -191,7 +221,7 @@ fn email_in_use(first_provider: Option<String>) -> Refusal {
 }
 
 /// Only to the account it was refused for: in a shared browser somebody else's identity may be waiting.
-async fn link(
+async fn link_pending(
     conn: &mut PgConnection,
     auth: &Auth,
     person: &KnownPerson,
@@ -201,17 +231,7 @@ async fn link(
     if address::normalise(&pending.email).as_deref() != Some(person.email_normalised.as_str()) {
         return Err(email_in_use(None).into());
     }
-    if !queries::insert_identity(&mut *conn, person.id, pending, now).await? {
-        let owner = queries::person_of_identity(&mut *conn, &pending.issuer, &pending.subject).await?;
-        if owner.is_none_or(|owner| owner.id != person.id) {
-            let reason = "the waiting identity belongs to another account";
-            return Err(Refusal::new(SignInFailure::IdentityInUse, reason).into());
-        }
-    }
-    if person.is_confirmed {
-        age::mark_all(conn, &auth.master, person.id, &person.email_normalised, now).await?;
-    }
-    Ok(())
+    link::attach(conn, auth, person, pending, now).await
 }
 
 /// Person, gem account, the link between them, and the identity that proves it.
@@ -250,6 +270,10 @@ pub async fn separate_account(
     };
     let email = normalised(&proven)?;
     queries::lock_email(&mut *tx, &email).await?;
+    let first = queries::first_way_of_email(&mut *tx, &email).await?;
+    if first.is_some_and(|first| first.is_suspended) {
+        return Err(Trouble::Ours(ApiError::Suspended));
+    }
     let person_id = create(&mut tx, &proven, &email, true, now).await?;
     let session = session::start(&mut tx, person_id, &proven.provider, user_agent, now).await?;
     tx.commit().await?;

@@ -92,7 +92,7 @@ async fn a_replayed_callback_is_refused() {
     let browser = app.browser();
     let callback = browser.consent("/v1/auth/github/login", "Ada").await;
     assert_eq!(browser.follow_callback(&callback).await, "/");
-    assert_failed(&browser.follow_callback(&callback).await, "attempt_expired");
+    assert_failed(&browser.follow_callback(&callback).await, "attempt_unknown");
 }
 
 #[actix_web::test]
@@ -117,7 +117,9 @@ async fn a_wrong_state_another_browser_and_an_old_attempt_are_refused() {
     let app = harness::start().await;
     for (vendor, provider) in [("github", "github"), ("oidc", "google")] {
         app.fault(Fault::once(vendor, "wrong_state"));
-        assert_failed(&app.browser().sign_in(provider, "Ada").await, "attempt_expired");
+        let landed = app.browser().sign_in(provider, "Ada").await;
+        assert_failed(&landed, "attempt_unknown");
+        assert!(landed.ends_with("&return_to=%2Fstudio"), "where they wanted to go is lost: {landed}");
     }
     let callback = app.browser().consent("/v1/auth/github/login", "Ada").await;
     assert_failed(&app.browser().follow_callback(&callback).await, "other_browser");
@@ -249,6 +251,9 @@ async fn the_same_address_at_a_second_provider_is_neither_merged_nor_locked_out(
     assert_eq!(failure(&landed), ("email_in_use".into(), Some("github".into())));
     assert_eq!(second.refresh().await, None);
 
+    // The account they are asked to sign in to is suggested at the provider.
+    let sent = second.get("/v1/auth/github/login?link=true").await.expect_status(303);
+    assert!(sent.header("location").ends_with("&login=ada.lovelace%40example.test"), "{}", sent.header("location"));
     let linking = second.consent("/v1/auth/github/login?link=true&return_to=/studio", "Ada Lovelace").await;
     assert_eq!(second.follow_callback(&linking).await, "/studio");
     let third = app.browser();

@@ -143,7 +143,9 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
 const HOUSE: &[(&str, &str)] = &[
     ("auth/age.rs", "grants welcome gems and erases a child's account: neither is a right of the person role"),
     ("auth/current_user.rs", "asks whether a session was revoked and an age confirmed before it is known who asks"),
+    ("auth/key_command.rs", "the operator's command asks the database for the time"),
     ("auth/keys.rs", "signing keys belong to nobody"),
+    ("auth/link.rs", "the provider's answer comes without an access token: the session is found by its cookie"),
     ("auth/mod.rs", "reads keys and revocations at start"),
     ("auth/people.rs", "the operator's commands"),
     ("auth/picture.rs", "stores the provider's picture while signing in"),
@@ -159,6 +161,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("generation/settle.rs", "the worker settles whoever's generation it ran"),
     ("images/trash.rs", "a job for everybody's trash"),
     ("main.rs", "migrations"),
+    ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),
     ("server.rs", "readiness reads the schema's version"),
     ("work/queue.rs", "the queue is everybody's"),
     ("work/schedule.rs", "jobs for everybody"),

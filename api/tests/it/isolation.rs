@@ -10,6 +10,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let (owner, stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
     let made = owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
     let session = owner.get("/v1/me/sessions").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let identity = owner.get("/v1/me/identities").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
     let generation = made["id"].as_str().expect("an id");
     let image = made["images"][0]["id"].as_str().expect("an id");
     let document: Value = owner.browser.get("/openapi.json").await.json();
@@ -22,6 +23,8 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
             generation
         } else if path.contains("/images/") {
             image
+        } else if path.contains("/identities/") {
+            &identity
         } else if path.contains("/sessions/") {
             &session
         } else {

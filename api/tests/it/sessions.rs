@@ -197,6 +197,27 @@ async fn a_device_can_be_signed_out_from_another() {
 }
 
 #[actix_web::test]
+async fn signing_out_everywhere_ends_every_session_or_all_but_this_one() {
+    let app = harness::start().await;
+    let (here, there, third) = (app.person("Ada").await, app.person("Ada").await, app.person("Ada").await);
+    let grace = app.person("Grace").await;
+    here.delete("/v1/me/sessions?keep_current=true").await.expect_status(204);
+    for other in [&there, &third] {
+        other.get("/v1/me").await.expect_problem(401, "unauthenticated");
+        assert_eq!(other.browser.refresh().await, None);
+    }
+    let left = here.get("/v1/me/sessions").await.json();
+    assert_eq!(left["data"].as_array().unwrap().len(), 1);
+    assert_eq!((&left["data"][0]["is_current"], &left["data"][0]["provider_name"]), (&true.into(), &"GitHub".into()));
+    let gone = here.delete("/v1/me/sessions").await.expect_status(204);
+    assert_eq!(set_cookie(&gone, "lapidary_session"), Some(""), "the dead cookie stays");
+    here.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    assert_eq!(here.browser.refresh().await, None);
+    grace.get("/v1/me").await.expect_status(200);
+    grace.delete("/v1/me/sessions?keep_current=perhaps").await.expect_problem(400, "malformed-request");
+}
+
+#[actix_web::test]
 async fn a_suspended_person_is_out_at_once_and_back_when_restored() {
     let app = harness::start().await;
     let ada = app.person("Ada").await;

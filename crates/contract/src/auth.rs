@@ -13,6 +13,14 @@ pub struct AuthProvider {
     pub login_url: String,
 }
 
+/// Where the browser goes to prove a sign-in method that is to be linked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LinkStarted {
+    /// At the provider; good for ten minutes, in this browser and for this session only.
+    pub authorization_url: String,
+}
+
 /// A short-lived token for the `Authorization` header. Keep it in memory only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -37,8 +45,10 @@ impl std::fmt::Debug for AccessToken {
 pub enum SignInFailure {
     /// The person, or the provider on their behalf, said no.
     Denied,
-    /// The attempt is older than ten minutes, was used before, or never began here.
+    /// The attempt is older than ten minutes.
     AttemptExpired,
+    /// No attempt waits for this answer: it was used before, or it never began here.
+    AttemptUnknown,
     /// The answer came to another browser than the one that asked.
     OtherBrowser,
     /// The provider did not accept its own code.
@@ -54,14 +64,17 @@ pub enum SignInFailure {
     /// This sign-in method already belongs to another account.
     IdentityInUse,
     Suspended,
+    /// The session that wanted to link a sign-in method has ended meanwhile.
+    SessionEnded,
     /// Something broke on our side.
     Unavailable,
 }
 
 impl SignInFailure {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Denied,
         Self::AttemptExpired,
+        Self::AttemptUnknown,
         Self::OtherBrowser,
         Self::CodeRefused,
         Self::ProviderDown,
@@ -70,6 +83,7 @@ impl SignInFailure {
         Self::EmailInUse,
         Self::IdentityInUse,
         Self::Suspended,
+        Self::SessionEnded,
         Self::Unavailable,
     ];
 
@@ -77,6 +91,7 @@ impl SignInFailure {
         match self {
             Self::Denied => "denied",
             Self::AttemptExpired => "attempt_expired",
+            Self::AttemptUnknown => "attempt_unknown",
             Self::OtherBrowser => "other_browser",
             Self::CodeRefused => "code_refused",
             Self::ProviderDown => "provider_down",
@@ -85,6 +100,7 @@ impl SignInFailure {
             Self::EmailInUse => "email_in_use",
             Self::IdentityInUse => "identity_in_use",
             Self::Suspended => "suspended",
+            Self::SessionEnded => "session_ended",
             Self::Unavailable => "unavailable",
         }
     }

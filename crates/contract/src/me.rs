@@ -14,6 +14,7 @@ pub struct Me {
     /// Until this is true every route but `me` and sign-out answers 403.
     pub age_confirmed: bool,
     pub is_operator: bool,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
     /// Where to find help; the operator's address.
     pub support_contact: Option<String>,
@@ -40,7 +41,29 @@ pub struct Session {
     pub device: String,
     /// Provider it was signed in with.
     pub provider: String,
+    /// For people: `GitHub`.
+    pub provider_name: String,
     pub is_current: bool,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
+    #[serde(deserialize_with = "crate::moment::at")]
     pub last_used_at: DateTime<Utc>,
+}
+
+/// One way to sign in to this account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Identity {
+    pub id: Uuid,
+    pub provider: String,
+    /// For people: `GitHub`.
+    pub provider_name: String,
+    /// The address that the provider knows; the account's own may be another one.
+    pub email: String,
+    #[serde(deserialize_with = "crate::moment::at")]
+    pub linked_at: DateTime<Utc>,
+    #[serde(deserialize_with = "crate::moment::at")]
+    pub last_used_at: DateTime<Utc>,
+    /// False for the last way in.
+    pub can_be_unlinked: bool,
 }

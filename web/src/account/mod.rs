@@ -1,14 +1,25 @@
-//! The account: profile, sessions, the way to the API and out. Short sections, a line on what each does.
+//! The account: profile, sign-in methods, sessions, the way to the API and out. Short sections, a line on what each does.
+mod identities;
 mod profile;
 mod sessions;
 
 use crate::ui::prelude::*;
 
+use crate::browser;
 use crate::session::use_session;
 use crate::shell::LegalLinks;
 use crate::ui::button::{Button, LinkButton};
 use crate::ui::dynamic::changing;
 use crate::ui::failure::contact_link;
+
+/// When the pressed button went with its row, the keyboard goes on at the section it stood in.
+fn keep_focus(heading: &'static str) {
+    request_animation_frame(move || {
+        if document().active_element().is_none_or(|element| element.tag_name() == "BODY") {
+            browser::focus(heading);
+        }
+    });
+}
 
 #[component]
 pub fn AccountPage() -> AnyView {
@@ -20,6 +31,7 @@ pub fn AccountPage() -> AnyView {
         <div class="column">
             <h1>"Account"</h1>
             <profile::Profile />
+            <identities::Identities />
             <sessions::Sessions />
             <section class="setting">
                 <div class="setting__words">

@@ -11,12 +11,17 @@ pub fn text_of(failure: SignInFailure) -> FailureText {
     let (title, what, next) = match failure {
         SignInFailure::Denied => (
             "Sign-in was cancelled",
-            "The other side was told no, so we know nothing about you.",
+            "The other side was told no, and told us nothing.",
             "Choose a way to sign in again when you are ready.",
         ),
         SignInFailure::AttemptExpired => (
             "This sign-in is too old",
-            "A sign-in must be finished within ten minutes, and each works once.",
+            "A sign-in must be finished within ten minutes.",
+            "Start again; it takes a few seconds.",
+        ),
+        SignInFailure::AttemptUnknown => (
+            "This sign-in cannot be used",
+            "No sign-in waits for this answer: it was used before, or it did not begin here.",
             "Start again; it takes a few seconds.",
         ),
         SignInFailure::OtherBrowser => (
@@ -36,7 +41,7 @@ pub fn text_of(failure: SignInFailure) -> FailureText {
         ),
         SignInFailure::ProviderUntrusted => (
             "The provider's answer does not hold",
-            "What the provider said about you failed a check, so nobody was signed in.",
+            "What the provider said about you failed a check, so it was not used.",
             "Start again. If it stays like this, send us the request id.",
         ),
         SignInFailure::EmailUnverified => (
@@ -54,14 +59,19 @@ pub fn text_of(failure: SignInFailure) -> FailureText {
             "The account you chose at the provider is already linked to somebody else here.",
             "Sign in with it to reach that account, or choose another one.",
         ),
+        SignInFailure::SessionEnded => (
+            "You were signed out meanwhile",
+            "The session that asked for this has ended, so nothing was linked.",
+            "Sign in, then link it from your account.",
+        ),
         SignInFailure::Suspended => (
             "This account is suspended",
-            "You cannot sign in while it is.",
+            "You cannot sign in while it is. Your pictures and gems are kept.",
             "Write to us if you think that is wrong, and name the request id.",
         ),
         SignInFailure::Unavailable => (
             "Something broke on our side",
-            "Signing in did not work, and it was not your fault. Nothing was changed.",
+            "It did not work, and it was not your fault. Nothing was changed.",
             "Try again in a moment. If it stays, write to us and name the request id.",
         ),
     };

@@ -1,6 +1,8 @@
 //! The gate: a signed-in view is built only for somebody signed in whose age is confirmed. Says what it waits for.
 use crate::ui::prelude::*;
 
+use lapidary_contract::ProblemType;
+
 use crate::auth::age::AgePage;
 use crate::browser;
 use crate::page::Page;
@@ -37,6 +39,10 @@ pub fn Guarded(view: fn() -> AnyView) -> AnyView {
         Gate::Age => view! { <AgePage /> }.into_any(),
         Gate::Waiting => waiting(),
         Gate::SignIn { is_ended } => to_sign_in(is_ended),
+        Gate::Unreachable(failure) if failure.is(ProblemType::Suspended) => {
+            router::go(&format!("{}?failure=suspended", Page::SignIn.path()), Going::Instead);
+            waiting()
+        }
         Gate::Unreachable(failure) => {
             let retry = Callback::new(move |()| session.boot());
             view! { <section class="quiet-page"><FailureNote failure on_retry=retry /></section> }.into_any()

@@ -5,5 +5,6 @@ mod gate;
 mod provider_buttons;
 mod sign_in_page;
 
+pub use failure_texts::text_of;
 pub use gate::Guarded;
 pub use sign_in_page::SignInPage;

@@ -72,11 +72,14 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
             Stage::Troubled => trouble(studio, row, &row.get_untracked()),
         }
     });
-    let class = if first.count == 1 { "generation__tiles generation__tiles--single" } else { "generation__tiles" };
     view! {
-        <article class="generation" id=format!("generation-{}", first.id) aria-busy=move || (stage.get() == Stage::Unfinished).to_string()>
+        <article
+            class=if first.count == 1 { "generation generation--single" } else { "generation" }
+            style=("--ratio", ratio)
+            id=format!("generation-{}", first.id)
+            aria-busy=move || (stage.get() == Stage::Unfinished).to_string()>
             {heading(studio, row)}
-            <div class=class style=("--ratio", ratio)>
+            <div class="generation__tiles">
                 {list(move || slots.get(), Slot::key, tile)}
             </div>
             {ending}

@@ -16,13 +16,17 @@ pub fn progress(studio: Studio, row: RwSignal<Generation>, is_cancelling: RwSign
     let ends_at = memo(move |_| {
         row.with(|row| row.estimated_seconds.map(|seconds| now().timestamp().saturating_add(i64::from(seconds))))
     });
-    let going = memo(move |_| row.with(|row| Going::of(row, ends_at.get(), studio.clock.get())));
+    // While its provider does not deliver nobody knows when it ends.
+    let is_paused = memo(move |_| studio.is_paused(&row.with(|row| row.model.clone())));
+    let going = memo(move |_| {
+        let ends_at = ends_at.get().filter(|_| !is_paused.get());
+        row.with(|row| Going::of(row, ends_at, studio.clock.get()))
+    });
     // What was seen to be done stays done, whatever is said about the rest.
     let percent = memo(move |before: Option<&Option<i64>>| {
         let now = going.get().percent()?;
         Some(before.copied().flatten().map_or(now, |before| before.max(now)))
     });
-    let is_paused = memo(move |_| studio.is_paused(&row.with(|row| row.model.clone())));
     let state = changing(move || {
         if is_cancelling.get() {
             return "Cancelling…".to_owned();

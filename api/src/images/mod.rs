@@ -1,13 +1,13 @@
 //! Images: their objects in storage, what is derived from them, and what a person does with them.
 pub mod derive;
 mod mark;
-mod objects;
+pub mod objects;
 pub mod orphans;
 mod presign;
 pub mod queries;
 pub mod routes;
 pub mod store;
-mod sweep_queries;
+pub mod sweep_queries;
 pub mod trash;
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {

@@ -18,8 +18,8 @@ const MARGIN: TimeDelta = TimeDelta::hours(24);
 const EVERY: TimeDelta = TimeDelta::hours(24);
 /// How long a process that goes on with a run may be silent.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
-/// Pages of one round of housekeeping.
-const PAGES: usize = 20;
+/// How much one round of housekeeping does.
+const ROUND: Steps = Steps { pages: 20, page_size: BATCH_MAX };
 /// Rows looked at with one query.
 const ROWS: i64 = 2_000;
 /// Everything of people; nothing else in the bucket is ours to judge.
@@ -35,6 +35,13 @@ pub enum SweepError {
     Storage(#[from] StoreError),
 }
 
+/// The size of a piece of work.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    pub pages: usize,
+    pub page_size: usize,
+}
+
 /// What a run found so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -44,18 +51,22 @@ pub struct Report {
 
 /// Goes on with the open run, or begins one when the last is a day old.
 pub async fn daily(app: &App) -> Result<(), SweepError> {
+    daily_by(app, ROUND).await
+}
+
+pub async fn daily_by(app: &App, steps: Steps) -> Result<(), SweepError> {
     let now = app.clock.now();
     if !queries::began_after(app.db.house(), kind(false), now - EVERY).await? {
         queries::begin(app.db.house(), kind(false), false, now).await?;
     }
-    round(app, false, PAGES).await.map(drop)
+    round(app, false, steps).await.map(drop)
 }
 
 /// A whole run to its end. A dry one deletes nothing and counts what would be. None: another process is at it.
 pub async fn sweep(app: &App, is_dry_run: bool) -> Result<Option<Report>, SweepError> {
     queries::begin(app.db.house(), kind(is_dry_run), is_dry_run, app.clock.now()).await?;
     loop {
-        match round(app, is_dry_run, PAGES).await? {
+        match round(app, is_dry_run, ROUND).await? {
             Some(report) if !report.is_finished => {}
             ended => return Ok(ended),
         }
@@ -67,23 +78,23 @@ fn kind(is_dry_run: bool) -> &'static str {
 }
 
 /// At most so many pages of the open run; none when there is nothing to go on with.
-pub async fn round(app: &App, is_dry_run: bool, pages: usize) -> Result<Option<Report>, SweepError> {
+pub async fn round(app: &App, is_dry_run: bool, steps: Steps) -> Result<Option<Report>, SweepError> {
     let now = app.clock.now();
     let Some(run) = queries::take(app.db.house(), kind(is_dry_run), now, now + LEASE).await? else {
         return Ok(None);
     };
-    let outcome = go_on(app, &run, pages).await;
+    let outcome = go_on(app, &run, steps).await;
     if !matches!(outcome, Ok(Report { is_finished: true, .. })) {
         queries::put_down(app.db.house(), run.id).await?;
     }
     outcome.map(Some)
 }
 
-async fn go_on(app: &App, run: &Run, pages: usize) -> Result<Report, SweepError> {
+async fn go_on(app: &App, run: &Run, steps: Steps) -> Result<Report, SweepError> {
     let mut cursor = run.cursor();
     let mut counts = Counts::default();
-    for _ in 0..pages {
-        let page = app.store.list(FOLDER, cursor.as_ref(), BATCH_MAX).await?;
+    for _ in 0..steps.pages {
+        let page = app.store.list(FOLDER, cursor.as_ref(), steps.page_size).await?;
         let now = app.clock.now();
         let mut found = judge(app, run, &page.objects, now).await?;
         let from = cursor.as_ref().map_or(FOLDER, |last| last.key.as_str());

@@ -1,0 +1,167 @@
+//! Every way a database fails for a while: requests are told when to come back, nothing hangs, nothing is held, and what
+//! was made is kept.
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use lapidary::work::Background;
+use lapidary_sandbox::postgres::{self, Options};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+use crate::crash::until_status;
+use crate::harness::{self, TestApp};
+
+fn small() -> Value {
+    json!({"prompt": "A fox", "quality": "low"})
+}
+
+/// The first `times` inserts into `table` fail with this SQLSTATE; a sequence does not roll back.
+async fn refuse(app: &TestApp, table: &str, code: &str, times: u32) {
+    let mut sql = app.sql().await;
+    for statement in [
+        "drop sequence if exists tries cascade".to_owned(),
+        "create sequence tries".to_owned(),
+        format!(
+            "create or replace function refuse() returns trigger language plpgsql security definer as
+             $$ begin if nextval('tries') <= {times} then raise 'not now' using errcode = '{code}'; end if;
+             return new; end $$"
+        ),
+        format!("create or replace trigger refuse before insert on {table} for each row execute function refuse()"),
+    ] {
+        sql.execute(AssertSqlSafe(statement)).await.expect("set up");
+    }
+}
+
+async fn end_connections(app: &TestApp) {
+    let mut sql = app.sql().await;
+    sql.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    .await
+    .expect("connections are closed");
+}
+
+#[actix_web::test]
+async fn whatever_is_wrong_with_the_database_for_a_while_is_a_503_that_says_when_to_come_back() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.gems().await;
+    for code in ["53100", "53200", "53300", "25006", "40001", "40P01", "55P03", "57014", "58030"] {
+        // More often than anything here tries again.
+        refuse(&app, "generations", code, 9).await;
+        let key = Uuid::now_v7().to_string();
+        let answer = person.submit_with(&key, &small()).await;
+        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{code}");
+        answer.expect_problem(503, "unavailable");
+        assert_eq!(person.gems().await, before, "{code}");
+        refuse(&app, "generations", code, 0).await;
+        // The key was not used up.
+        let accepted = person.submit_with(&key, &small()).await.expect_status(202).json();
+        let path = format!("/v1/generations/{}/cancel", accepted["id"].as_str().expect("an id"));
+        person.post(&path, &json!({})).await.expect_status(200);
+    }
+}
+
+#[actix_web::test]
+async fn a_stuck_lock_holds_nobody_for_ever_and_requests_do_not_pile_up() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    person.get("/v1/gems").await.expect_status(200);
+    let mut stuck = app.sql().await;
+    let mut lock = stuck.begin().await.expect("a transaction");
+    lock.execute("lock table gem_accounts in access exclusive mode").await.expect("a lock");
+    let asked = (0..40).map(|_| async {
+        let began = Instant::now();
+        let answer = person.get("/v1/gems").await;
+        assert!(began.elapsed() < Duration::from_secs(12), "it hung for {:?}", began.elapsed());
+        answer
+    });
+    for answer in join_all(asked).await {
+        assert!(!answer.header("retry-after").is_empty());
+        answer.expect_problem(503, "unavailable");
+    }
+    lock.rollback().await.expect("the lock is gone");
+    person.get("/v1/gems").await.expect_status(200);
+}
+
+#[actix_web::test]
+async fn a_database_that_takes_no_connection_is_a_503_within_seconds_and_serves_when_it_is_back() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let mut sql = app.sql().await;
+    sql.execute(AssertSqlSafe(format!("alter database {} connection limit 0", name_of(&app)))).await.expect("set");
+    sql.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    .await
+    .expect("connections are closed");
+    let began = Instant::now();
+    let answers = join_all((0..20).map(|_| person.get("/v1/gems"))).await;
+    assert!(began.elapsed() < Duration::from_secs(15), "it took {:?}", began.elapsed());
+    for answer in answers {
+        answer.expect_problem(503, "unavailable");
+    }
+    sql.execute(AssertSqlSafe(format!("alter database {} connection limit -1", name_of(&app)))).await.expect("set");
+    person.get("/v1/gems").await.expect_status(200);
+}
+
+fn name_of(app: &TestApp) -> String {
+    app.database_url.rsplit('/').next().expect("a name").to_owned()
+}
+
+#[actix_web::test]
+async fn a_database_that_only_reads_serves_reads_and_takes_no_work() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.gems().await;
+    let mut sql = app.sql().await;
+    let set = |value: &str| format!("alter database {} set default_transaction_read_only = {value}", name_of(&app));
+    sql.execute(AssertSqlSafe(set("on"))).await.expect("set");
+    end_connections(&app).await;
+    person.submit(&small()).await.expect_problem(503, "unavailable");
+    assert_eq!(person.gems().await, before);
+    let mut sql = app.sql().await;
+    sql.execute("set default_transaction_read_only = off").await.expect("set");
+    sql.execute(AssertSqlSafe(set("off"))).await.expect("set");
+    end_connections(&app).await;
+    person.submit(&small()).await.expect_status(202);
+    app.work().await;
+}
+
+#[actix_web::test]
+async fn a_full_disk_while_settling_does_not_throw_away_what_was_made() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    refuse(&app, "images", "53100", 2).await;
+    let done = person.make(&small()).await;
+    assert_eq!(done["status"], "succeeded");
+    assert_eq!(app.openai.requests().len(), 1, "the model was asked once");
+}
+
+#[actix_web::test]
+async fn a_restart_of_the_database_in_the_middle_of_a_generation_loses_nothing() {
+    let folder = std::env::temp_dir().join(format!("lapidary-own-pg-{}", Uuid::now_v7().simple()));
+    let options = Options { remove_at_end: true, ..Options::fast(folder) };
+    let mut server = postgres::start(options).await.expect("PostgreSQL");
+    let flags = [format!("--database-url={}", server.url())];
+    let mut sql = PgConnection::connect(&server.url()).await.expect("a connection");
+    lapidary::db::MIGRATIONS.run(&mut sql).await.expect("the schema");
+    let app = harness::start_with(&flags).await;
+    let person = app.person("Ada Lovelace").await;
+    app.openai.set_speed(Duration::from_secs(3));
+    let background = Background::start(std::sync::Arc::clone(&app.app));
+    let queued = person.submit(&small()).await.expect_status(202).json();
+    let id = queued["id"].as_str().expect("an id");
+    until_status(&app, id, "running").await;
+    server.restart().await.expect("a restart");
+    until_status(&app, id, "succeeded").await;
+    let spent = queued["price_gems"].as_i64().expect("a price");
+    assert_eq!(person.gems().await["used"], spent);
+    assert_eq!(app.openai.requests().len(), 1);
+    background.stop().await;
+    drop(app);
+    server.stop().await.expect("stopped");
+}

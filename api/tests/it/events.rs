@@ -170,11 +170,17 @@ async fn behind_a_proxy(app: &TestApp) -> (reqwest::Client, String) {
 }
 
 /// Follows the path with resume until the generation is final; what was told, and over how many connections.
-async fn follow(person: &Person<'_>, client: &reqwest::Client, at: String, id: &str) -> (Vec<Event>, usize) {
+async fn follow(
+    person: &Person<'_>,
+    client: &reqwest::Client,
+    at: String,
+    id: &str,
+    mut seen: Option<i64>,
+) -> (Vec<Event>, usize) {
     let (mut told, mut connections): (Vec<Event>, usize) = (Vec::new(), 0);
     loop {
         let mut request = client.get(&at).bearer_auth(&person.token);
-        if let Some(seen) = told.iter().rev().find_map(|event| event.id) {
+        if let Some(seen) = seen {
             request = request.header("Last-Event-ID", seen.to_string());
         }
         connections += 1;
@@ -189,6 +195,7 @@ async fn follow(person: &Person<'_>, client: &reqwest::Client, at: String, id: &
                 return (told, connections);
             }
         }
+        seen = stream.last_id.or(seen);
     }
 }
 
@@ -198,12 +205,16 @@ async fn a_slow_image_arrives_by_stream_behind_a_proxy_that_cuts_every_connectio
     let person = app.person("Ada Lovelace").await;
     let (client, proxy) = behind_a_proxy(&app).await;
     for of_one in [true, false] {
-        // A first stream says where the story begins.
-        let mut begin = Events::open(&person, "/v1/events", None).await;
+        // Who follows everything listens before asking, as the page does.
+        let mut before = Events::open(&person, "/v1/events", None).await;
         let id = queued(&person).await;
-        begin.until(|event| event.status() == "queued").await;
-        let path = if of_one { format!("/v1/generations/{id}/events") } else { "/v1/events".to_owned() };
-        let ((told, connections), ()) = tokio::join!(follow(&person, &client, format!("{proxy}{path}"), &id), app.work());
+        let asked = before.until(|event| event.status() == "queued").await;
+        let (path, seen) = match of_one {
+            true => (format!("/v1/generations/{id}/events"), None),
+            false => ("/v1/events".to_owned(), asked.id),
+        };
+        let follow = follow(&person, &client, format!("{proxy}{path}"), &id, seen);
+        let ((told, connections), ()) = tokio::join!(follow, app.work());
         assert!(connections >= 4, "only {connections} connections");
         assert!(told.windows(2).all(|pair| pair[0].id < pair[1].id), "each once and in order: {told:?}");
         let steps = ["queued", "running", "succeeded"];

@@ -202,7 +202,10 @@ async fn an_exhausted_quota_alarms_the_operator_once_and_the_rest_waits() {
     let all = statuses(&person).await;
     assert_eq!(all.iter().filter(|one| *one == "succeeded").count(), 8);
     let gems = person.gems().await;
-    assert_eq!((gems["held"].as_i64(), gems["used"].as_i64(), gems["remaining"].as_i64()), (Some(0), Some(8), Some(42)));
+    assert_eq!(
+        (gems["held"].as_i64(), gems["used"].as_i64(), gems["remaining"].as_i64()),
+        (Some(0), Some(8), Some(42))
+    );
 }
 
 #[actix_web::test]
@@ -313,10 +316,8 @@ async fn a_success_in_ordinary_times_writes_nothing_about_providers() {
     assert!(writes().await, "a failure is noted");
     later(&app, 30);
     app.work().await;
-    let rows: i64 = sqlx::query_scalar("select count(*) from providers")
-        .fetch_one(&mut app.sql().await)
-        .await
-        .expect("a count");
+    let rows: i64 =
+        sqlx::query_scalar("select count(*) from providers").fetch_one(&mut app.sql().await).await.expect("a count");
     assert_eq!(rows, 0, "the next success forgets it");
 }
 

@@ -30,6 +30,8 @@ impl Event {
 
 pub struct Events {
     pub response: reqwest::Response,
+    /// Of any block, with an event or without, as an EventSource keeps it.
+    pub last_id: Option<i64>,
     buffer: String,
 }
 
@@ -44,7 +46,7 @@ impl Events {
 
     pub fn of(response: reqwest::Response) -> Self {
         assert_eq!(response.status(), 200);
-        Self { response, buffer: String::new() }
+        Self { response, last_id: None, buffer: String::new() }
     }
 
     /// The next event; none when the stream ended or broke.
@@ -54,8 +56,9 @@ impl Events {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.buffer = rest;
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+                let id = field("id: ").map(|id| id.parse().expect("a number"));
+                self.last_id = id.or(self.last_id);
                 if let Some(data) = field("data: ") {
-                    let id = field("id: ").map(|id| id.parse().expect("a number"));
                     return Some(Event { id, data: serde_json::from_str(&data).expect("JSON") });
                 }
             }

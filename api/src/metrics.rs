@@ -1,5 +1,7 @@
 //! What an operator watches, named in one place: every number the process counts is counted through a function here.
-//! Labels are few and fixed: never a person, a prompt, a key or a path.
+//! Labels are few and fixed: never a person, a prompt, a key or a path. Without METRICS_LISTEN nothing is kept.
+pub mod exporter;
+mod sample;
 
 /// One call to a model ended. `outcome` is `made` or the failure's code.
 pub fn model_answered(model: &str, outcome: &'static str, seconds: f64) {
@@ -18,7 +20,8 @@ pub fn image_stored(bytes: u64) {
     metrics::counter!("lapidary_image_bytes_total").increment(bytes);
 }
 
-/// Gems moved. `kind` is the transfer's: `hold`, `capture`, `release`, `grant` …
+/// Gems were posted; a transaction that then fails takes them back uncounted. `kind` is the transfer's: `hold`,
+/// `capture`, `release`, `grant` …
 pub fn gems_moved(kind: &'static str, gems: i64) {
     metrics::counter!("lapidary_gems_total", "kind" => kind).increment(u64::try_from(gems).unwrap_or(0));
 }
@@ -51,4 +54,42 @@ pub fn database_failed(fault: &'static str) {
 /// Rows whose objects were not in storage when the last sweep looked.
 pub fn objects_missing(rows: i64) {
     metrics::gauge!("lapidary_objects_missing").set(f64::from(i32::try_from(rows).unwrap_or(i32::MAX)));
+}
+
+/// A request was answered. `route` is the pattern, never the path; one label stands for every unknown one.
+pub fn request_ended(method: &actix_web::http::Method, route: String, status: u16, seconds: f64) {
+    let method = match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        // Anybody can invent methods.
+        _ => "other",
+    };
+    let status = match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    metrics::histogram!("lapidary_request_seconds", "method" => method, "route" => route, "status" => status)
+        .record(seconds);
+}
+
+/// Counts an open stream of events until it is dropped.
+pub struct OpenStream(());
+
+impl OpenStream {
+    pub fn count() -> Self {
+        metrics::gauge!("lapidary_streams_open").increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        metrics::gauge!("lapidary_streams_open").decrement(1.0);
+    }
 }

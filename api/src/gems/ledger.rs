@@ -5,6 +5,8 @@ use lapidary_domain::{Gems, Hold};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::metrics;
+
 /// Gives free gems once per `reference`.
 pub async fn grant(
     conn: &mut PgConnection,
@@ -16,7 +18,7 @@ pub async fn grant(
     if gems <= 0 {
         return Ok(());
     }
-    sqlx::query!(
+    let granted = sqlx::query!(
         "with row as (
            insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
            values ($1, $2, 'grants', 'free', $3, 'grant', $4, $5)
@@ -32,6 +34,9 @@ pub async fn grant(
     )
     .execute(conn)
     .await?;
+    if granted.rows_affected() > 0 {
+        metrics::gems_moved("grant", gems);
+    }
     Ok(())
 }
 
@@ -74,6 +79,9 @@ pub async fn hold(
     )
     .fetch_optional(conn)
     .await?;
+    if held.is_some() {
+        metrics::gems_moved("hold", price);
+    }
     Ok(held.map(|row| Hold { free: row.free_part, bought: price - row.free_part }))
 }
 
@@ -117,5 +125,10 @@ pub async fn settle(
     )
     .execute(conn)
     .await?;
+    for (kind, gems) in [("capture", taken.free + taken.bought), ("release", back.free + back.bought)] {
+        if gems > 0 {
+            metrics::gems_moved(kind, gems);
+        }
+    }
     Ok(())
 }

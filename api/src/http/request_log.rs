@@ -1,17 +1,24 @@
-//! The edge: a request id for everyone, one log line a request, every error as a problem. Never a query, a body, a
-//! prompt, a token or an e-mail address.
+//! The edge: a request id for everyone, one log line and one span a request, every error as a problem. Never a query, a
+//! body, a prompt, a token or an e-mail address.
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody, None as NoBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody, None as NoBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use lapidary_contract::domain::limits::BODY_MAX;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::error::ApiError;
+use crate::metrics::{self, OpenStream};
+use crate::telemetry;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -42,8 +49,18 @@ pub async fn observe(
     if is_head {
         request.head_mut().method = Method::GET;
     }
+    let span = tracing::info_span!(
+        "request",
+        request_id,
+        method = %request.method(),
+        route = Empty,
+        status = Empty,
+        generation_id = Empty
+    );
+    telemetry::follow_caller(&span, request.headers());
     // Errors of handlers and extractors come as responses; the request must not be cloned before routing.
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let _in_span = span.enter();
     let mut response = if let Some(error) = response.response().error() {
         let rendered = answer_to(error, &request_id);
         response.into_response(rendered)
@@ -59,9 +76,35 @@ pub async fn observe(
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
-    log(&response, &request_id, started);
+    log(&response, &span, &request_id, started);
     // Dropped here: the body of a stream would never end.
-    Ok(if is_head { response.map_body(|_, _| BoxBody::new(NoBody::new())) } else { response })
+    if is_head {
+        return Ok(response.map_body(|_, _| BoxBody::new(NoBody::new())));
+    }
+    let is_stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    Ok(if is_stream {
+        response.map_body(|_, body| BoxBody::new(Stream { body, _open: OpenStream::count() }))
+    } else {
+        response
+    })
+}
+
+/// A body that is counted while it is open.
+struct Stream {
+    body: BoxBody,
+    _open: OpenStream,
+}
+
+impl MessageBody for Stream {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
 }
 
 /// The one place where an error is logged, with its whole chain.
@@ -106,17 +149,29 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn log(response: &ServiceResponse<BoxBody>, request_id: &str, started: Instant) {
+fn log(response: &ServiceResponse<BoxBody>, span: &Span, request_id: &str, started: Instant) {
     let request = response.request();
     // The pattern, not the path: ids in paths belong to people.
     let route = request.match_pattern().unwrap_or_else(|| "-".into());
-    let millis = started.elapsed().as_secs_f64() * 1000.0;
+    let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
+    span.record("route", route.as_str());
+    span.record("status", status);
+    if let Some(id) = accepted(response) {
+        span.record("generation_id", id);
+    }
     tracing::info!(
         request_id,
         method = %request.method(),
         route,
-        status = response.status().as_u16(),
-        millis = format_args!("{millis:.1}"),
+        status,
+        millis = format_args!("{:.1}", seconds * 1000.0),
         "request"
     );
+    metrics::request_ended(request.method(), route, status, seconds);
+}
+
+/// The generation that this request began.
+fn accepted(response: &ServiceResponse<BoxBody>) -> Option<&str> {
+    let place = response.headers().get(header::LOCATION).filter(|_| response.status() == StatusCode::ACCEPTED)?;
+    place.to_str().ok()?.strip_prefix("/v1/generations/")
 }

@@ -1,0 +1,218 @@
+//! `lapidary doctor`: everything right against the vendors of the sandbox, and one right sentence for each thing broken.
+use chrono::TimeDelta;
+use lapidary::clock::Clock;
+use lapidary::config::{self, Settings};
+use lapidary::doctor::{self, Finding, Mark};
+use lapidary_sandbox::faults::{Fault, Faults};
+use lapidary_sandbox::postgres;
+use sqlx::{Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+use crate::harness::{self, TestApp};
+
+/// The test app's settings with some replaced.
+fn settings(app: &TestApp, replace: &[&str]) -> Settings {
+    let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
+    let kept = app.arguments.iter().filter(|argument| !replace.iter().any(|new| name(new) == name(argument)));
+    let all: Vec<String> = std::iter::once("lapidary".to_owned())
+        .chain(kept.cloned())
+        .chain(replace.iter().map(|new| (*new).to_owned()))
+        .collect();
+    config::settings_from(&all).expect("settings")
+}
+
+async fn wrongs(app: &TestApp, replace: &[&str]) -> Vec<Finding> {
+    let report = doctor::examine(settings(app, replace), Clock::default()).await;
+    report.findings.into_iter().filter(|finding| finding.mark == Mark::Wrong).collect()
+}
+
+#[track_caller]
+fn says(found: &[Finding], check: &str, words: &str) {
+    assert!(
+        found.iter().any(|finding| finding.check == check && finding.says.contains(words) && !finding.hint.is_empty()),
+        "nothing of {check} says {words:?} and what to do: {found:#?}"
+    );
+}
+
+#[actix_web::test]
+async fn everything_is_right_with_the_vendors_of_the_sandbox() {
+    let app = harness::start().await;
+    app.person("Ada Lovelace").await;
+    let report = doctor::examine(settings(&app, &[]), Clock::default()).await;
+    assert_eq!(report.wrong(), 0, "{}", report.text());
+    for check in [
+        "settings",
+        "catalogue",
+        "database",
+        "schema",
+        "connection",
+        "clock",
+        "owner",
+        "role",
+        "isolation",
+        "master key",
+        "bucket",
+        "encryption",
+        "links",
+        "privacy",
+        "versions",
+        "storage clock",
+        "github",
+        "google",
+        "model",
+        "public url",
+    ] {
+        let right = |finding: &Finding| finding.check == check && finding.mark == Mark::Right;
+        assert!(report.findings.iter().any(right), "{check} is not right: {}", report.text());
+    }
+    let said = report.text() + &report.json();
+    for secret in [&app.database_url, "AAECAwQFBgcICQ", &app.openai.api_key, &app.github.client_secret] {
+        assert!(!said.contains(secret), "{secret} was said");
+    }
+}
+
+#[actix_web::test]
+async fn a_database_that_does_not_let_us_in_is_told_in_a_sentence() {
+    let app = harness::start().await;
+    let mut url: url::Url = app.database_url.parse().expect("a url");
+    url.set_path("nowhere");
+    says(&wrongs(&app, &[&format!("--database-url={url}")]).await, "database", "no database of the name");
+    url.set_port(Some(1)).expect("a port");
+    url.set_password(Some("hunter2hunter2")).expect("a password");
+    let found = wrongs(&app, &[&format!("--database-url={url}")]).await;
+    says(&found, "database", "cannot be reached");
+    assert!(!format!("{found:?}").contains("hunter2"));
+}
+
+#[actix_web::test]
+async fn a_refused_login_is_told_without_saying_it() {
+    let app = harness::start().await;
+    let mut url: url::Url = app.database_url.parse().expect("a url");
+    // The sandbox takes any password of a role it knows; PostgreSQL answers alike.
+    url.set_username("nobody_here").expect("a name");
+    url.set_password(Some("hunter2hunter2")).expect("a password");
+    let found = wrongs(&app, &[&format!("--database-url={url}")]).await;
+    says(&found, "database", "refuses the user or the password");
+    assert!(!format!("{found:?}").contains("hunter2"));
+}
+
+#[actix_web::test]
+async fn missing_migrations_are_counted() {
+    let app = harness::start().await;
+    let name = format!("empty_{}", Uuid::now_v7().simple());
+    let mut sql = PgConnection::connect(postgres::shared_for_tests()).await.expect("a connection");
+    sql.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.expect("a database");
+    let mut url: url::Url = app.database_url.parse().expect("a url");
+    url.set_path(&name);
+    let all = lapidary::db::MIGRATIONS.iter().count();
+    let found = wrongs(&app, &[&format!("--database-url={url}")]).await;
+    says(&found, "schema", &format!("{all} migrations are missing"));
+}
+
+#[actix_web::test]
+async fn a_table_without_row_level_security_is_named() {
+    let app = harness::start().await;
+    app.sql().await.execute("alter table images disable row level security").await.expect("altered");
+    says(&wrongs(&app, &[]).await, "isolation", "row-level security is off for images");
+}
+
+#[actix_web::test]
+async fn a_policy_that_lets_strangers_in_is_found_out() {
+    let app = harness::start().await;
+    app.person("Ada Lovelace").await;
+    let open = "create policy open on gem_accounts to lapidary_person using (true);
+                create policy open on account_links to lapidary_person using (true)";
+    app.sql().await.execute(open).await.expect("a policy");
+    says(&wrongs(&app, &[]).await, "isolation", "a stranger sees rows of account_links");
+}
+
+#[actix_web::test]
+async fn a_machine_with_a_wrong_clock_is_told() {
+    let app = harness::start().await;
+    let report = doctor::examine(settings(&app, &[]), Clock::wrong_by(TimeDelta::minutes(5))).await;
+    let wrong: Vec<Finding> = report.findings.into_iter().filter(|finding| finding.mark == Mark::Wrong).collect();
+    says(&wrong, "clock", "by 300.0 seconds");
+}
+
+#[actix_web::test]
+async fn a_missing_bucket_and_a_wrong_key_are_told_apart() {
+    let app = harness::start().await;
+    says(&wrongs(&app, &["--s3-bucket=not-there"]).await, "bucket", "there is no bucket not-there");
+    let found = wrongs(&app, &["--s3-secret-access-key=hunter2hunter2"]).await;
+    says(&found, "bucket", "does not know S3_ACCESS_KEY_ID");
+    assert!(!format!("{found:?}").contains("hunter2"));
+}
+
+/// A store of its own, so that its faults strike nobody else.
+async fn own_store(faults: &Faults) -> (lapidary_sandbox::s3::S3, Vec<String>, std::path::PathBuf) {
+    let folder = std::env::temp_dir().join(format!("doctor-{}", Uuid::now_v7()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let store = lapidary_sandbox::s3::start(listener, folder.clone(), faults.clone()).await.expect("S3");
+    store.create_bucket("own").expect("a bucket");
+    let flags = vec![
+        format!("--s3-endpoint={}", store.url),
+        "--s3-bucket=own".to_owned(),
+        format!("--s3-access-key-id={}", store.access_key),
+        format!("--s3-secret-access-key={}", store.secret_key),
+    ];
+    (store, flags, folder)
+}
+
+#[actix_web::test]
+async fn a_bucket_that_keeps_quiet_about_encryption_is_found_out() {
+    let (app, faults) = (harness::start().await, Faults::default());
+    let (_store, flags, folder) = own_store(&faults).await;
+    faults.set(Fault::always("s3", "unencrypted_put"));
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    says(&wrongs(&app, &flags).await, "encryption", "does not say that it encrypts");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+/// Whoever asks for anything gets it.
+#[actix_web::test]
+async fn a_public_bucket_is_found_out() {
+    let app = harness::start().await;
+    let server = actix_web::HttpServer::new(|| {
+        let give = || async {
+            actix_web::HttpResponse::Ok()
+                .insert_header(("x-amz-server-side-encryption", "AES256"))
+                .body("Lapidary was here and left.")
+        };
+        actix_web::App::new().default_service(actix_web::web::to(give))
+    });
+    let server = server.workers(1).bind("127.0.0.1:0").expect("a port");
+    let address = server.addrs().first().copied().expect("an address");
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    let found = wrongs(&app, &[&format!("--s3-endpoint=http://{address}")]).await;
+    says(&found, "privacy", "the bucket is public: anybody can read");
+    handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_wrong_model_key_and_a_wrong_issuer_are_told() {
+    let app = harness::start().await;
+    let found = wrongs(&app, &["--openai-api-key=sk-wrong-wrong-wrong"]).await;
+    says(&found, "model", "refuses the key");
+    assert!(!format!("{found:?}").contains("sk-wrong"));
+    let found = wrongs(&app, &[&format!("--google-issuer={}/", app.oidc.issuer)]).await;
+    says(&found, "google", "calls itself");
+    says(&wrongs(&app, &["--google-issuer=http://127.0.0.1:1"]).await, "google", "no discovery");
+    says(&wrongs(&app, &["--github-client-secret=hunter2hunter2"]).await, "github", "does not know this client");
+}
+
+#[actix_web::test]
+async fn a_public_url_that_is_another_installation_is_found_out() {
+    let (app, other) = (harness::start().await, harness::start().await);
+    app.person("Ada Lovelace").await;
+    other.person("Ada Lovelace").await;
+    let found = wrongs(&app, &[&format!("--public-url={}", other.url)]).await;
+    says(&found, "public url", "is a Lapidary with another database");
+    let found = wrongs(&app, &[&format!("--public-url={}", app.openai.base_url.trim_end_matches("/v1"))]).await;
+    says(&found, "public url", "is not Lapidary");
+    let report = doctor::examine(settings(&app, &["--public-url=http://localhost:1"]), Clock::default()).await;
+    let odd = |finding: &Finding| finding.check == "public url" && finding.mark == Mark::Odd;
+    assert!(report.findings.iter().any(odd), "not running is not wrong: {}", report.text());
+}

@@ -61,15 +61,15 @@ struct Row {
     quality: String,
 }
 
-/// The same columns for every way to ask for images.
+/// The same columns for every way to ask for images, `i`.
 macro_rules! rows {
-    ($which:literal, $($argument:expr),+) => {
+    ($images:literal, $which:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             Row,
             "select i.id, i.generation_id, i.object_prefix, i.extension, i.content_type, i.bytes, i.width, i.height,
                i.thumbhash, i.revised_prompt, i.price_gems, i.is_favourite, i.created_at, i.deleted_at,
                g.prompt, g.attributes, g.model, g.quality
-             from images i join generations g on g.id = i.generation_id " + $which,
+             from " + $images + " i join generations g on g.id = i.generation_id " + $which,
             $($argument),+
         )
     };
@@ -83,7 +83,9 @@ pub enum Shelf {
     Trash,
 }
 
-/// Newest first; the trash by when things came there. One statement each, so that each has its index.
+/// Newest first; the trash by when things came there. One statement each, so that each has its index. The page is cut
+/// before the join: PostgreSQL takes both tables' policies for independent, expects nearly no row of the join and would
+/// read and sort everything the person has.
 pub async fn list(
     conn: &mut PgConnection,
     store: &ImageStore,
@@ -93,48 +95,56 @@ pub async fn list(
     limit: i64,
 ) -> ApiResult<Vec<Image>> {
     let (at, id) = (from.before_at, from.before_id);
-    let rows =
-        match shelf {
-            Shelf::All => {
-                rows!(
-                    "where i.person_id = $1 and i.deleted_at is null and (i.created_at, i.id) < ($2, $3)
-                 order by i.created_at desc, i.id desc limit $4",
-                    person_id,
-                    at,
-                    id,
-                    limit
-                )
-                .fetch_all(conn)
-                .await?
-            }
-            Shelf::Favourites => {
-                rows!(
-                "where i.person_id = $1 and i.deleted_at is null and i.is_favourite and (i.created_at, i.id) < ($2, $3)
-                 order by i.created_at desc, i.id desc limit $4",
-                person_id, at, id, limit
+    let rows = match shelf {
+        Shelf::All => {
+            rows!(
+                "(select * from images
+                  where person_id = $1 and deleted_at is null and (created_at, id) < ($2, $3)
+                  order by created_at desc, id desc limit $4)",
+                "order by i.created_at desc, i.id desc",
+                person_id,
+                at,
+                id,
+                limit
             )
-                .fetch_all(conn)
-                .await?
-            }
-            Shelf::Trash => {
-                rows!(
-                    "where i.person_id = $1 and i.deleted_at is not null and (i.deleted_at, i.id) < ($2, $3)
-                 order by i.deleted_at desc, i.id desc limit $4",
-                    person_id,
-                    at,
-                    id,
-                    limit
-                )
-                .fetch_all(conn)
-                .await?
-            }
-        };
+            .fetch_all(conn)
+            .await?
+        }
+        Shelf::Favourites => {
+            rows!(
+                "(select * from images
+                  where person_id = $1 and deleted_at is null and is_favourite and (created_at, id) < ($2, $3)
+                  order by created_at desc, id desc limit $4)",
+                "order by i.created_at desc, i.id desc",
+                person_id,
+                at,
+                id,
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        Shelf::Trash => {
+            rows!(
+                "(select * from images
+                  where person_id = $1 and deleted_at is not null and (deleted_at, id) < ($2, $3)
+                  order by deleted_at desc, id desc limit $4)",
+                "order by i.deleted_at desc, i.id desc",
+                person_id,
+                at,
+                id,
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+    };
     shown(store, rows).await
 }
 
 /// In the trash or not.
 pub async fn get(conn: &mut PgConnection, store: &ImageStore, person_id: Uuid, id: Uuid) -> ApiResult<Image> {
-    let row = rows!("where i.person_id = $1 and i.id = $2", person_id, id).fetch_one(conn).await?;
+    let row = rows!("images", "where i.person_id = $1 and i.id = $2", person_id, id).fetch_one(conn).await?;
     image(store, row).await
 }
 
@@ -146,6 +156,7 @@ pub async fn of_generations(
     generation_ids: &[Uuid],
 ) -> ApiResult<HashMap<Uuid, Vec<Image>>> {
     let rows = rows!(
+        "images",
         "where i.person_id = $1 and i.generation_id = any($2) and i.deleted_at is null order by i.position",
         person_id,
         generation_ids

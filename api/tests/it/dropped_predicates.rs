@@ -161,7 +161,6 @@ const HOUSE: &[(&str, &str)] = &[
     ("generation/settle.rs", "the worker settles whoever's generation it ran"),
     ("images/orphans.rs", "looks at everybody's objects, and tells what no row knows"),
     ("images/trash.rs", "a job for everybody's trash"),
-    ("main.rs", "migrations"),
     ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),
     ("server.rs", "readiness reads the schema's version"),
     ("work/bell.rs", "tells other processes whose rows changed, by id"),

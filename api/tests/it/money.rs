@@ -117,7 +117,6 @@ async fn a_failed_or_refused_generation_leaves_the_balance_as_it_was() {
         ("invalid_b64", "bad_answer"),
         ("not_an_image", "bad_answer"),
         ("huge_image", "bad_answer"),
-        ("cut_body", "bad_answer"),
         ("error_detail", "request_refused"),
         ("private_url", "bad_answer"),
         ("hang", "timeout"),

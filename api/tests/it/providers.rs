@@ -61,6 +61,7 @@ async fn bring_down(app: &TestApp) {
 #[actix_web::test]
 async fn a_hundred_waiting_generations_outlast_a_dead_provider_and_all_succeed() {
     let app = harness::start().await;
+    app.openai.only_sketch();
     let people = [app.person("Ada Lovelace").await, app.person("Grace Hopper").await];
     for person in &people {
         submit(person, 50).await;

@@ -23,3 +23,5 @@ mod stage;
 mod tab;
 #[path = "browser/tabs.rs"]
 mod tabs;
+#[path = "browser/waiting.rs"]
+mod waiting;

@@ -89,6 +89,23 @@ async fn the_main_job_works_by_keyboard_alone() {
     tab.key("g", false).await;
     tab.see("heading", "Gallery").await;
     is_kept(&tab, "when the gallery opens").await;
+    tab_to(&tab, "link", &format!("{PROMPT}*")).await;
+    tab.key("Enter", false).await;
+    tab.see("button", "Download").await;
+    tab_to(&tab, "button", "Delete").await;
+    tab.key("Enter", false).await;
+    tab.see("button", "Undo").await;
+    is_kept(&tab, "when the picture is gone").await;
+    tab_to(&tab, "button", "Undo").await;
+    tab.key("Enter", false).await;
+    tab.see("button", "Download").await;
+    is_kept(&tab, "when the picture is back").await;
+    tab.key("g", false).await;
+    tab.key("a", false).await;
+    tab.see("button", "Sign out").await;
+    tab_to(&tab, "button", "Sign out").await;
+    tab.key("Enter", false).await;
+    tab.see("link", "Make your first picture").await;
     assert_eq!(tab.complaints(0), Vec::<String>::new());
     stage.clear().await;
 }

@@ -21,7 +21,17 @@ pub struct Chaos {
     pub goes_on: watch::Receiver<bool>,
     /// Time between two blows of one actor, on average; the rarer ones are multiples of it.
     pub pace: Duration,
+    /// Also what takes minutes to get over: freezing for longer than a lease, and faults that make a provider be paused.
+    pub is_long: bool,
 }
+
+/// Faults that only the operator can mend: each pauses the provider for a minute or more.
+const PAUSING: [&str; 4] = ["billing_hard_limit", "quota_exhausted", "invalid_api_key", "forbidden"];
+/// How many of them are let through, or nothing would ever be made.
+const PAUSING_PERCENT: u64 = 5;
+
+/// The lease of a claim, and the beat of its sweep after it.
+const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(38);
 
 impl Chaos {
     /// Waits up to twice `mean`; false when it is over.
@@ -41,6 +51,10 @@ impl Chaos {
             if let Some(status) = process.ended() {
                 self.tally.broken(format!("{} ended by itself ({status}): {}", process.name, process.tail()));
             }
+            if self.is_long && chance.percent(10) {
+                self.freeze(&process).await;
+                continue;
+            }
             if chance.percent(75) {
                 process.kill();
                 self.tally.one("blows: SIGKILL of a process");
@@ -54,11 +68,21 @@ impl Chaos {
         process
     }
 
+    /// Late results are what fencing is for.
+    async fn freeze(&self, process: &Process) {
+        process.signal("STOP");
+        tokio::time::sleep(LONGER_THAN_A_LEASE).await;
+        process.signal("CONT");
+        self.tally.one("blows: frozen for longer than a lease");
+    }
+
     pub async fn stop(&self, process: &mut Process) {
         let began = Instant::now();
         self.tally.one("blows: SIGTERM of a process");
         match process.stop().await {
             Some(status) if status.success() => {}
+            // Told so early that it had begun nothing.
+            Some(_) if !process.has_served() => {}
             Some(status) => self.tally.broken(format!("{} did not stop well ({status})", process.name)),
             None => {
                 let waited = began.elapsed();
@@ -93,6 +117,9 @@ impl Chaos {
         let mut chance = Chance::of(self.seed, "vendors");
         while self.rest(&mut chance, self.pace / 2).await {
             let fault = fault(&mut chance);
+            if PAUSING.contains(&fault.kind.as_str()) && !(self.is_long && chance.percent(PAUSING_PERCENT)) {
+                continue;
+            }
             self.tally.one(format!("faults of {}: {}", fault.vendor, fault.kind));
             faults.set(fault);
         }
@@ -107,7 +134,7 @@ fn fault(chance: &mut Chance) -> Fault {
         .iter()
         .copied()
         // Not a fault: it is asked for where speed is measured.
-        .filter(|kind| *kind != "ready")
+        .filter(|kind| !kind.starts_with("ready"))
         .collect();
     let kind = *chance.pick(&kinds);
     let fault = Fault::once(vendor, kind);

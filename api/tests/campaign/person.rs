@@ -150,7 +150,8 @@ impl Person {
             let token = self.token(chance).await;
             let place = chance.pick(&self.places).clone();
             match self.ask(&place, method.clone(), path, key, body, &token).await {
-                Some(answer) if answer.status < 500 && answer.status != 429 => return answer,
+                // 408 is what a connection hears that was opened ahead and not used in time.
+                Some(answer) if answer.status < 500 && !matches!(answer.status, 408 | 429) => return answer,
                 Some(answer) => self.tally.one(format!("asked again: after {}", answer.status)),
                 None => self.tally.one("asked again: after no answer"),
             }

@@ -20,6 +20,8 @@ pub struct Process {
     program: PathBuf,
     arguments: Vec<String>,
     child: Option<Child>,
+    /// Where the log of this start begins.
+    log_from: usize,
 }
 
 /// Below the range that connections take their own ports from: otherwise one of them may sit on it at the next start.
@@ -37,14 +39,17 @@ impl Process {
         let mut arguments = arguments.to_vec();
         arguments.push(format!("--listen=127.0.0.1:{port}"));
         let log = folder.join(format!("{name}.log"));
-        Self { name: name.to_owned(), port, log, program: program.to_owned(), arguments, child: None }
+        Self { name: name.to_owned(), port, log, program: program.to_owned(), arguments, child: None, log_from: 0 }
     }
 
     pub fn start(&mut self) {
+        self.log_from = self.logged().len();
         let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log");
         let mut command = Command::new(&self.program);
         command.arg("serve").args(&self.arguments).stderr(log).stdin(Stdio::null()).stdout(Stdio::null());
-        self.child = Some(command.spawn().expect("a process"));
+        let child = command.spawn().expect("a process");
+        std::fs::write(self.pid_file(), child.id().to_string()).expect("a file");
+        self.child = Some(child);
     }
 
     pub async fn until_ready(&mut self) {
@@ -63,6 +68,11 @@ impl Process {
         panic!("{} was not ready in time: {}", self.name, self.tail());
     }
 
+    /// Read by the stage's watchdog.
+    fn pid_file(&self) -> PathBuf {
+        self.log.with_extension("pid")
+    }
+
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
@@ -72,29 +82,42 @@ impl Process {
         self.child.as_mut().and_then(|child| child.try_wait().expect("a status"))
     }
 
+    pub fn signal(&self, name: &str) {
+        let Some(pid) = self.pid() else { return };
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+        assert!(sent.expect("kill").success(), "{} could not be sent SIG{name}", self.name);
+    }
+
     /// SIGKILL: no destructor, no goodbye.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+            let _ = std::fs::remove_file(self.pid_file());
         }
     }
 
     /// SIGTERM; nothing when it has to be killed after all.
     pub async fn stop(&mut self) -> Option<ExitStatus> {
+        self.signal("TERM");
         let mut child = self.child.take()?;
-        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-        assert!(told.expect("kill").success(), "{} could not be told to stop", self.name);
         let began = Instant::now();
         while began.elapsed() < STOP_LIMIT {
             if let Some(status) = child.try_wait().expect("a status") {
+                let _ = std::fs::remove_file(self.pid_file());
                 return Some(status);
             }
             tokio::time::sleep(BEAT).await;
         }
         let _ = child.kill();
         let _ = child.wait();
+        let _ = std::fs::remove_file(self.pid_file());
         None
+    }
+
+    /// Since its last start.
+    pub fn has_served(&self) -> bool {
+        self.logged().get(self.log_from..).is_some_and(|log| log.contains("\"serving\""))
     }
 
     pub fn logged(&self) -> String {

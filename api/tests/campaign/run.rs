@@ -21,8 +21,8 @@ use crate::stage::Stage;
 use crate::tally::Tally;
 use crate::truth;
 
-/// Leases, their sweep, every further attempt and its back-off.
-const DRAIN_LIMIT: Duration = Duration::from_secs(300);
+/// Leases, their sweep, every further attempt and its back-off; a paused provider, which nothing waits for much longer.
+const DRAIN_LIMIT: Duration = Duration::from_secs(16 * 60);
 /// Once everything is settled a live stream is at most a poll behind.
 const SEEN_LIMIT: Duration = Duration::from_secs(30);
 
@@ -33,6 +33,7 @@ pub struct Plan {
     length: Duration,
     people: u64,
     pace: Duration,
+    is_long: bool,
     kills: u64,
     restarts: u64,
 }
@@ -48,6 +49,7 @@ impl Plan {
                 length: Duration::from_secs(22),
                 people: 6,
                 pace: Duration::from_millis(3_500),
+                is_long: false,
                 kills: 6,
                 restarts: 1,
             },
@@ -57,6 +59,7 @@ impl Plan {
                 length: Duration::from_secs_f64(60.0 * minutes.unwrap_or(8.0)),
                 people: 12,
                 pace: Duration::from_secs(8),
+                is_long: true,
                 kills: 6,
                 restarts: 1,
             },
@@ -82,7 +85,7 @@ async fn nothing_is_lost_when_processes_die() {
     let seen = Seen::default();
     let followers: Vec<_> = people.iter().map(|person| follow(person, &seen, &plan)).collect();
     let (go_on, goes_on) = watch::channel(true);
-    let chaos = Chaos { seed: plan.seed, tally: Arc::clone(&tally), goes_on, pace: plan.pace };
+    let chaos = Chaos { seed: plan.seed, tally: Arc::clone(&tally), goes_on, pace: plan.pace, is_long: plan.is_long };
     let vendors = tokio::spawn(chaos.clone().at_vendors(stage.faults.clone()));
     let database = tokio::spawn(chaos.clone().at_database(database));
     let store = tokio::spawn(chaos.clone().at_store(store));
@@ -92,8 +95,7 @@ async fn nothing_is_lost_when_processes_die() {
     tally.add("time: seconds until everyone had asked", began.elapsed().as_secs());
     enough_blows(&plan, &tally).await;
     go_on.send_replace(false);
-    let (_, _database, _store) =
-        (vendors.await, database.await.expect("the database"), store.await.expect("the store"));
+    let (_, database, store) = (vendors.await, database.await.expect("the database"), store.await.expect("the store"));
     stage.faults.clear();
     let mut processes: Vec<Process> =
         join_all(killers).await.into_iter().map(|process| process.expect("a process")).collect();
@@ -114,9 +116,7 @@ async fn nothing_is_lost_when_processes_die() {
     tally.print(&format!("campaign with seed {}", plan.seed));
     let broken = tally.all_broken();
     assert!(broken.is_empty(), "seed {}: {broken:#?}\nlogs are in {}", plan.seed, stage.folder.display());
-    drop(_store);
-    let _ = std::fs::remove_dir_all(stage.folder.join("objects"));
-    drop(processes);
+    drop((processes, store, database));
     let _ = std::fs::remove_dir_all(&stage.folder);
 }
 
@@ -275,7 +275,6 @@ async fn reckon(stage: &Stage, pool: &PgPool, asked: &[Asked], seen: &Seen, tall
     truth::promises(pool, asked, &seen, tally).await;
     truth::count(pool, tally).await;
     let bucket = Bucket::of(stage);
+    bucket.sweep(stage, pool, tally).await;
     bucket.check_images(pool, tally).await;
-    let orphans = bucket.orphans(pool).await;
-    tally.add("objects: orphans before the sweep", orphans.len() as u64);
 }

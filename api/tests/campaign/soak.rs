@@ -43,7 +43,7 @@ async fn memory_descriptors_and_connections_stay_flat() {
     let length = Duration::from_secs_f64(60.0 * minutes);
     let tally = Arc::new(Tally::default());
     let connections = format!("--database-connections={DATABASE_CONNECTIONS}");
-    let (stage, _database, _store) = Stage::set(1, 1, &[&connections, "--worker-slots=4", "--log-filter=warn"]).await;
+    let (stage, database, store) = Stage::set(1, 1, &[&connections, "--worker-slots=4", "--log-filter=warn"]).await;
     println!("soak: {} for {minutes} minutes, {CONNECTIONS} connections", stage.program.display());
     stage.openai.set_speed(Duration::from_millis(300));
     let mut process = stage.processes().remove(0);
@@ -76,7 +76,7 @@ async fn memory_descriptors_and_connections_stay_flat() {
     tally.print(&format!("soak of {minutes} minutes"));
     let broken = tally.all_broken();
     assert!(broken.is_empty(), "{broken:#?}");
-    drop(_store);
+    drop((store, database));
     let _ = std::fs::remove_dir_all(&stage.folder);
 }
 

@@ -10,6 +10,7 @@ use lapidary_sandbox::identity::github;
 use lapidary_sandbox::openai;
 use lapidary_sandbox::postgres::{self, Options, Postgres};
 use lapidary_sandbox::s3::{self, S3};
+use lapidary_sandbox::watchdog::Watchdog;
 
 use crate::chance::Chance;
 use crate::process::{Process, quiet_port};
@@ -27,6 +28,8 @@ pub struct Stage {
     pub openai: openai::OpenAi,
     pub ports: Vec<u16>,
     _github: github::GitHub,
+    /// Ends our processes should we be killed, and removes what takes much room.
+    _watchdog: Watchdog,
 }
 
 /// The binary under test: this build's, or the one LAPIDARY_BINARY names.
@@ -40,6 +43,8 @@ impl Stage {
         let mut chance = Chance::of(seed ^ u64::from(std::process::id()), "ports");
         let folder = std::env::temp_dir().join(format!("lapidary-campaign-{seed}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
+        let last_words = r#"for pid in "$1"/*.pid; do kill -KILL "$(cat "$pid")"; done; rm -rf -- "$1/objects""#;
+        let watchdog = Watchdog::start(last_words, &[folder.as_os_str()], None).expect("a watchdog");
         // Durable: what was committed must survive a crash of the database.
         let options =
             Options { port: quiet_port(&mut chance), remove_at_end: true, ..Options::durable(folder.join("postgres")) };
@@ -89,6 +94,7 @@ impl Stage {
             ports,
             folder,
             _github: github,
+            _watchdog: watchdog,
         };
         stage.migrate();
         (stage, database, store)

@@ -73,8 +73,15 @@ async fn while_a_provider_pauses_there_is_one_note_and_it_goes_by_itself() {
     stage.app.fault(Fault::always("openai", "server_error"));
     generate(&tab).await;
     tab.see("button", "Cancel *").await;
-    while !stage.app.app.providers.is_paused(MODEL) {
+    let person = stage.app.person("Ada Lovelace").await;
+    for _ in 0..5 {
+        person.submit(&json!({"prompt": "A bowl of lemons", "quality": "low"})).await.expect_status(202);
+    }
+    for _ in 0..5 {
         stage.app.work().await;
+        if stage.app.app.providers.is_paused(MODEL) {
+            break;
+        }
         stage.app.app.clock.advance(TimeDelta::seconds(20));
     }
     tab.reload().await;

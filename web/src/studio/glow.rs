@@ -65,12 +65,12 @@ const HUES: [(&str, u16); 58] = [
 ];
 
 /// Two hues in degrees: the first two colours the text names, filled up from the seed.
-pub fn hues(text: &str, seed: u128) -> (u16, u16) {
+pub fn hues(text: &str, seed: u64) -> (u16, u16) {
     let lower = browser::lowercase(text);
     let mut named = lower
         .split(|letter: char| !letter.is_ascii_alphabetic())
         .filter_map(|word| HUES.iter().find(|(name, _)| *name == word).map(|(_, hue)| *hue));
-    // The low bits of a v7 id are its random ones.
+    // The later half of a v7 id is its random one.
     let chance = u16::try_from(seed % 360).unwrap_or_default();
     match (named.next(), named.next()) {
         (Some(first), Some(second)) => (first, second),

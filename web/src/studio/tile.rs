@@ -45,7 +45,7 @@ pub fn looks(row: RwSignal<Generation>) -> Looks {
 
 /// Only the first of a row shows its rough looks and says its state in words.
 pub fn waiting_tile(row: RwSignal<Generation>, is_first: bool, looks: Looks) -> AnyView {
-    let (first, second) = row.with_untracked(|row| glow::hues(&row.composed_prompt, row.id.as_u128()));
+    let (first, second) = row.with_untracked(|row| glow::hues(&row.composed_prompt, row.id.as_u64_pair().1));
     let is_running = memo(move |_| row.with(|row| row.status == GenerationStatus::Running));
     let word = changing(move || match (is_running.get(), looks.with(Vec::is_empty)) {
         (true, false) => "A first look",

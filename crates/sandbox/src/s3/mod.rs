@@ -24,6 +24,7 @@ use crate::faults::Faults;
 use crate::watchdog::Watchdog;
 
 const REGION: &str = "us-east-1";
+const RESTART_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Faults of vendor `s3`. `hang` takes seconds, `refuse` and `refuse_put` an error code (AccessDenied without one),
 /// `cut_body` concerns GET, `partial_delete` the first key of a batch (with an error code, InternalError without one).
@@ -82,8 +83,20 @@ impl S3 {
         let _ = (&mut self.server).await;
         tokio::time::sleep(pause).await;
         let address = self.url.trim_start_matches("http://").to_owned();
-        *self = start(TcpListener::bind(address)?, self.folder.clone(), self.faults.clone()).await?;
-        Ok(())
+        let began = std::time::Instant::now();
+        loop {
+            match start(TcpListener::bind(&address)?, self.folder.clone(), self.faults.clone()).await {
+                Ok(store) => {
+                    *self = store;
+                    return Ok(());
+                }
+                // A write that was cut may still be removing its unfinished file from under the listing.
+                Err(Error::Files(_)) if began.elapsed() < RESTART_LIMIT => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

@@ -262,6 +262,9 @@ async fn ended_well(chaos: &Chaos, process: &mut Process) {
     if let Some(line) = log.lines().find(|line| line.contains("panicked at")) {
         chaos.tally.broken(format!("{} panicked: {line}", process.name));
     }
+    // A connection went back to the pool in the middle of a transaction: what is written on it next may be lost.
+    let leaked = log.lines().filter(|line| line.contains("already a transaction in progress")).count();
+    chaos.tally.add("errors in the logs: transactions that leaked", leaked as u64);
     for line in log.lines().filter(|line| line.contains("\"level\":\"ERROR\"")) {
         let entry: Value = serde_json::from_str(line).unwrap_or_default();
         let message = entry["fields"]["message"].as_str().unwrap_or("an error without a message");

@@ -1,5 +1,6 @@
 //! The quiet half: one process under steady load for as long as asked, measured from outside. `cargo xtask soak` runs it.
-//! Fails when memory, descriptors, threads or database connections are not flat, or when anything is answered 5xx.
+//! Fails when memory, descriptors, threads or database connections are not flat, or when anything is answered
+//! wrongly.
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,10 @@ async fn memory_descriptors_and_connections_stay_flat() {
     }
     println!("  at rest: {at_rest:?}");
     judge(&samples, &tally);
+    let (answers, busy) = (tally.sum("answers"), tally.sum("too busy"));
+    if busy * 1_000 > answers {
+        tally.broken(format!("{busy} of {answers} requests found it too busy"));
+    }
     tally.print(&format!("soak of {minutes} minutes"));
     let broken = tally.all_broken();
     assert!(broken.is_empty(), "{broken:#?}");
@@ -123,6 +128,8 @@ async fn hear(
     let name = path.split('?').next().unwrap_or(path);
     match person.ask(&person.places[0], method.clone(), path, key, body, &token).await {
         Some(answer) if answer.status == wanted => person.tally.one(format!("answers: {method} {name}")),
+        // Too much at once is said, not served late: judged by how often.
+        Some(answer) if matches!(answer.status, 408 | 503) => person.tally.one(format!("too busy: {}", answer.status)),
         Some(answer) => person.tally.broken(format!("{method} {name} was answered {}: {}", answer.status, answer.body)),
         None => person.tally.broken(format!("{method} {name} was not answered")),
     }

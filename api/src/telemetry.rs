@@ -1,23 +1,27 @@
 //! Logs to standard error, and traces to an OpenTelemetry collector where OTLP_ENDPOINT names one. Of a request a trace
 //! knows what its log line knows: never a prompt, a token, an address or a path.
+use std::collections::HashMap;
 use std::io::IsTerminal;
 
 use actix_web::http::header::HeaderMap;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Span;
+use tracing::{Level, Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::app::StartError;
 use crate::config::{LogFormat, Settings};
+
+/// Target of spans that only traces show: a log line names its request or run, not a part of it.
+pub const PHASE: &str = "lapidary::phase";
 
 /// Lives as long as the process says anything.
 pub struct Telemetry {
@@ -28,6 +32,7 @@ impl Telemetry {
     /// Once a process.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
         let filter = EnvFilter::try_new(&settings.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = filter.and(filter_fn(|about| about.target() != PHASE));
         let logs = fmt::layer().with_writer(std::io::stderr);
         let logs = match settings.log_format {
             // The innermost span has the request's id: every line under it carries that.
@@ -43,8 +48,7 @@ impl Telemetry {
                 .with_location(false)
                 .with_threads(false)
                 .with_tracked_inactivity(false)
-                // What other crates say of their insides is nobody's business outside.
-                .with_filter(Targets::new().with_target("lapidary", LevelFilter::INFO))
+                .with_filter(filter_fn(is_ours))
         });
         tracing_subscriber::registry().with(logs).with(spans).init();
         Ok(Self { traces })
@@ -56,6 +60,11 @@ impl Telemetry {
             tracing::warn!(%error, "the last traces were not sent");
         }
     }
+}
+
+/// What other crates say of their insides is nobody's business outside; and a line may quote what a vendor said.
+fn is_ours(about: &Metadata<'_>) -> bool {
+    about.is_span() && *about.level() <= Level::INFO && about.target().starts_with("lapidary")
 }
 
 fn provider(endpoint: &url::Url) -> Result<SdkTracerProvider, StartError> {
@@ -75,6 +84,29 @@ pub fn follow_caller(span: &Span, headers: &HeaderMap) {
     if headers.contains_key("traceparent") {
         // Without a collector there is nothing to set it on.
         let _ = span.set_parent(TraceContextPropagator::new().extract(&Headers(headers)));
+    }
+}
+
+/// What a run needs to be in the trace of its request: this span, or the caller's where this process does not trace.
+pub fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let here = Span::current().context();
+    let context = if here.span().span_context().is_valid() {
+        here
+    } else if headers.contains_key("traceparent") {
+        TraceContextPropagator::new().extract(&Headers(headers))
+    } else {
+        return None;
+    };
+    let mut carrier = HashMap::new();
+    TraceContextPropagator::new().inject_context(&context, &mut carrier);
+    carrier.remove("traceparent").filter(|text| !text.is_empty())
+}
+
+/// The span goes on with what [`traceparent`] gave, in this process or another.
+pub fn go_on(span: &Span, traceparent: Option<&str>) {
+    if let Some(parent) = traceparent {
+        let carrier = HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
     }
 }
 

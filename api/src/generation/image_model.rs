@@ -13,6 +13,8 @@ use lapidary_contract::FailureCode;
 use lapidary_domain::{Dialect, Model};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
 use url::Url;
 use uuid::Uuid;
 
@@ -23,6 +25,7 @@ use super::{model_read, retry};
 use crate::config::Settings;
 use crate::http::fetch::{self, FetchError};
 use crate::metrics;
+use crate::telemetry::PHASE;
 
 /// Before a picture that is made already is fetched again.
 const DOWNLOAD_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
@@ -156,12 +159,15 @@ impl ImageModel {
     ) -> Result<Answer, ModelError> {
         let started = Instant::now();
         let mut request_id = None;
-        let answer = self.send(order, count, partial, hears.partial, &mut request_id).await;
+        let span =
+            info_span!(target: PHASE, "model", model = order.model.id, outcome = Empty, model_request_id = Empty);
+        let answer = self.send(order, count, partial, hears.partial, &mut request_id).instrument(span.clone()).await;
         let answer = answer.map_err(|error| ModelError { request_id: request_id.clone(), ..error });
         let (outcome, usage, was_cut) = match &answer {
             Ok(answer) => ("made", answer.images.first().and_then(|image| image.usage.clone()), false),
             Err(error) => (error.code.name(), error.usage.clone(), error.again == Again::Once),
         };
+        span.record("outcome", outcome).record("model_request_id", request_id.as_deref());
         metrics::model_answered(&order.model.id, outcome, started.elapsed().as_secs_f64());
         hears.calls.push(Call { request_id, outcome, usage, was_cut });
         answer

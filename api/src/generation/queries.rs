@@ -15,6 +15,8 @@ pub struct NewGeneration<'a> {
     pub key: &'a str,
     pub fingerprint: &'a [u8],
     pub request_id: &'a str,
+    /// Where the trace of this request is.
+    pub traceparent: Option<&'a str>,
     pub spec: &'a GenerationSpec,
     pub attributes: serde_json::Value,
     pub catalogue_version: &'a str,
@@ -27,8 +29,8 @@ pub async fn insert(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'
     let inserted = sqlx::query!(
         "insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
            composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
-           available_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+           available_at, created_at, traceparent)
+         values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
          on conflict on constraint generations_idempotency_unique do nothing",
         new.id,
         actor.person_id,
@@ -46,7 +48,8 @@ pub async fn insert(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'
         signed(spec.count)?,
         spec.share_gems,
         new.catalogue_version,
-        new.now
+        new.now,
+        new.traceparent
     )
     .execute(conn)
     .await?;
@@ -165,12 +168,7 @@ pub async fn get(conn: &mut PgConnection, app: &App, person_id: Uuid, id: Uuid) 
 }
 
 /// In no order; what does not exist is missing.
-pub async fn get_many(
-    conn: &mut PgConnection,
-    app: &App,
-    person_id: Uuid,
-    ids: &[Uuid],
-) -> ApiResult<Vec<Generation>> {
+pub async fn get_many(conn: &mut PgConnection, app: &App, person_id: Uuid, ids: &[Uuid]) -> ApiResult<Vec<Generation>> {
     let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,

@@ -1,6 +1,6 @@
 //! Routes of generations.
 use actix_web::http::header;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use lapidary_contract::{CreateGeneration, Generation, List, Problem, ServiceStatus};
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::paging::{self, PageQuery};
 use crate::http::request_log::RequestId;
+use crate::telemetry;
 
 /// Ask for images. Their gems are held now and taken only for what is stored.
 #[utoipa::path(tag = "generations", operation_id = "create_generation", request_body = CreateGeneration,
@@ -32,9 +33,12 @@ pub async fn create_generation(
     user: CurrentUser,
     key: IdempotencyKey,
     request_id: RequestId,
+    request: HttpRequest,
     body: Json<CreateGeneration>,
 ) -> ApiResult<HttpResponse> {
-    let submitted = submit::submit(&app, &user, &key.0, &request_id.0, &body.0).await?;
+    let traceparent = telemetry::traceparent(request.headers());
+    let origin = submit::Origin { request_id: &request_id.0, traceparent: traceparent.as_deref() };
+    let submitted = submit::submit(&app, &user, &key.0, origin, &body.0).await?;
     Ok(HttpResponse::Accepted()
         .insert_header((header::LOCATION, format!("/v1/generations/{}", submitted.generation.id)))
         .insert_header(("Gems-Cost", submitted.generation.price_gems))

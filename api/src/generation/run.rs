@@ -7,6 +7,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapidary_contract::FailureCode;
 use lapidary_contract::domain::Model;
 use tokio::sync::watch;
+use tracing::{Instrument, Span, info_span};
 
 use super::image_model::{Hears, ModelError, Order, Partial};
 use super::model_answer::{Answer, Call};
@@ -15,6 +16,7 @@ use super::scraps::Scraps;
 use super::settle::{self, Delivered, Outcome};
 use super::{keep, preview, provider};
 use crate::app::App;
+use crate::telemetry::PHASE;
 use crate::work::queue::{self, Claimed};
 
 /// For a preview that is still on its way into storage at the end; the sweep of orphans finds it otherwise.
@@ -39,13 +41,15 @@ pub async fn run(app: &App, job: &Claimed) -> Result<(), sqlx::Error> {
             }
         }
     };
+    Span::current().record("model_request_id", retry::last_request_id(&delivered.calls));
     // One preview may be under way: it holds the row for a moment, and its object must be known before it is thrown away.
     let last_preview = async {
         if !previews.is_terminated() {
             let _ = tokio::time::timeout(LAST_PREVIEW, previews).await;
         }
     };
-    let (concluded, ()) = tokio::join!(conclude(app, job, &delivered, outcome), last_preview);
+    let conclude = conclude(app, job, &delivered, outcome).instrument(info_span!(target: PHASE, "settle"));
+    let (concluded, ()) = tokio::join!(conclude, last_preview);
     scraps.throw_away(app, job).await;
     concluded
 }
@@ -96,8 +100,11 @@ async fn make(
     }
     let mut failure = shortfall.map(|error| error.code);
     // All at once: decoding takes turns by itself, and uploads wait for nobody.
-    let mut stored: FuturesUnordered<_> =
-        images.into_iter().enumerate().map(|(position, image)| keep::keep(app, job, scraps, position, image)).collect();
+    let store = |(position, image)| {
+        let span = info_span!(target: PHASE, "store", position);
+        keep::keep(app, job, scraps, position, image).instrument(span)
+    };
+    let mut stored: FuturesUnordered<_> = images.into_iter().enumerate().map(store).collect();
     while let Some(image) = stored.next().await {
         match image {
             Ok(image) => delivered.images.push(image),

@@ -16,12 +16,19 @@ pub struct Submitted {
     pub gems: GemBalance,
 }
 
+/// What leads from a generation back to its request.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    pub request_id: &'a str,
+    pub traceparent: Option<&'a str>,
+}
+
 /// Charges nothing yet; a retry with the same key answers with the generation as it is now.
 pub async fn submit(
     app: &App,
     user: &CurrentUser,
     key: &str,
-    request_id: &str,
+    origin: Origin<'_>,
     request: &CreateGeneration,
 ) -> ApiResult<Submitted> {
     let now = app.clock.now();
@@ -42,7 +49,8 @@ pub async fn submit(
         id,
         key,
         fingerprint: &fingerprint,
-        request_id,
+        request_id: origin.request_id,
+        traceparent: origin.traceparent,
         spec: &spec,
         attributes: attributes_json(&spec.attributes)?,
         catalogue_version: &app.catalogue.version,

@@ -32,6 +32,8 @@ pub struct Claimed {
     pub count: i32,
     pub share_gems: i64,
     pub attempt: i32,
+    /// The trace of the request, where somebody traces.
+    pub traceparent: Option<String>,
     /// Attempts that count: one that ended with its process does not.
     pub tries: i32,
 }
@@ -103,7 +105,7 @@ async fn claim_among(
            set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
            from chosen where g.id = chosen.id
            returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-             g.quality, g.count, g.share_gems, g.attempt, g.attempt - g.forgiven_attempts as "tries!""#,
+             g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.attempt - g.forgiven_attempts as "tries!""#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
         app.settings.running_per_person,
@@ -217,7 +219,7 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
     let mut tx = app.db.house().begin().await?;
     let mut lost = sqlx::query!(
-        r#"select id, person_id, account_id, held_free, held_bought, attempt,
+        r#"select id, person_id, account_id, request_id, held_free, held_bought, attempt,
              attempt - forgiven_attempts as "tries!", cancel_requested_at is not null as "cancelled!"
            from generations where status = 'running' and lease_until < $1
            order by lease_until limit 100 for update skip locked"#,
@@ -255,7 +257,8 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     for row in &lost {
         record_event(&mut tx, row.person_id, row.id).await?;
         crate::metrics::lease_lost();
-        tracing::warn!(generation_id = %row.id, attempt = row.attempt, "a lease ended without its worker");
+        tracing::warn!(generation_id = %row.id, request_id = row.request_id, attempt = row.attempt,
+            "a lease ended without its worker");
     }
     tx.commit().await?;
     for row in &lost {

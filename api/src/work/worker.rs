@@ -2,15 +2,18 @@
 //! the process ends it gives back.
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinSet};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
-use super::queue::{self, Lease};
+use super::queue::{self, Claimed, Lease};
 use crate::app::App;
 use crate::generation::run;
 use crate::stop::Stage;
+use crate::telemetry;
 
 const POLL: Duration = Duration::from_secs(1);
 /// Giving back is one short transaction; a database that does not answer must not hold up the end.
@@ -18,9 +21,26 @@ const GIVING_BACK: Duration = Duration::from_secs(3);
 
 /// Claims and runs one generation to its end; false when nothing waits. Tests step the worker with this.
 pub async fn step(app: &App) -> Result<bool, sqlx::Error> {
+    let asked = Instant::now();
     let Some(job) = queue::claim(app).await? else { return Ok(false) };
-    run::run(app, &job).await?;
+    run::run(app, &job).instrument(span_of(&job, asked)).await?;
     Ok(true)
+}
+
+/// Every line that a run logs has its ids from here, whatever LOG_FILTER lets through; its trace is the request's.
+fn span_of(job: &Claimed, asked: Instant) -> Span {
+    let claim_millis = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let span = tracing::error_span!(
+        parent: None,
+        "run",
+        request_id = job.request_id,
+        generation_id = %job.id,
+        attempt = job.attempt,
+        claim_millis,
+        model_request_id = Empty
+    );
+    telemetry::go_on(&span, job.traceparent.as_deref());
+    span
 }
 
 /// What runs now, by task.
@@ -76,16 +96,18 @@ pub async fn work(app: Arc<App>) {
             () = app.stop.reached(Stage::Ending) => break,
         };
         let Ok(slot) = slot else { break };
+        let asked = Instant::now();
         match queue::claim(&app).await {
             Ok(Some(job)) => {
                 let lease = Lease { id: job.id, attempt: job.attempt };
-                let app = Arc::clone(&app);
-                let task = runs.tasks.spawn(async move {
+                let (app, span) = (Arc::clone(&app), span_of(&job, asked));
+                let run = async move {
                     if let Err(error) = run::run(&app, &job).await {
                         tracing::error!(generation_id = %job.id, %error, "a run could not be settled; its lease will end");
                     }
                     drop(slot);
-                });
+                };
+                let task = runs.tasks.spawn(run.instrument(span));
                 runs.leases.insert(task.id(), lease);
                 continue;
             }

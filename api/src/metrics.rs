@@ -51,6 +51,16 @@ pub fn database_failed(fault: &'static str) {
     metrics::counter!("lapidary_database_failures_total", "fault" => fault).increment(1);
 }
 
+/// A request waited so long for its transaction, its first word included.
+pub fn pool_waited(seconds: f64) {
+    metrics::histogram!("lapidary_pool_wait_seconds", "pool" => "person").record(seconds);
+}
+
+/// A request got no transaction. `why`: `crowded` (too many waited already), `late` (it waited for its whole patience).
+pub fn pool_refused(why: &'static str) {
+    metrics::counter!("lapidary_pool_refusals_total", "pool" => "person", "why" => why).increment(1);
+}
+
 /// Rows whose objects were not in storage when the last sweep looked.
 pub fn objects_missing(rows: i64) {
     metrics::gauge!("lapidary_objects_missing").set(f64::from(i32::try_from(rows).unwrap_or(i32::MAX)));

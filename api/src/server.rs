@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{App, StartError};
 use crate::http::error::ApiError;
-use crate::http::{extract, request_log};
+use crate::http::{event_stream, extract, request_log};
 
 /// A server that listens but does not serve until it is awaited.
 pub struct Application {
@@ -70,7 +70,8 @@ impl Application {
 fn health(config: &mut web::ServiceConfig) {
     config
         .route("/health/live", web::get().to(|| async { HttpResponse::Ok().body("ok") }))
-        .route("/health/ready", web::get().to(ready));
+        .route("/health/ready", web::get().to(ready))
+        .route("/health/stream", web::get().to(event_stream::probe));
 }
 
 /// Ready when the database answers and has this version's schema, until told to stop.

@@ -12,7 +12,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, dynamic_filter_fn, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -32,7 +32,9 @@ impl Telemetry {
     /// Once a process.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
         let filter = EnvFilter::try_new(&settings.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
-        let filter = filter.and(filter_fn(|about| about.target() != PHASE));
+        // Without a hint of its own the second would open every line of every crate to question.
+        let not_phase = filter_fn(|about| about.target() != PHASE).with_max_level_hint(LevelFilter::TRACE);
+        let filter = filter.and(not_phase);
         let logs = fmt::layer().with_writer(std::io::stderr);
         let logs = match settings.log_format {
             // The innermost span has the request's id: every line under it carries that.
@@ -48,7 +50,8 @@ impl Telemetry {
                 .with_location(false)
                 .with_threads(false)
                 .with_tracked_inactivity(false)
-                .with_filter(filter_fn(is_ours))
+                // Asked anew each time: a remembered "yes" falls to what `enabled!` asked about another crate's line.
+                .with_filter(dynamic_filter_fn(|about, _| is_ours(about)).with_max_level_hint(LevelFilter::INFO))
         });
         tracing_subscriber::registry().with(logs).with(spans).init();
         Ok(Self { traces })

@@ -90,6 +90,34 @@ pub async fn reseal(conn: &mut PgConnection, master: &MasterKey) -> Result<Resea
     Ok(done)
 }
 
+/// Keys that count, and how MASTER_KEY does with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seals {
+    pub all: u64,
+    /// Only MASTER_KEY_PREVIOUS opens them.
+    pub by_previous: u64,
+    /// Neither opens them.
+    pub lost: u64,
+}
+
+/// Opens everything, and keeps nothing of it.
+pub async fn judge_seals(conn: &mut PgConnection, master: &MasterKey) -> Result<Seals, sqlx::Error> {
+    let signing =
+        sqlx::query!("select id, sealed from signing_keys where retired_at is null").fetch_all(&mut *conn).await?;
+    let others = sqlx::query!("select id, sealed from sealed_keys").fetch_all(conn).await?;
+    let signing = signing.into_iter().map(|row| (row.id, row.sealed));
+    let mut seals = Seals::default();
+    for (label, sealed) in signing.chain(others.into_iter().map(|row| (row.id.to_string(), row.sealed))) {
+        seals.all += 1;
+        match master.open(&label, &sealed) {
+            Ok(opened) if opened.is_by_previous => seals.by_previous += 1,
+            Ok(_) => {}
+            Err(_) => seals.lost += 1,
+        }
+    }
+    Ok(seals)
+}
+
 fn again(master: &MasterKey, label: &str, sealed: &[u8], done: &mut Resealed) -> Result<Option<Vec<u8>>, KeyError> {
     match master.open(label, sealed) {
         Ok(opened) if opened.is_by_previous => {

@@ -29,10 +29,12 @@ mod sign_in;
 pub mod token;
 
 pub use current_user::{AnyUser, CurrentUser};
+pub(crate) use key_store::Seals;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -93,6 +95,11 @@ impl Auth {
     /// Whether a stream of this session may go on, as far as this process has heard.
     pub fn is_live(&self, session_id: Uuid) -> bool {
         !self.revocations.has(session_id)
+    }
+
+    /// What MASTER_KEY opens of the keys in the database. Changes nothing.
+    pub(crate) async fn judge_seals(&self, conn: &mut PgConnection) -> Result<Seals, sqlx::Error> {
+        key_store::judge_seals(conn, &self.master).await
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {

@@ -1,6 +1,6 @@
 //! `lapidary doctor`: tries every setting and vendor and says in one sentence of each what is right or wrong. Checks run
 //! beside each other, each with its own patience; none changes anything that stays, none says a secret.
-mod bucket;
+pub mod bucket;
 mod database;
 pub mod guard;
 mod keys;
@@ -9,6 +9,7 @@ mod public_url;
 mod report;
 mod settings;
 mod sign_in;
+mod streams;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
-use super::{Examination, Finding, unanswered};
+use super::{Examination, Finding, streams, unanswered};
 
 const CHECK: &str = "public url";
 
@@ -32,7 +32,8 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
         let says = format!("what answers at {origin} is not Lapidary (status {})", status.as_u16());
         return vec![Finding::wrong(CHECK, says, "Look at PUBLIC_URL and at where the proxy sends its requests.")];
     }
-    vec![installation(all, &origin).await]
+    let (installation, streams) = tokio::join!(installation(all, &origin), streams::check(all, &origin));
+    vec![installation, streams]
 }
 
 /// The same database means the same keys, and nobody else has them.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::auth::current_user::token_ends_at;
 use crate::http::error::ApiResult;
+use crate::http::event_stream;
 
 /// Everything that happens to your generations, images and gems.
 ///
@@ -69,11 +70,5 @@ fn answer(follower: Follower, hello: String) -> HttpResponse {
         };
         Some((Ok::<_, Infallible>(bytes), (follower, None)))
     });
-    HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        // A buffering proxy would hold events back; a compressing one, too.
-        .insert_header(("X-Accel-Buffering", "no"))
-        .insert_header((header::CONTENT_ENCODING, "identity"))
-        .streaming(events)
+    event_stream::answer(events)
 }

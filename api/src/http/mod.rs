@@ -1,6 +1,7 @@
 //! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
 pub mod database_fault;
 pub mod error;
+pub mod event_stream;
 pub mod extract;
 pub mod fetch;
 pub mod paging;

@@ -2,7 +2,7 @@
 //! sign-in, worker and jobs. Nothing here knows a query of a feature.
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::Settings;
+use crate::metrics;
 
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
@@ -38,6 +39,15 @@ pub struct Db {
     /// One connection beside the pools, for what other processes say.
     listening: PgPool,
     places: Arc<Semaphore>,
+    places_max: usize,
+}
+
+/// One pool as it is now.
+pub struct PoolNumbers {
+    pub pool: &'static str,
+    pub connections: u32,
+    pub idle: usize,
+    pub connections_max: u32,
 }
 
 /// A transaction of one person.
@@ -75,42 +85,71 @@ impl Db {
             house: pool(HOUSE_PATIENCE).connect_lazy_with(house),
             listening: listening.connect_lazy_with(owner.application_name("lapidary listen").options(KEEPALIVE)),
             places: Arc::new(Semaphore::new(places)),
+            places_max: places,
         })
     }
 
     /// A transaction in which the database shows and changes only what is this person's. Waits a few seconds at most.
     pub async fn begin_as(&self, actor: Actor) -> Result<PersonTx, sqlx::Error> {
-        let _place = self.places.try_acquire().map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let refused = |why| {
+            metrics::pool_refused(why);
+            sqlx::Error::PoolTimedOut
+        };
+        let _place = self.places.try_acquire().map_err(|_| refused("crowded"))?;
+        let asked = Instant::now();
         // Behind a connection whose other end is gone without a word, even `begin` would wait for ever.
-        tokio::time::timeout(PERSON_PATIENCE, self.begin_now(actor)).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+        let begun = tokio::time::timeout(PERSON_PATIENCE, self.begin_now(actor)).await;
+        metrics::pool_waited(asked.elapsed().as_secs_f64());
+        match begun {
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(refused("late")),
+            Ok(begun) => begun,
+        }
     }
 
+    /// One round trip: what a policy reads is set in the breath that begins. Ids are hexadecimal digits and hyphens.
     async fn begin_now(&self, actor: Actor) -> Result<PersonTx, sqlx::Error> {
-        let mut tx = self.begin().await?;
-        sqlx::query!(
-            "select set_config('lapidary.person', $1, true) as person, set_config('lapidary.account', $2, true) as account",
-            actor.person_id.to_string(),
-            actor.account_id.to_string()
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        Ok(tx)
-    }
-
-    /// After a restart of the database each idle connection fails once; nothing was asked of it yet, so the next may serve.
-    async fn begin(&self) -> Result<PersonTx, sqlx::Error> {
+        let begin = || {
+            let Actor { person_id, account_id } = actor;
+            let text = format!(
+                "begin; set local lapidary.person = '{person_id}'; set local lapidary.account = '{account_id}'"
+            );
+            let pool = self.person.clone();
+            whole(async move { pool.begin_with(sqlx::AssertSqlSafe(text)).await })
+        };
+        // After a restart of the database each idle connection fails once; nothing was asked of it yet, so the next may
+        // serve.
         for _ in 0..self.person.size() {
-            match self.person.begin().await {
+            match begin().await {
                 Err(error) if is_dead(&error) => {}
                 begun => return begun,
             }
         }
-        self.person.begin().await
+        begin().await
+    }
+
+    /// A transaction that sees everything, of everyone: as [`Db::house`].
+    pub async fn begin_house(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = self.house.clone();
+        whole(async move { pool.begin().await }).await
     }
 
     /// Everything, of everyone: only for sign-in, worker and jobs.
     pub fn house(&self) -> &PgPool {
         &self.house
+    }
+
+    pub fn numbers(&self) -> [PoolNumbers; 2] {
+        [("person", &self.person), ("house", &self.house)].map(|(pool, of)| PoolNumbers {
+            pool,
+            connections: of.size(),
+            idle: of.num_idle(),
+            connections_max: of.options().get_max_connections(),
+        })
+    }
+
+    /// Requests that wait for a person's transaction to begin.
+    pub fn waiting(&self) -> usize {
+        self.places_max.saturating_sub(self.places.available_permits())
     }
 
     /// Connected now; hears what was said to these channels from here on.
@@ -135,6 +174,14 @@ pub async fn migrate(settings: &Settings) -> Result<(), MigrateError> {
     let done = MIGRATIONS.run(&pool).await;
     pool.close().await;
     done
+}
+
+/// To its end, whoever stops waiting: a `begin` dropped half-way leaves its connection inside a transaction that the driver
+/// does not know of, and whoever has the connection next works in there without an end.
+async fn whole<T: Send + 'static>(
+    begin: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, sqlx::Error> {
+    tokio::spawn(begin).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// The connection broke, or its server said goodbye (SQLSTATE 57P01 to 57P03).

@@ -42,7 +42,8 @@ async fn run(cli: Cli) -> Result<(), StartError> {
 
 async fn serve(settings: Settings) -> Result<(), StartError> {
     let telemetry = Telemetry::start(&settings)?;
-    let numbers = settings.metrics_listen.map(|listen| Ok::<_, StartError>((exporter::begin()?, listen))).transpose()?;
+    let numbers =
+        settings.metrics_listen.map(|listen| Ok::<_, StartError>((exporter::begin()?, listen))).transpose()?;
     let listener = TcpListener::bind(settings.listen)?;
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let app = App::build(settings, Clock::default()).await?;
@@ -62,7 +63,8 @@ async fn work_only(settings: Settings) -> Result<(), StartError> {
     if settings.worker_slots == 0 {
         return Err(StartError::Other("WORKER_SLOTS is 0: a worker without slots does nothing".into()));
     }
-    let numbers = settings.metrics_listen.map(|listen| Ok::<_, StartError>((exporter::begin()?, listen))).transpose()?;
+    let numbers =
+        settings.metrics_listen.map(|listen| Ok::<_, StartError>((exporter::begin()?, listen))).transpose()?;
     let app = App::build(settings, Clock::default()).await?;
     let exporter = numbers.map(|(numbers, listen)| Exporter::start(app.clone(), numbers, listen)).transpose()?;
     let background = work::Background::start(app.clone());

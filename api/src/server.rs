@@ -50,6 +50,8 @@ impl Application {
             service.configure(health).configure(crate::docs::configure).default_service(web::to(nothing_here))
         })
         .workers(threads)
+        // The default of five seconds answers a busy machine's clients with a bare 408.
+        .client_request_timeout(std::time::Duration::from_secs(30))
         // Beside STOP_SECONDS, which runs have; no request takes longer.
         .shutdown_timeout(5)
         .disable_signals()

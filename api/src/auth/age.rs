@@ -20,7 +20,7 @@ pub async fn confirm(
     welcome_gems: Gems,
     now: DateTime<Utc>,
 ) -> Result<(), KeyError> {
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let confirmed = sqlx::query!(
         "update people set age_confirmed_at = $2 where id = $1 and age_confirmed_at is null
          returning email_normalised, is_separate",
@@ -81,7 +81,7 @@ pub enum Erased {
 
 /// Removes everything of a person who never confirmed: nothing else can exist of them yet.
 pub async fn erase(db: &Db, person_id: Uuid) -> Result<Erased, sqlx::Error> {
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let person = sqlx::query!("select picture_key, age_confirmed_at from people where id = $1 for update", person_id)
         .fetch_optional(&mut *tx)
         .await?;

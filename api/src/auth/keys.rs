@@ -175,7 +175,7 @@ impl Keys {
     /// Retires the key that signs, whatever its age, and makes another.
     pub async fn rotate(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
         let _turn = self.turn.lock().await;
-        let mut tx = db.house().begin().await?;
+        let mut tx = db.begin_house().await?;
         key_store::lock(&mut tx).await?;
         key_store::retire(&mut tx, true, now).await?;
         let made = key_store::make(&mut tx, &self.master, now).await?;
@@ -186,7 +186,7 @@ impl Keys {
     }
 
     pub async fn reseal(&self, db: &Db) -> Result<Resealed, KeyError> {
-        let mut tx = db.house().begin().await?;
+        let mut tx = db.begin_house().await?;
         key_store::lock(&mut tx).await?;
         let done = key_store::reseal(&mut tx, &self.master).await?;
         tx.commit().await?;
@@ -210,7 +210,7 @@ impl Keys {
 
     /// Two processes in need at once: the second waits for the first, and finds its key.
     async fn read_or_make(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
-        let mut tx = db.house().begin().await?;
+        let mut tx = db.begin_house().await?;
         let ring = self.load(&mut tx, now).await?;
         if let Some(signing) = ring.signing.clone() {
             self.remember(ring);

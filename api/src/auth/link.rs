@@ -32,7 +32,7 @@ pub async fn finish(
 ) -> Result<(), Trouble> {
     let proven = sign_in::prove(provider, attempt, arrival, now).await?;
     sign_in::normalised(&proven)?;
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let person = person_of(&mut tx, asking, now).await?;
     attach(&mut tx, auth, &person, &proven, now).await?;
     Ok(tx.commit().await?)

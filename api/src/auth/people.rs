@@ -75,7 +75,7 @@ async fn change(act: PeopleAct, person_id: Uuid, said: &str, db: &Db) -> Result<
 
 /// False: nobody has this id.
 pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx::Error> {
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let done = match act {
         // Changes nobody.
         PeopleAct::Find { .. } => return Ok(false),

@@ -74,7 +74,7 @@ pub enum Refreshed {
 
 pub async fn refresh(db: &Db, presented: &str, now: DateTime<Utc>) -> ApiResult<Refreshed> {
     let presented = hash(presented);
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let Some(session) = queries::lock_session(&mut *tx, &presented).await? else { return Ok(Refreshed::Refused) };
     if session.is_suspended {
         return Ok(Refreshed::Suspended);
@@ -131,7 +131,7 @@ fn standing(token: &TokenRow, now: DateTime<Utc>) -> Standing {
 
 /// Ends the session a refresh token belongs to. Nothing to do is fine too.
 pub async fn end_by_token(db: &Db, presented: &str, now: DateTime<Utc>) -> ApiResult<Option<Uuid>> {
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let Some(session_id) = queries::session_of(&mut *tx, &hash(presented)).await? else { return Ok(None) };
     queries::end(&mut tx, session_id, now).await?;
     tx.commit().await?;

@@ -170,7 +170,7 @@ async fn settle(
     now: DateTime<Utc>,
 ) -> Result<SignedIn, Trouble> {
     let email = normalised(&proven)?;
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     queries::lock_email(&mut *tx, &email).await?;
     let known = queries::person_of_identity(&mut *tx, &proven.issuer, &proven.subject).await?;
     let (person_id, has_picture) = match known {
@@ -264,7 +264,7 @@ pub async fn separate_account(
     user_agent: &str,
     now: DateTime<Utc>,
 ) -> Result<SignedIn, Trouble> {
-    let mut tx = db.house().begin().await?;
+    let mut tx = db.begin_house().await?;
     let Some(proven) = queries::take_pending(&mut *tx, &hash(browser), now).await? else {
         return Err(Trouble::Ours(ApiError::IllegalTransition("No sign-in waits for a choice. Sign in again.")));
     };

@@ -1,9 +1,14 @@
 //! Access tokens: JWT after RFC 9068, EdDSA only, ten minutes. Says what a token is, not who may do what.
+mod verified;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use self::verified::{Known, Verified};
 use super::keys::SigningKey;
 
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
@@ -53,6 +58,8 @@ pub struct Tokens {
     issuer: String,
     audience: String,
     validation: Validation,
+    verified: Verified,
+    checks: AtomicU64,
 }
 
 impl Tokens {
@@ -64,7 +71,8 @@ impl Tokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Checked below against the clock that tests can move.
         validation.validate_exp = false;
-        Self { issuer: origin.to_owned(), audience, validation }
+        let verified = Verified::default();
+        Self { issuer: origin.to_owned(), audience, validation, verified, checks: AtomicU64::new(0) }
     }
 
     pub fn issue(&self, key: &SigningKey, subject: &Subject, now: DateTime<Utc>) -> Result<String, TokenError> {
@@ -84,11 +92,13 @@ impl Tokens {
         Ok(jsonwebtoken::encode(&header, &claims, &key.key)?)
     }
 
-    /// The id of the key that is said to have signed it; refuses everything but our type and algorithm.
-    pub fn key_id(token: &str) -> Result<String, TokenError> {
-        let header = jsonwebtoken::decode_header(token)?;
-        let is_ours = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
-        header.kid.filter(|_| is_ours).ok_or(TokenError::Foreign)
+    /// The id of the key that is said to have signed it, and of whom it speaks if its signature was checked before.
+    /// Refuses everything but our type and algorithm. The caller finds the key: without it the subject counts for nothing.
+    pub fn key_and_subject(&self, token: &str, now: DateTime<Utc>) -> Result<(String, Option<Subject>), TokenError> {
+        match self.verified.get(token, now) {
+            Some(Known { subject, key_id, .. }) => Ok((key_id, Some(subject))),
+            None => Ok((key_id(token)?, None)),
+        }
     }
 
     /// When a token ends that `read` has accepted; judges nothing itself.
@@ -97,13 +107,35 @@ impl Tokens {
         DateTime::from_timestamp(claims.exp, 0)
     }
 
-    pub fn read(&self, token: &str, key: &DecodingKey, now: DateTime<Utc>) -> Result<Subject, TokenError> {
+    /// Checks everything, the signature too; `key` is the one of this id.
+    pub fn read(
+        &self,
+        token: &str,
+        key_id: String,
+        key: &DecodingKey,
+        now: DateTime<Utc>,
+    ) -> Result<Subject, TokenError> {
+        self.checks.fetch_add(1, Ordering::Relaxed);
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)?.claims;
         if claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }
-        Ok(Subject { person_id: claims.sub, account_id: claims.acc, session_id: claims.sid, is_confirmed: claims.age })
+        let subject =
+            Subject { person_id: claims.sub, account_id: claims.acc, session_id: claims.sid, is_confirmed: claims.age };
+        self.verified.add(token, Known { subject, key_id, ends_at: claims.exp });
+        Ok(subject)
     }
+
+    /// How many signatures were checked.
+    pub fn checks(&self) -> u64 {
+        self.checks.load(Ordering::Relaxed)
+    }
+}
+
+fn key_id(token: &str) -> Result<String, TokenError> {
+    let header = jsonwebtoken::decode_header(token)?;
+    let is_ours = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
+    header.kid.filter(|_| is_ours).ok_or(TokenError::Foreign)
 }
 
 #[cfg(test)]
@@ -135,8 +167,9 @@ mod tests {
     }
 
     fn judge(token: &str, key: &DecodingKey, now: DateTime<Utc>) -> Result<Subject, TokenError> {
-        Tokens::key_id(token)?;
-        Tokens::new(SITE).read(token, key, now)
+        let tokens = Tokens::new(SITE);
+        let (key_id, _) = tokens.key_and_subject(token, now)?;
+        tokens.read(token, key_id, key, now)
     }
 
     #[test]
@@ -147,10 +180,27 @@ mod tests {
         let subject = Subject { person_id: id(), account_id: id(), session_id: id(), is_confirmed: false };
         let key = SigningKey::for_tests("one", encoding, now);
         let token = tokens.issue(&key, &subject, now).unwrap();
-        assert_eq!(Tokens::key_id(&token).unwrap(), "one");
-        assert_eq!(tokens.read(&token, &decoding, now + TimeDelta::seconds(599)).unwrap(), subject);
-        assert!(matches!(tokens.read(&token, &decoding, now + LIFETIME), Err(TokenError::Expired)));
-        assert!(Tokens::new("https://other.test").read(&token, &decoding, now).is_err());
+        assert_eq!(tokens.key_and_subject(&token, now).unwrap(), ("one".to_owned(), None));
+        let read = |tokens: &Tokens, at| tokens.read(&token, "one".to_owned(), &decoding, at);
+        assert_eq!(read(&tokens, now + TimeDelta::seconds(599)).unwrap(), subject);
+        assert!(matches!(read(&tokens, now + LIFETIME), Err(TokenError::Expired)));
+        assert!(read(&Tokens::new("https://other.test"), now).is_err());
+    }
+
+    #[test]
+    fn only_a_token_that_was_read_is_known_and_only_until_it_ends() {
+        let (encoding, decoding) = keys();
+        let (tokens, now) = (Tokens::new(SITE), Utc::now());
+        let sign = |claims: &Value| jsonwebtoken::encode(&header("at+jwt"), claims, &encoding).unwrap();
+        let (good, late) = (sign(&sound(now)), sign(&sound(now - LIFETIME)));
+        let known = |token: &str, at| tokens.key_and_subject(token, at).unwrap().1;
+        assert!(tokens.read(&late, "one".to_owned(), &decoding, now).is_err());
+        let (_, other) = keys();
+        assert!(tokens.read(&good, "one".to_owned(), &other, now).is_err());
+        assert_eq!((known(&late, now), known(&good, now)), (None, None));
+        let subject = tokens.read(&good, "one".to_owned(), &decoding, now).unwrap();
+        assert_eq!(known(&good, now + TimeDelta::seconds(599)), Some(subject));
+        assert_eq!(known(&good, now + LIFETIME), None);
     }
 
     #[test]

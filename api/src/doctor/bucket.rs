@@ -19,8 +19,8 @@ use super::{Examination, Finding, unanswered};
 use crate::config::Settings;
 
 const CHECK: &str = "bucket";
-/// Beside `users/`: no sweep and no person knows it.
-const FOLDER: &str = "lapidary-doctor";
+/// Beside `users/`: no person's. What a process leaves that dies in the middle goes with the sweep of objects.
+pub const FOLDER: &str = "lapidary-doctor";
 const WORDS: &[u8] = b"Lapidary was here and left.";
 const PATIENCE: Duration = Duration::from_secs(5);
 const LINK: Duration = Duration::from_secs(60);

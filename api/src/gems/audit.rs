@@ -53,7 +53,7 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
               or t.captured <> g.captured_gems
               or (g.finished_at is null and t.captured + t.released <> 0)
               or (g.finished_at is not null and t.captured + t.released <> t.held)
-              or t.captured < i.shares"#
+              or (g.finished_at is not null and t.captured <> i.shares + g.erased_gems)"#
     )
     .fetch_all(&mut *tx)
     .await?;

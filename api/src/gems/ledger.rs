@@ -1,7 +1,8 @@
 //! The only writer of gem tables. Every change of a balance is rows of `gem_transfers` in the same statement.
 //! Callers own the transaction; nothing here begins, commits or waits for a network.
 use chrono::{DateTime, Utc};
-use lapidary_domain::{Gems, Hold};
+use lapidary_contract::GemBalance;
+use lapidary_domain::{Balance, Gems, Hold};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -40,26 +41,35 @@ pub async fn grant(
     Ok(())
 }
 
-/// Reserves `price` for one piece of work, free gems first. `None`: not enough gems, or debt.
+/// What was reserved, and the balance with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    pub hold: Hold,
+    pub gems: GemBalance,
+}
+
+/// Reserves `price` for one piece of work, free gems first. `None`: not enough gems, or debt. Either way everyone else who
+/// wants this account's gems waits from here until the transaction ends. The caller counts it once it is committed.
 /// `no key update`: every submit already shares the account's key by its foreign key, and a full lock would deadlock.
+/// What is compared is the locked row: an older one might not wait for who is changing it.
 pub async fn hold(
     conn: &mut PgConnection,
     account_id: Uuid,
     price: Gems,
     reference: Uuid,
     now: DateTime<Utc>,
-) -> Result<Option<Hold>, sqlx::Error> {
+) -> Result<Option<Held>, sqlx::Error> {
     let held = sqlx::query!(
         r#"with before as (
-             select id, free from gem_accounts where id = $1 for no key update
+             select id, free, bought, debt from gem_accounts where id = $1 for no key update
            ),
            moved as (
              update gem_accounts a
              set free = a.free - least(b.free, $2), held_free = a.held_free + least(b.free, $2),
                  bought = a.bought - ($2 - least(b.free, $2)), held_bought = a.held_bought + ($2 - least(b.free, $2))
              from before b
-             where a.id = b.id and a.debt = 0 and a.free + a.bought >= $2 and $2 > 0
-             returning least(b.free, $2) as free_part
+             where a.id = b.id and b.debt = 0 and b.free + b.bought >= $2 and $2 > 0
+             returning least(b.free, $2) as free_part, a.free, a.bought, a.held_free, a.held_bought, a.debt, a.used, a.purchased
            ),
            rows as (
              insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
@@ -69,7 +79,9 @@ pub async fn hold(
                ($6::uuid, 'bought', 'held_bought', $2 - moved.free_part)) as t (id, debit, credit, amount)
              where t.amount > 0
            )
-           select free_part as "free_part!" from moved"#,
+           select free_part as "free_part!", free as "free!", bought as "bought!", held_free as "held_free!",
+             held_bought as "held_bought!", debt as "debt!", used as "used!", purchased as "purchased!"
+           from moved"#,
         account_id,
         price,
         reference,
@@ -79,10 +91,19 @@ pub async fn hold(
     )
     .fetch_optional(conn)
     .await?;
-    if held.is_some() {
-        metrics::gems_moved("hold", price);
-    }
-    Ok(held.map(|row| Hold { free: row.free_part, bought: price - row.free_part }))
+    Ok(held.map(|row| {
+        let balance = Balance {
+            free: row.free,
+            bought: row.bought,
+            held_free: row.held_free,
+            held_bought: row.held_bought,
+            debt: row.debt,
+        };
+        Held {
+            hold: Hold { free: row.free_part, bought: price - row.free_part },
+            gems: GemBalance::new(balance, row.used, row.purchased),
+        }
+    }))
 }
 
 /// Ends a hold: captures what was delivered (free gems first), gives the rest back, each to its own kind.

@@ -23,7 +23,7 @@ pub async fn give_up(app: &App) -> Result<(), sqlx::Error> {
 
 async fn give_up_on(app: &App, models: &[String], code: &'static str) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let mut waiting = sqlx::query!(
         "select id, person_id, account_id, held_free, held_bought from generations
          where status = 'queued' and created_at <= $1 and model = any($2)

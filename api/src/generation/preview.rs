@@ -42,7 +42,7 @@ async fn show(app: &App, job: &Claimed, scraps: &Scraps, partial: Partial) -> Re
     let key = format!("users/{}/previews/{}/{}-{index}.webp", job.person_id, job.id, job.attempt);
     scraps.add([key.clone()]);
     app.store.put(&key, small, "image/webp").await?;
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let shown = sqlx::query!(
         "update generations set preview_key = $3 where id = $1 and attempt = $2 and status = 'running'",
         job.id,

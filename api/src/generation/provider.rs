@@ -292,7 +292,7 @@ async fn delivered(app: &App, origin: &str, probe: Option<DateTime<Utc>>) -> Res
 
 async fn failed(app: &App, origin: &str, verdict: Verdict, probe: Option<DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     // Locks the row, and makes it where this is the first failure.
     let before = sqlx::query_as!(
         Provider,

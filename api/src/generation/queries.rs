@@ -23,15 +23,21 @@ pub struct NewGeneration<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// False when the person's key is taken; a duplicate under way is waited for.
-pub async fn insert(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>) -> ApiResult<bool> {
+/// Queues it with what is held for it, announces it, and gives how many of the person's waited before it. `None`: the
+/// person's key is taken. The count is exact because whoever submits for this person has locked the account before.
+pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>, hold: Hold) -> ApiResult<Option<i64>> {
     let spec = new.spec;
-    let inserted = sqlx::query!(
-        "insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
-           composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
-           available_at, created_at, traceparent)
-         values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
-         on conflict on constraint generations_idempotency_unique do nothing",
+    let waited = sqlx::query_scalar!(
+        r#"with added as (
+             insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
+               composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
+               available_at, created_at, traceparent, held_free, held_bought)
+             values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20)
+             on conflict on constraint generations_idempotency_unique do nothing
+             returning id
+           ),
+           told as materialized (select record_event($2, 'generation', id) as event from added)
+           select (select count(*) from generations where person_id = $2 and status = 'queued') as "count!" from told"#,
         new.id,
         actor.person_id,
         actor.account_id,
@@ -49,11 +55,13 @@ pub async fn insert(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'
         spec.share_gems,
         new.catalogue_version,
         new.now,
-        new.traceparent
+        new.traceparent,
+        hold.free,
+        hold.bought
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(waited)
 }
 
 fn signed(number: u32) -> ApiResult<i32> {
@@ -73,26 +81,6 @@ pub async fn by_key(conn: &mut PgConnection, person_id: Uuid, key: &str) -> Resu
         key
     )
     .fetch_optional(conn)
-    .await
-}
-
-/// Writes what is held beside the row, announces it, and says how many of the person's now wait.
-pub async fn queued(conn: &mut PgConnection, person_id: Uuid, id: Uuid, hold: Hold) -> Result<i64, sqlx::Error> {
-    sqlx::query!(
-        "update generations set held_free = $3, held_bought = $4 where id = $1 and person_id = $2",
-        id,
-        person_id,
-        hold.free,
-        hold.bought
-    )
-    .execute(&mut *conn)
-    .await?;
-    record_event(conn, person_id, id).await?;
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from generations where person_id = $1 and status = 'queued'"#,
-        person_id
-    )
-    .fetch_one(conn)
     .await
 }
 

@@ -71,7 +71,7 @@ pub fn spread(id: Uuid, calls: i32) -> u16 {
 /// Back into the queue, where another call is worth it; counts the calls in the same transaction.
 pub async fn put_back(app: &App, job: &Claimed, error: &ModelError, calls: &[Call]) -> Result<Verdict, sqlx::Error> {
     let now = app.clock.now();
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let row = sqlx::query!(
         r#"select model_calls, model_cuts, model_failing_since, cancel_requested_at is not null as "cancelled!"
            from generations where id = $1 and attempt = $2 and status = 'running' for update"#,

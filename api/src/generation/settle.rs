@@ -51,7 +51,7 @@ pub struct StoredImage {
 /// Captures what is stored and gives the rest back. May be called again after an error: what is settled stays so.
 pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let current = sqlx::query!(
         "select held_free, held_bought from generations
          where id = $1 and attempt = $2 and status = 'running' for update",

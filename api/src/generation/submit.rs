@@ -1,7 +1,8 @@
 //! Accepts a generation: the row is the idempotency record and the job, and its gems are held in the same transaction.
 use aws_lc_rs::digest;
-use lapidary_contract::domain::{Attribute, GenerationSpec, limits};
+use lapidary_contract::domain::{Attribute, GenerationSpec, GenerationStatus, limits};
 use lapidary_contract::{CreateGeneration, GemBalance, Generation};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::queries::{self, NewGeneration};
@@ -10,6 +11,7 @@ use crate::auth::CurrentUser;
 use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
+use crate::metrics;
 
 pub struct Submitted {
     pub generation: Generation,
@@ -23,7 +25,8 @@ pub struct Origin<'a> {
     pub traceparent: Option<&'a str>,
 }
 
-/// Charges nothing yet; a retry with the same key answers with the generation as it is now.
+/// Charges nothing yet; a retry with the same key answers with the generation as it is now. Gems first: the account is
+/// what one person's submits take turns at, so a duplicate waits there, and the row that follows sees all before it.
 pub async fn submit(
     app: &App,
     user: &CurrentUser,
@@ -38,9 +41,10 @@ pub async fn submit(
         // What was accepted yesterday may not be asked for today: a retry still finds it.
         Err(violations) => {
             let mut tx = app.db.begin_as(user.actor()).await?;
-            return match queries::by_key(&mut tx, user.person_id, key).await? {
-                Some(earlier) if earlier.fingerprint == fingerprint => replay(app, user, tx, earlier.id).await,
-                _ => Err(violations.into()),
+            return match replay(app, user, &mut tx, key, &fingerprint).await {
+                Ok(Some(submitted)) => ended(tx, submitted).await,
+                Ok(None) | Err(ApiError::IdempotencyKeyReused) => Err(violations.into()),
+                Err(error) => Err(error),
             };
         }
     };
@@ -56,36 +60,81 @@ pub async fn submit(
         catalogue_version: &app.catalogue.version,
         now,
     };
-    let mut tx = app.db.begin_as(user.actor()).await?;
-    if !queries::insert(&mut tx, user.actor(), &new).await? {
-        let earlier = queries::by_key(&mut tx, user.person_id, key).await?.ok_or(ApiError::NotFound)?;
-        if earlier.fingerprint != fingerprint {
-            return Err(ApiError::IdempotencyKeyReused);
-        }
-        return replay(app, user, tx, earlier.id).await;
-    }
     let price = spec.price_gems();
-    let Some(hold) = gems::ledger::hold(&mut tx, user.account_id, price, id, now).await? else {
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let Some(held) = gems::ledger::hold(&mut tx, user.account_id, price, id, now).await? else {
+        // What used the gems up may have been this very request.
+        if let Some(submitted) = replay(app, user, &mut tx, key, &fingerprint).await? {
+            return ended(tx, submitted).await;
+        }
         let gems = gems::queries::balance(&mut tx, user.account_id).await?;
         return Err(ApiError::InsufficientGems { required: price, available: gems.available(), debt: gems.debt });
     };
-    let waiting = queries::queued(&mut tx, user.person_id, id, hold).await?;
-    if waiting > limits::WAITING_MAX {
+    let Some(waited) = queries::add(&mut tx, user.actor(), &new, held.hold).await? else {
+        // The hold goes with it: it was for a generation that is not.
+        tx.rollback().await?;
+        let mut tx = app.db.begin_as(user.actor()).await?;
+        let submitted = replay(app, user, &mut tx, key, &fingerprint).await?.ok_or(ApiError::NotFound)?;
+        return ended(tx, submitted).await;
+    };
+    if waited >= limits::WAITING_MAX {
         return Err(ApiError::TooManyWaiting { max: limits::WAITING_MAX, retry_after_seconds: 30 });
     }
-    let generation = queries::get(&mut tx, app, user.person_id, id).await?.ok_or(ApiError::NotFound)?;
-    let gems = gems::queries::balance(&mut tx, user.account_id).await?;
+    let generation = queued(&new);
     tx.commit().await?;
+    metrics::gems_moved("hold", price);
     app.wake.queued();
     app.live.nudge(user.person_id);
-    Ok(Submitted { generation, gems })
+    Ok(Submitted { generation, gems: held.gems })
 }
 
-async fn replay(app: &App, user: &CurrentUser, mut tx: PersonTx, id: Uuid) -> ApiResult<Submitted> {
-    let generation = queries::get(&mut tx, app, user.person_id, id).await?.ok_or(ApiError::NotFound)?;
-    let gems = gems::queries::balance(&mut tx, user.account_id).await?;
+/// The generation that has used this key, as it is now; an error when it was another request's.
+async fn replay(
+    app: &App,
+    user: &CurrentUser,
+    conn: &mut PgConnection,
+    key: &str,
+    fingerprint: &[u8],
+) -> ApiResult<Option<Submitted>> {
+    let Some(earlier) = queries::by_key(conn, user.person_id, key).await? else { return Ok(None) };
+    if earlier.fingerprint != fingerprint {
+        return Err(ApiError::IdempotencyKeyReused);
+    }
+    let generation = queries::get(conn, app, user.person_id, earlier.id).await?.ok_or(ApiError::NotFound)?;
+    let gems = gems::queries::balance(conn, user.account_id).await?;
+    Ok(Some(Submitted { generation, gems }))
+}
+
+async fn ended(tx: PersonTx, submitted: Submitted) -> ApiResult<Submitted> {
     tx.commit().await?;
-    Ok(Submitted { generation, gems })
+    Ok(submitted)
+}
+
+/// The row as it was just written: a look at it would say the same.
+fn queued(new: &NewGeneration<'_>) -> Generation {
+    let spec = new.spec;
+    Generation {
+        id: new.id,
+        status: GenerationStatus::Queued,
+        prompt: spec.prompt.clone(),
+        composed_prompt: spec.composed_prompt.clone(),
+        attributes: spec.attributes.clone(),
+        model: spec.model.clone(),
+        size: spec.size.to_string(),
+        quality: spec.quality.clone(),
+        count: spec.count,
+        price_gems: spec.price_gems(),
+        captured_gems: 0,
+        request_id: new.request_id.to_owned(),
+        queue_position: None,
+        estimated_seconds: None,
+        preview_url: None,
+        failure: None,
+        images: Vec::new(),
+        created_at: new.now,
+        started_at: None,
+        finished_at: None,
+    }
 }
 
 /// SHA-256 of the parsed request before defaults: white space and field order do not matter.

@@ -9,6 +9,7 @@ pub mod routes;
 pub mod store;
 pub mod sweep_queries;
 pub mod trash;
+mod trash_queries;
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
     config

@@ -11,6 +11,7 @@ use super::queries::Objects;
 use super::store::StoreError;
 use super::sweep_queries::{self as queries, Counts, Run};
 use crate::app::App;
+use crate::doctor::bucket;
 use crate::metrics;
 
 /// Longer than any lease, any upload and any clock is wrong.
@@ -102,12 +103,25 @@ async fn go_on(app: &App, run: &Run, steps: Steps) -> Result<Report, SweepError>
         found.missing = missing(app, &page.objects, (from, to), now).await?;
         counts = queries::go_on(app.db.house(), run.id, found, page.next.as_ref(), now, now + LEASE).await?;
         if page.next.is_none() {
+            forget_probes(app, run).await?;
             tell(run, counts);
             return Ok(Report { counts, is_finished: true });
         }
         cursor = page.next;
     }
     Ok(Report { counts, is_finished: false })
+}
+
+/// What `doctor` left where it died before it could tidy up: a page a day is plenty.
+async fn forget_probes(app: &App, run: &Run) -> Result<(), StoreError> {
+    let page = app.store.list(&format!("{}/", bucket::FOLDER), None, BATCH_MAX).await?;
+    let before = app.clock.now() - MARGIN;
+    let old = page.objects.into_iter().filter(|listed| listed.modified_at < before);
+    let old: Vec<ObjectVersion> = old.map(|listed| listed.object).collect();
+    if !run.is_dry_run && !old.is_empty() {
+        app.store.delete_each(&old).await?;
+    }
+    Ok(())
 }
 
 fn tell(run: &Run, found: Counts) {

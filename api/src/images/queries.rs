@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use lapidary_contract::Image;
 use lapidary_contract::domain::Attribute;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{ImageStore, StoreError};
@@ -300,41 +300,4 @@ async fn announce(conn: &mut PgConnection, person_id: Uuid, id: Uuid, changed: u
     }
     sqlx::query!("select record_event($1, 'image', $2)", person_id, id).fetch_one(conn).await?;
     Ok(true)
-}
-
-pub struct Expired {
-    pub id: Uuid,
-    pub objects: Objects,
-}
-
-/// Of everyone: only for the job that empties the trash.
-pub async fn expired(
-    house: &PgPool,
-    before: DateTime<Utc>,
-    tried_before: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Expired>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select id, object_prefix, extension from images
-         where deleted_at < $1 and (erase_tried_at is null or erase_tried_at < $2) order by deleted_at limit $3",
-        before,
-        tried_before,
-        limit
-    )
-    .fetch_all(house)
-    .await?;
-    let expired = |id, prefix, extension| Expired { id, objects: Objects { prefix, extension } };
-    Ok(rows.into_iter().map(|row| expired(row.id, row.object_prefix, row.extension)).collect())
-}
-
-/// Of everyone: only for the job that empties the trash.
-pub async fn erase(house: &PgPool, ids: &[Uuid], before: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from images where id = any($1) and deleted_at < $2", ids, before).execute(house).await?;
-    Ok(())
-}
-
-/// Of everyone: only for the job that empties the trash. The others go first for a while.
-pub async fn put_aside(house: &PgPool, ids: &[Uuid], now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update images set erase_tried_at = $2 where id = any($1)", ids, now).execute(house).await?;
-    Ok(())
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use lapidary_contract::domain::limits::TRASH_DAYS;
 
 use super::objects::ObjectVersion;
-use super::queries;
+use super::trash_queries as queries;
 use crate::app::App;
 
 /// Images of one round; the next round takes the next ones.

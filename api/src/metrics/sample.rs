@@ -56,11 +56,13 @@ impl Samples {
     }
 
     fn of_pools(&self) {
-        let house = self.app.db.house();
-        gauge!("lapidary_pool_connections", "pool" => "house").set(f64::from(house.size()));
-        gauge!("lapidary_pool_idle", "pool" => "house").set(float(house.num_idle()));
-        gauge!("lapidary_pool_connections_max", "pool" => "house")
-            .set(f64::from(self.app.settings.database_connections));
+        for numbers in self.app.db.numbers() {
+            let pool = numbers.pool;
+            gauge!("lapidary_pool_connections", "pool" => pool).set(f64::from(numbers.connections));
+            gauge!("lapidary_pool_idle", "pool" => pool).set(float(numbers.idle));
+            gauge!("lapidary_pool_connections_max", "pool" => pool).set(f64::from(numbers.connections_max));
+        }
+        gauge!("lapidary_pool_waiting", "pool" => "person").set(float(self.app.db.waiting()));
     }
 
     /// Where the system shows no `/proc` there are no numbers, rather than wrong ones.

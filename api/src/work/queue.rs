@@ -43,7 +43,7 @@ pub struct Claimed {
 pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
     let now = app.clock.now();
     for (origin, models) in app.providers.due(now) {
-        let mut tx = app.db.house().begin().await?;
+        let mut tx = app.db.begin_house().await?;
         if let Some(until) = provider::win_probe(&mut tx, &origin, now).await?
             && let Some(job) = claim_among(app, &mut tx, &models, true, now).await?
         {
@@ -54,7 +54,7 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
         }
         app.providers.look_later(now);
     }
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let claimed = claim_among(app, &mut tx, &app.providers.paused_models(), false, now).await?;
     tx.commit().await?;
     if let Some(job) = &claimed {
@@ -148,7 +148,7 @@ pub async fn heartbeat(app: &App, job: &Claimed) -> Result<Beat, sqlx::Error> {
 /// Back into the queue, not before `wait` is over; false when it was cancelled or lost meanwhile.
 pub async fn put_back(app: &App, job: &Claimed, wait: Duration) -> Result<bool, sqlx::Error> {
     let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let changed = sqlx::query!(
         "update generations set status = 'queued', lease_until = null, available_at = $3
          where id = $1 and attempt = $2 and status = 'running' and cancel_requested_at is null",
@@ -179,7 +179,7 @@ pub struct Lease {
 pub async fn give_back(app: &App, leases: &[Lease]) -> Result<usize, sqlx::Error> {
     let (ids, attempts): (Vec<Uuid>, Vec<i32>) = leases.iter().map(|lease| (lease.id, lease.attempt)).unzip();
     let now = app.clock.now();
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let mut given = sqlx::query!(
         "update generations g
          set status = 'queued', lease_until = null, available_at = $3, forgiven_attempts = g.forgiven_attempts + 1
@@ -217,7 +217,7 @@ pub async fn give_back(app: &App, leases: &[Lease]) -> Result<usize, sqlx::Error
 /// What lost its worker waits again; what lost too many, or was cancelled meanwhile, ends with its gems back.
 pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
-    let mut tx = app.db.house().begin().await?;
+    let mut tx = app.db.begin_house().await?;
     let mut lost = sqlx::query!(
         r#"select id, person_id, account_id, request_id, held_free, held_bought, attempt,
              attempt - forgiven_attempts as "tries!", cancel_requested_at is not null as "cancelled!"

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use lapidary::db::Actor;
 use lapidary::work::Background;
 use lapidary_sandbox::postgres::{self, Options};
 use serde_json::{Value, json};
@@ -164,4 +165,38 @@ async fn a_restart_of_the_database_in_the_middle_of_a_generation_loses_nothing()
     background.stop().await;
     drop(app);
     server.stop().await.expect("stopped");
+}
+
+#[actix_web::test]
+async fn whoever_stops_waiting_leaves_no_transaction_in_the_pool() {
+    let app = harness::start().await;
+    let actor = Actor { person_id: Uuid::now_v7(), account_id: Uuid::now_v7() };
+    // Beginnings of every length are given up, in the person's pool and in the house's.
+    for micros in (0..3_000).step_by(15) {
+        let patience = Duration::from_micros(micros);
+        let _ = tokio::time::timeout(patience, app.app.db.begin_as(actor)).await;
+        let _ = tokio::time::timeout(patience, app.app.db.begin_house()).await;
+    }
+    let mut sql = app.sql().await;
+    let left = "select count(*) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%'";
+    for _ in 0..200 {
+        // What was begun ends by itself; a leaked one never does.
+        if sqlx::query_scalar::<_, i64>(left).fetch_one(&mut sql).await.expect("a count") == 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    // Each idle connection, used as a lone statement is: outside any transaction its time is that of its statement.
+    for _ in 0..8 {
+        let (in_one, now): (bool, i64) = sqlx::query_as(
+            "select now() < statement_timestamp(), (select count(*) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%')",
+        )
+        .fetch_one(app.app.db.house())
+        .await
+        .expect("an answer");
+        assert!(!in_one, "a lone statement runs inside somebody's transaction");
+        assert_eq!(now, 0, "a connection waits inside a transaction");
+    }
 }

@@ -1,4 +1,7 @@
 //! `lapidary doctor`: everything right against the vendors of the sandbox, and one right sentence for each thing broken.
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 use chrono::TimeDelta;
 use lapidary::clock::Clock;
 use lapidary::config::{self, Settings};
@@ -61,6 +64,7 @@ async fn everything_is_right_with_the_vendors_of_the_sandbox() {
         "google",
         "model",
         "public url",
+        "streams",
     ] {
         let right = |finding: &Finding| finding.check == check && finding.mark == Mark::Right;
         assert!(report.findings.iter().any(right), "{check} is not right: {}", report.text());
@@ -144,7 +148,7 @@ async fn a_missing_bucket_and_a_wrong_key_are_told_apart() {
 }
 
 /// A store of its own, so that its faults strike nobody else.
-async fn own_store(faults: &Faults) -> (lapidary_sandbox::s3::S3, Vec<String>, std::path::PathBuf) {
+pub async fn own_store(faults: &Faults) -> (lapidary_sandbox::s3::S3, Vec<String>, std::path::PathBuf) {
     let folder = std::env::temp_dir().join(format!("doctor-{}", Uuid::now_v7()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -170,25 +174,74 @@ async fn a_bucket_that_keeps_quiet_about_encryption_is_found_out() {
 }
 
 /// Whoever asks for anything gets it.
-#[actix_web::test]
-async fn a_public_bucket_is_found_out() {
-    let app = harness::start().await;
-    let server = actix_web::HttpServer::new(|| {
-        let give = || async {
-            actix_web::HttpResponse::Ok()
-                .insert_header(("x-amz-server-side-encryption", "AES256"))
-                .body("Lapidary was here and left.")
-        };
-        actix_web::App::new().default_service(actix_web::web::to(give))
-    });
+pub fn public_store() -> (String, ServerHandle) {
+    let give = || async {
+        HttpResponse::Ok().insert_header(("x-amz-server-side-encryption", "AES256")).body("Lapidary was here and left.")
+    };
+    served(move |config| {
+        config.default_service(web::to(give));
+    })
+}
+
+/// In front of an installation; gives an answer when it has all of it.
+fn buffering_proxy(to: &str) -> (String, ServerHandle) {
+    let to = web::Data::new(to.to_owned());
+    let pass = |request: HttpRequest, to: web::Data<String>| async move {
+        let answer = reqwest::get(format!("{}{}", to.as_str(), request.uri())).await.expect("an answer");
+        let mut whole = HttpResponse::build(StatusCode::from_u16(answer.status().as_u16()).expect("a status"));
+        for (name, value) in ["content-type", "x-request-id"].map(|name| (name, answer.headers().get(name))) {
+            if let Some(value) = value {
+                whole.insert_header((name, value.to_str().expect("text")));
+            }
+        }
+        whole.body(answer.bytes().await.expect("all of it"))
+    };
+    served(move |config| {
+        config.app_data(to.clone()).default_service(web::to(pass));
+    })
+}
+
+fn served(configure: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static) -> (String, ServerHandle) {
+    let server = HttpServer::new(move || actix_web::App::new().configure(configure.clone()));
     let server = server.workers(1).bind("127.0.0.1:0").expect("a port");
     let address = server.addrs().first().copied().expect("an address");
     let server = server.run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
-    let found = wrongs(&app, &[&format!("--s3-endpoint=http://{address}")]).await;
+    (format!("http://{address}"), handle)
+}
+
+#[actix_web::test]
+async fn a_public_bucket_is_found_out() {
+    let app = harness::start().await;
+    let (url, handle) = public_store();
+    let found = wrongs(&app, &[&format!("--s3-endpoint={url}")]).await;
     says(&found, "privacy", "the bucket is public: anybody can read");
     handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_proxy_that_holds_streams_back_is_found_out() {
+    let app = harness::start().await;
+    let (url, handle) = buffering_proxy(&app.url);
+    let found = wrongs(&app, &[&format!("--public-url={url}")]).await;
+    says(&found, "streams", "a proxy buffers event streams");
+    handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn another_databases_master_key_is_told_without_saying_it() {
+    let app = harness::start().await;
+    app.person("Ada Lovelace").await;
+    let other = "ISEhISEhISEhISEhISEhISEhISEhISEhISEhISEhISE=";
+    let found = wrongs(&app, &[&format!("--master-key={other}")]).await;
+    says(&found, "master key", "MASTER_KEY does not open");
+    assert!(!format!("{found:?}").contains(other));
+    let ours = app.arguments.iter().find_map(|argument| argument.strip_prefix("--master-key=")).expect("a key");
+    let flags = [format!("--master-key={other}"), format!("--master-key-previous={ours}")];
+    let report = doctor::examine(settings(&app, &[&flags[0], &flags[1]]), Clock::default()).await;
+    let odd = |finding: &Finding| finding.mark == Mark::Odd && finding.says.contains("sealed by MASTER_KEY_PREVIOUS");
+    assert!(report.findings.iter().any(odd), "{}", report.text());
 }
 
 #[actix_web::test]

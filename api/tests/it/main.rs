@@ -8,6 +8,7 @@ mod dropped_predicates;
 mod estimates;
 mod events;
 mod generations;
+mod guard;
 mod harness;
 mod identities;
 mod images;

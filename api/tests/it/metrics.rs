@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lapidary_sandbox::faults::Fault;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::Connection;
 
 use crate::harness::{self, Answer, Person};
 use crate::process::Process;
@@ -54,7 +57,7 @@ async fn after_one_job_every_number_is_that_jobs() {
     let person = app.person("Ada Lovelace").await;
     let port = free_port();
     let listen = format!("--metrics-listen=127.0.0.1:{port}");
-    let process = Process::serve(&app, &[&listen]).await;
+    let process = Process::serve(&app, &[&listen, "--database-connections=7"]).await;
     let (made, _) = make_there(&person, &process, &[], &json!({"prompt": "A fox", "quality": "low"})).await;
     assert_eq!(made["status"], "succeeded");
     for path in ["/v1/nothing-here", "/v1/nor-here"] {
@@ -83,12 +86,19 @@ async fn after_one_job_every_number_is_that_jobs() {
         ("lapidary_leases_running".to_owned(), 0.0),
         ("lapidary_streams_open".to_owned(), 0.0),
         ("lapidary_database_up".to_owned(), 1.0),
+        ("lapidary_pool_waiting{pool=\"person\"}".to_owned(), 0.0),
+        ("lapidary_pool_connections_max{pool=\"person\"}".to_owned(), 7.0),
     ] {
         assert_eq!(numbers.get(&name), Some(&value), "{name} of {numbers:#?}");
     }
     assert!(!numbers.contains_key("lapidary_gems_total{kind=\"release\"}"), "nothing was given back");
-    for name in ["process_resident_memory_bytes", "process_open_fds"] {
-        assert!(numbers.get(name).is_some_and(|value| *value > 1.0), "{name}");
+    for name in [
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "lapidary_pool_wait_seconds_count{pool=\"person\"}",
+        "lapidary_pool_connections{pool=\"house\"}",
+    ] {
+        assert!(numbers.get(name).is_some_and(|value| *value >= 1.0), "{name}");
     }
     let public = reqwest::get(format!("{}/metrics", process.url)).await.expect("an answer").text().await;
     assert!(!public.expect("text").contains("lapidary_gems_total"), "the public port must not tell");
@@ -125,6 +135,12 @@ async fn a_request_id_leads_from_the_page_to_the_log_and_to_the_models_own() {
     assert_eq!(request["fields"]["status"], 202);
     assert_eq!(request["span"]["generation_id"], made["id"], "the request leads to the generation");
     let ended = said("generation ended").expect("the line of the run");
+    let span = &ended["span"];
+    assert_eq!(
+        (&span["name"], &span["request_id"], &span["generation_id"]),
+        (&json!("run"), &made["request_id"], &made["id"])
+    );
+    assert_eq!(span["model_request_id"], ended["fields"]["model_request_id"], "from then on every line has it");
     let model_request_id = ended["fields"]["model_request_id"].as_str().expect("the model's request id");
     let known: String = sqlx::query_scalar("select model_request_id from generations where id = $1::uuid")
         .bind(made["id"].as_str())
@@ -132,4 +148,50 @@ async fn a_request_id_leads_from_the_page_to_the_log_and_to_the_models_own() {
         .await
         .expect("a row");
     assert_eq!(model_request_id, known);
+}
+
+/// With a filter that lets only warnings through, in the format for people.
+#[actix_web::test]
+async fn every_line_of_a_run_has_both_ids_whatever_the_filter() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let mut process = Process::serve(&app, &["--log-filter=warn", "--log-format=pretty"]).await;
+    app.fault(Fault::always("openai", "moderation_blocked"));
+    let (made, request_id) = make_there(&person, &process, &[], &json!({"prompt": "A fox", "quality": "low"})).await;
+    assert_eq!(made["status"], "failed", "{made}");
+    assert!(process.terminate().await.success());
+    let ids = format!("run{{request_id=\"{request_id}\" generation_id={}", made["id"].as_str().expect("an id"));
+    let log = process.logged();
+    let line = log.lines().find(|line| line.contains("the model gave no image")).expect(&log);
+    assert!(line.contains(&ids), "{line}");
+}
+
+/// One connection, held up by a lock: one request waits with it, 32 for it, and everyone else is told to come back.
+#[actix_web::test]
+async fn who_finds_no_place_in_the_crowd_is_counted() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let port = free_port();
+    let listen = format!("--metrics-listen=127.0.0.1:{port}");
+    let process = Process::serve(&app, &[&listen, "--database-connections=1", "--worker-slots=0"]).await;
+    let mut sql = app.sql().await;
+    let mut tx = sql.begin().await.expect("a transaction");
+    sqlx::query("select from gem_accounts for update").execute(&mut *tx).await.expect("a lock");
+    let url = format!("{}/v1/generations", process.url);
+    let ask = |number: u32| {
+        let request = person.browser.client.post(&url).bearer_auth(&person.token);
+        let request = request.header("Idempotency-Key", number.to_string());
+        request.json(&json!({"prompt": "A fox", "quality": "low"})).send()
+    };
+    let mut asked: FuturesUnordered<_> = (0..40).map(ask).collect();
+    for _ in 0..7 {
+        let refused = asked.next().await.expect("an answer").expect("an answer");
+        assert_eq!(refused.status(), 503);
+        assert!(refused.headers().contains_key("retry-after"));
+    }
+    let numbers = scrape(port).await;
+    tx.rollback().await.expect("the lock is gone");
+    let number = |name: &str| numbers.get(name).copied().unwrap_or(f64::NAN);
+    assert_eq!(number("lapidary_pool_refusals_total{pool=\"person\",why=\"crowded\"}"), 7.0, "{numbers:#?}");
+    assert_eq!(number("lapidary_pool_waiting{pool=\"person\"}"), 32.0, "{numbers:#?}");
 }

@@ -44,8 +44,13 @@ impl Process {
 
     /// Without a server: it works off the queue from some moment on.
     pub fn work(app: &TestApp, extra: &[&str]) -> Self {
+        Self::start(app, "work", extra)
+    }
+
+    /// Whatever becomes of it.
+    pub fn start(app: &TestApp, command: &str, extra: &[&str]) -> Self {
         let log = std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7()));
-        Self { child: spawn(app, "work", extra, &log), url: String::new(), log }
+        Self { child: spawn(app, command, extra, &log), url: String::new(), log }
     }
 
     pub fn logged(&self) -> String {

@@ -55,6 +55,21 @@ async fn a_token_works_to_its_end_after_a_rotation_and_its_key_leaves_after_twen
 }
 
 #[actix_web::test]
+async fn a_token_that_was_in_order_goes_with_the_key_that_signed_it() {
+    let app = harness::start().await;
+    let ada = app.person("Ada").await;
+    ada.get("/v1/me").await.expect_status(200);
+    let (db, now) = (&app.app.db, app.app.clock.now());
+    sqlx::query("update signing_keys set retired_at = $1 - interval '20 minutes'")
+        .bind(now)
+        .execute(&mut app.sql().await)
+        .await
+        .unwrap();
+    app.app.auth.keys.tend(db, now).await.unwrap();
+    ada.get("/v1/me").await.expect_problem(401, "unauthenticated");
+}
+
+#[actix_web::test]
 async fn a_key_that_signed_for_ninety_days_is_changed_by_the_schedule_once() {
     let app = harness::start().await;
     let db = &app.app.db;

@@ -218,3 +218,132 @@ fn fingerprint(body: &Value) -> Vec<u8> {
     let canonical = serde_json::to_vec(&parsed).expect("JSON");
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &canonical).as_ref().to_vec()
 }
+
+#[actix_web::test]
+async fn a_retry_is_answered_although_it_has_used_up_the_gems_itself() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    leave_gems_for_one(&person, price(&person, &fox()).await).await;
+    let body = fox();
+    let answers = join_all((0..20).map(|_| person.submit_with("key", &body))).await;
+    let first = answers.first().expect("an answer").json();
+    for answer in answers {
+        assert_eq!(answer.header("gems-remaining"), "0");
+        assert_eq!(answer.expect_status(202).json()["id"], first["id"]);
+    }
+    let other = json!({"prompt": "A whale above the clouds", "quality": "low"});
+    person.submit_with("key", &other).await.expect_problem(422, "idempotency-key-reused");
+    person.submit_with("other", &fox()).await.expect_problem(402, "insufficient-gems");
+    app.work().await;
+    assert_eq!(person.submit_with("key", &fox()).await.expect_status(202).json()["status"], "succeeded");
+}
+
+#[actix_web::test]
+async fn a_retry_gives_back_what_it_held_before_it_was_known_as_one() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let first = person.submit_with("key", &fox()).await.expect_status(202);
+    let held = person.gems().await;
+    assert_eq!(
+        (&held["held"], held["remaining"].to_string().as_str()),
+        (&first.json()["price_gems"], first.header("gems-remaining"))
+    );
+    let again = person.submit_with("key", &fox()).await.expect_status(202);
+    let other = json!({"prompt": "A whale above the clouds", "quality": "low"});
+    person.submit_with("key", &other).await.expect_problem(422, "idempotency-key-reused");
+    assert_eq!(person.gems().await, held);
+    assert_eq!(again.header("gems-remaining"), first.header("gems-remaining"));
+    let rows = person.get("/v1/gems/transfers").await.json();
+    let holds = rows["data"].as_array().expect("rows").iter().filter(|row| row["kind"] == "hold").count();
+    assert_eq!(holds, 1);
+}
+
+#[actix_web::test]
+async fn what_a_submit_answers_is_what_a_look_at_it_shows() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let body = json!({"prompt": "  A fox ", "attributes": [{"section": "Light", "value": "golden hour"}], "count": 2});
+    let answered = person.submit_with("key", &body).await.expect_status(202).json();
+    let mut shown = person.generation(answered["id"].as_str().expect("an id")).await;
+    // A submit waits for no estimate.
+    let members = shown.as_object_mut().expect("an object");
+    for member in ["queue_position", "estimated_seconds"] {
+        members.remove(member);
+    }
+    assert_eq!(answered, shown);
+    assert_eq!(person.submit_with("key", &body).await.expect_status(202).json(), shown);
+}
+
+/// As if so many were waiting that cost nothing.
+async fn let_wait(person: &Person<'_>, many: i32) {
+    sqlx::query(
+        "insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
+           composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
+           available_at, created_at)
+         select gen_random_uuid(), l.person_id, l.account_id, 'waits ' || n, '', '', 'queued', '', '', '[]', 'gpt-image-2', 1, 1,
+           'low', 1, 0, '', now() + interval '1 year', now()
+         from account_links l, generate_series(1, $1) n",
+    )
+    .bind(many)
+    .execute(&mut person.app.sql().await)
+    .await
+    .expect("they wait");
+}
+
+#[actix_web::test]
+async fn no_more_wait_than_may_however_many_come_at_once_and_who_is_refused_has_held_and_used_nothing() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let price = price(&person, &fox()).await;
+    let_wait(&person, 497).await;
+    let before = person.remaining().await;
+    let keys: Vec<String> = (0..10).map(|number| format!("key {number}")).collect();
+    let body = fox();
+    let answers = join_all(keys.iter().map(|key| person.submit_with(key, &body))).await;
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for (answer, key) in answers.into_iter().zip(&keys) {
+        if answer.status == 202 {
+            accepted.push(key);
+        } else {
+            answer.expect_problem(429, "too-many-waiting");
+            refused.push(key);
+        }
+    }
+    assert_eq!(accepted.len(), 3);
+    assert_eq!(person.remaining().await, before - 3 * price);
+    person.submit_with(accepted.first().expect("a key"), &fox()).await.expect_status(202);
+    app.work().await;
+    person.submit_with(refused.first().expect("a key"), &fox()).await.expect_status(202);
+    app.work().await;
+}
+
+#[actix_web::test]
+async fn submits_cancels_runs_and_sweeps_of_one_person_do_not_cross() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    join_all((0..40).map(|_| person.get("/v1/gems"))).await;
+    let before = person.remaining().await;
+    let body = fox();
+    let submits = join_all((0..40).map(|number| {
+        let (person, body) = (&person, &body);
+        async move {
+            let answer = person.submit(body).await;
+            assert!([202, 402].contains(&answer.status), "{answer:?}");
+            if answer.status == 202 && number % 2 == 0 {
+                let path = format!("/v1/generations/{}/cancel", answer.json()["id"].as_str().expect("an id"));
+                let cancelled = person.post(&path, &json!({})).await;
+                assert!([200, 409].contains(&cancelled.status), "{cancelled:?}");
+            }
+        }
+    }));
+    let sweeps = async {
+        for _ in 0..20 {
+            lapidary::work::queue::sweep(&app.app).await.expect("a sweep");
+        }
+    };
+    tokio::join!(submits, app.work(), app.work(), sweeps);
+    app.work().await;
+    let gems = person.gems().await;
+    let (remaining, used) = (gems["remaining"].as_i64().expect("gems"), gems["used"].as_i64().expect("gems"));
+    assert_eq!((remaining + used, gems["held"].as_i64()), (before, Some(0)));
+}

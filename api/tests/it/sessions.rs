@@ -218,6 +218,25 @@ async fn signing_out_everywhere_ends_every_session_or_all_but_this_one() {
 }
 
 #[actix_web::test]
+async fn a_token_is_checked_by_its_signature_once_and_by_its_session_and_end_every_time() {
+    let app = harness::start().await;
+    let (here, there) = (app.person("Ada").await, app.person("Ada").await);
+    there.get("/v1/me").await.expect_status(200);
+    let checks = app.app.auth.tokens.checks();
+    for _ in 0..3 {
+        there.get("/v1/me").await.expect_status(200);
+    }
+    assert_eq!(app.app.auth.tokens.checks(), checks, "a known token was checked again");
+    here.delete("/v1/me/sessions?keep_current=true").await.expect_status(204);
+    there.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    here.get("/v1/me").await.expect_status(200);
+    app.app.clock.advance(TimeDelta::minutes(10));
+    here.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    let altered = format!("{}A", here.token);
+    assert_eq!(status_of_me(&app, &altered).await, 401);
+}
+
+#[actix_web::test]
 async fn a_suspended_person_is_out_at_once_and_back_when_restored() {
     let app = harness::start().await;
     let ada = app.person("Ada").await;

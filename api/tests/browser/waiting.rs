@@ -89,6 +89,7 @@ async fn while_a_provider_pauses_there_is_one_note_and_it_goes_by_itself() {
     let note = tab.eval("document.querySelector('.note--paused').innerText").await;
     assert!(note.as_str().is_some_and(|it| it.contains("gems are only held")), "{note}");
     assert_eq!(tab.eval("document.querySelectorAll('.generation__end.is-failed').length").await, 0);
+    tab.until("document.querySelector('.note--paused button')", "another model is offered").await;
     let other = tab.eval("document.querySelector('.note--paused button').innerText").await;
     tab.press("button", other.as_str().expect("another model is offered")).await;
     tab.until("!document.querySelector('.note--paused button')", "another model is chosen").await;

@@ -6,6 +6,7 @@ mod campaign;
 mod cargo;
 mod demo;
 mod failure;
+mod lean;
 mod openapi;
 mod page;
 mod prepare;

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::cargo;
 use crate::failure::{OnPath, Result, said};
+use crate::lean;
 use crate::process;
 use crate::say::Step;
 use crate::tools::page_tools::PageTools;
@@ -52,6 +53,7 @@ pub fn build(step: &mut Step, tools: &PageTools) -> Result<()> {
     ]);
     cargo::run(step, "compiling the page", &mut compile, &log)?;
     bundle(step, tools, &scratch.join("trunk.log"))?;
+    lean::trim(&folder())?;
     weight::compress(&folder(), |name| step.progress(&format!("compressing {name}")))?;
     std::fs::write(&stamp, fingerprint).on("write", &stamp)?;
     step.done(&format!("built; {}", weight::report(&folder())?));

@@ -6,6 +6,8 @@ use lapidary::app::{App, StartError};
 use lapidary::clock::Clock;
 use lapidary::config::{self, Cli, Command, Settings};
 use lapidary::doctor::guard;
+use lapidary::images::owner;
+use lapidary::images::store::ImageStore;
 use lapidary::metrics::exporter::{self, Exporter};
 use lapidary::server::Application;
 use lapidary::telemetry::Telemetry;
@@ -95,10 +97,11 @@ async fn end(app: &App, exporter: Option<Exporter>, telemetry: Telemetry) {
 async fn migrate(settings: Settings) -> Result<(), StartError> {
     let telemetry = Telemetry::start(&settings)?;
     db::migrate(&settings).await?;
-    lapidary::images::store::ImageStore::new(&settings, Clock::default())
-        .ensure_bucket()
-        .await
-        .map_err(|error| StartError::Other(format!("the bucket: {error}")))?;
+    let store = ImageStore::new(&settings, Clock::default());
+    store.ensure_bucket().await.map_err(|error| StartError::Other(format!("the bucket: {error}")))?;
+    let db = db::Db::connect(&settings)?;
+    owner::claim(db.house(), &store).await.map_err(|error| StartError::Other(format!("the bucket: {error}")))?;
+    db.close().await;
     tracing::info!("the database and the bucket are ready");
     telemetry.end();
     Ok(())

@@ -3,6 +3,8 @@ pub mod derive;
 mod mark;
 pub mod objects;
 pub mod orphans;
+pub mod owner;
+mod place;
 mod presign;
 pub mod queries;
 pub mod routes;

@@ -127,7 +127,11 @@ impl ImageStore {
             .delete_markers()
             .iter()
             .filter_map(|mark| listed(mark.key(), mark.version_id(), mark.last_modified(), false));
-        let next = answer.next_key_marker().filter(|_| answer.is_truncated().unwrap_or(false));
+        let is_truncated = answer.is_truncated().unwrap_or(false);
+        if is_truncated && answer.next_key_marker().is_none() {
+            return Err(StoreError::Endless);
+        }
+        let next = answer.next_key_marker().filter(|_| is_truncated);
         let next = next.map(|key| ObjectVersion {
             key: key.to_owned(),
             version: answer.next_version_id_marker().map(str::to_owned),
@@ -146,8 +150,12 @@ impl ImageStore {
             .iter()
             .filter_map(|object| listed(object.key(), None, object.last_modified(), true))
             .collect();
-        let next = objects.last().map(|last| last.object.clone());
-        Ok(Page { next: next.filter(|_| answer.is_truncated().unwrap_or(false)), objects })
+        let is_truncated = answer.is_truncated().unwrap_or(false);
+        let next = objects.last().map(|last| last.object.clone()).filter(|_| is_truncated);
+        if is_truncated && next.is_none() {
+            return Err(StoreError::Endless);
+        }
+        Ok(Page { next, objects })
     }
 }
 

@@ -7,6 +7,8 @@ use lapidary_contract::domain::limits::TRASH_DAYS;
 use uuid::Uuid;
 
 use super::objects::{BATCH_MAX, Listed, ObjectVersion};
+use super::owner::{self, OwnerError};
+use super::place::Place;
 use super::queries::Objects;
 use super::store::StoreError;
 use super::sweep_queries::{self as queries, Counts, Run};
@@ -21,6 +23,8 @@ const EVERY: TimeDelta = TimeDelta::hours(24);
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 /// How much one round of housekeeping does.
 const ROUND: Steps = Steps { pages: 20, page_size: BATCH_MAX };
+/// More orphans than this on a page, and more than half of its old objects, is no accident of crashes.
+const SUSPICIOUS: usize = 100;
 /// Rows looked at with one query.
 const ROWS: i64 = 2_000;
 /// Everything of people; nothing else in the bucket is ours to judge.
@@ -34,6 +38,12 @@ pub enum SweepError {
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Storage(#[from] StoreError),
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    #[error("{orphans} of {old} old objects of a page would be orphans: look whether this is the right database")]
+    TooMany { orphans: usize, old: usize },
+    #[error("the storage's clock is more than an hour off: what is old cannot be told")]
+    Clock,
 }
 
 /// The size of a piece of work.
@@ -92,6 +102,10 @@ pub async fn round(app: &App, is_dry_run: bool, steps: Steps) -> Result<Option<R
 }
 
 async fn go_on(app: &App, run: &Run, steps: Steps) -> Result<Report, SweepError> {
+    owner::check(app.db.house(), &app.store).await?;
+    if app.store.is_clock_off() {
+        return Err(SweepError::Clock);
+    }
     let mut cursor = run.cursor();
     let mut counts = Counts::default();
     for _ in 0..steps.pages {
@@ -150,6 +164,10 @@ async fn judge(app: &App, run: &Run, page: &[Listed], now: DateTime<Utc>) -> Res
             Verdict::Orphan => orphans.push(listed.object.clone()),
         }
     }
+    if orphans.len() > SUSPICIOUS && orphans.len() * 2 > old.len() {
+        tracing::error!(orphans = orphans.len(), old = old.len(), "the sweep stops: too much would be deleted");
+        return Err(SweepError::TooMany { orphans: orphans.len(), old: old.len() });
+    }
     found.deleted = count(orphans.len());
     if !run.is_dry_run && !orphans.is_empty() {
         let kept = app.store.delete_each(&orphans).await?;
@@ -194,49 +212,6 @@ async fn missing(app: &App, page: &[Listed], (from, to): (&str, &str), now: Date
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// What a key says it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Image {
-        person_id: Uuid,
-        prefix: String,
-    },
-    Preview {
-        generation_id: Uuid,
-    },
-    Picture {
-        person_id: Uuid,
-    },
-    /// Of a person, but of no shape that we make.
-    Other {
-        person_id: Uuid,
-    },
-    Foreign,
-}
-
-impl Place {
-    fn of(key: &str) -> Self {
-        let parts: Vec<&str> = key.split('/').collect();
-        let id = |text: &str| text.parse::<Uuid>().ok();
-        let Some(person_id) = parts.get(1).and_then(|text| id(text)) else { return Self::Foreign };
-        match parts.as_slice() {
-            ["users", _, "images", image, attempt, file]
-                if id(image).is_some() && attempt.parse::<u32>().is_ok() && !file.is_empty() =>
-            {
-                let prefix = key.strip_suffix(file).unwrap_or(key).trim_end_matches('/').to_owned();
-                Self::Image { person_id, prefix }
-            }
-            ["users", _, "previews", generation, ..] => match id(generation) {
-                Some(generation_id) => Self::Preview { generation_id },
-                None => Self::Other { person_id },
-            },
-            ["users", _, "picture"] => Self::Picture { person_id },
-            ["users", ..] => Self::Other { person_id },
-            _ => Self::Foreign,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,22 +289,6 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_says_what_it_is_and_a_strange_one_is_left_alone() {
-        let (person_id, image, generation_id) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
-        let prefix = format!("users/{person_id}/images/{image}/2");
-        assert_eq!(Place::of(&format!("{prefix}/original.png")), Place::Image { person_id, prefix });
-        let preview = format!("users/{person_id}/previews/{generation_id}/1/0.png");
-        assert_eq!(Place::of(&preview), Place::Preview { generation_id });
-        assert_eq!(Place::of(&format!("users/{person_id}/picture")), Place::Picture { person_id });
-        for other in ["images/x", "images/x/1/a.png", "exports/a.zip", "previews/x/y"] {
-            assert_eq!(Place::of(&format!("users/{person_id}/{other}")), Place::Other { person_id }, "{other}");
-        }
-        for foreign in ["users/me/picture", "backup/2026.sql", "users", ""] {
-            assert_eq!(Place::of(foreign), Place::Foreign, "{foreign}");
-        }
-    }
 
     #[test]
     fn what_somebody_s_running_work_stored_is_never_an_orphan() {

@@ -57,6 +57,8 @@ pub enum StoreError {
     NotEncrypted,
     #[error("{count} of the objects were not deleted, the first because of {code}")]
     NotDeleted { count: usize, code: String },
+    #[error("the storage says that its list goes on, and not where")]
+    Endless,
     #[error("S3_ENDPOINT or S3_PUBLIC_ENDPOINT is no address: {0}")]
     Address(String),
 }
@@ -230,6 +232,11 @@ impl ImageStore {
                 Address::new(bucket).ok_or_else(|| StoreError::Address(bucket.to_owned()))
             })
             .await
+    }
+
+    /// Whether the storage lives in another time: what it says is old may be young.
+    pub fn is_clock_off(&self) -> bool {
+        self.time.offset_seconds.load(Ordering::Relaxed).abs() > 3_600
     }
 
     /// Whether the bucket is there and ours.

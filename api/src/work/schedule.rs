@@ -17,6 +17,11 @@ const ESTIMATES: Duration = Duration::from_secs(30);
 const HOUSEKEEPING: Duration = Duration::from_secs(300);
 const CLOCK: Duration = Duration::from_secs(60);
 const CLOCK_AGAIN: Duration = Duration::from_secs(1);
+/// A job that hangs, behind a connection whose other end is gone without a word, must not stop the others.
+const JOB_LIMIT: Duration = Duration::from_secs(30);
+/// After an outage the holders of leases come first: so many times the sweep only looks whether the database is back.
+const LOOKS: u8 = 2;
+const PIECE: i64 = 10_000;
 
 /// Keeps this process on the database's time.
 pub async fn follow_clock(app: Arc<App>, mut open: watch::Receiver<bool>) {
@@ -37,28 +42,46 @@ pub async fn follow_clock(app: Arc<App>, mut open: watch::Receiver<bool>) {
 
 pub async fn keep(app: Arc<App>, mut open: watch::Receiver<bool>) {
     let (mut sweep, mut feed_beat, mut estimates) = (beat(SWEEP), beat(FEED), beat(ESTIMATES));
-    let mut feed = Feed::default();
+    let (mut feed, mut looks) = (Feed::default(), 0);
     loop {
         let (job, done) = tokio::select! {
             _ = open.changed() => return,
             // Until the time is known no lease can be called over.
             _ = sweep.tick(), if app.clock.is_measured() => {
-                told("giving up on providers", give_up(&app).await);
-                ("the sweep of leases", queue::sweep(&app).await)
+                told("giving up on providers", in_time(give_up(&app)).await);
+                ("the sweep of leases", sweep_leases(&app, &mut looks).await)
             }
             _ = feed_beat.tick() => {
-                told("the state of the providers", app.providers.poll(&app).await);
-                ("the feed of news", feed.poll(app.db.house(), &app.live).await)
+                told("the state of the providers", in_time(app.providers.poll(&app)).await);
+                ("the feed of news", in_time(feed.poll(app.db.house(), &app.live)).await)
             }
-            _ = estimates.tick() => ("the history of durations", app.estimates.refresh(&app).await),
+            _ = estimates.tick() => ("the history of durations", in_time(app.estimates.refresh(&app)).await),
         };
         told(job, done);
     }
 }
 
+async fn sweep_leases(app: &App, looks: &mut u8) -> Result<(), sqlx::Error> {
+    let done = match *looks {
+        0 => in_time(queue::sweep(app)).await,
+        _ => in_time(app.clock.follow(app.db.house())).await,
+    };
+    *looks = if done.is_err() { LOOKS } else { looks.saturating_sub(1) };
+    done
+}
+
+async fn in_time<T>(job: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(JOB_LIMIT, job).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
 /// Beside the others: a storage that answers slowly must not delay the sweep of leases.
 pub async fn housekeeping(app: Arc<App>, mut open: watch::Receiver<bool>) {
     let mut beat = beat(HOUSEKEEPING);
+    // By a clock that is days ahead, what was deleted yesterday would be due.
+    tokio::select! {
+        () = app.clock.measured() => {}
+        _ = open.wait_for(|is_open| !is_open) => return,
+    }
     loop {
         tokio::select! {
             _ = open.changed() => return,
@@ -89,8 +112,18 @@ pub async fn keep_house(app: &App) {
 
 async fn forget_events(app: &App) -> Result<(), sqlx::Error> {
     let before = app.clock.now() - TimeDelta::days(1);
-    sqlx::query!("delete from events where created_at < $1", before).execute(app.db.house()).await?;
-    Ok(())
+    loop {
+        let gone = sqlx::query!(
+            "delete from events where id in (select id from events where created_at < $1 limit $2)",
+            before,
+            PIECE
+        )
+        .execute(app.db.house())
+        .await?;
+        if gone.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
 }
 
 fn told<E: std::fmt::Display>(job: &'static str, done: Result<(), E>) {

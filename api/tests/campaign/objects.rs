@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use lapidary::app::App;
 use lapidary::clock::Clock;
 use lapidary::config;
-use lapidary::images::orphans;
+use lapidary::images::{orphans, owner};
 use sqlx::{PgPool, Row};
 
 use crate::stage::{BUCKET, Stage};
@@ -87,7 +87,9 @@ impl Bucket {
         let known = sqlx::query_scalar(known).fetch_all(pool).await.expect("what rows know");
         let known: HashSet<String> = known.into_iter().collect();
         let is_known = |key: &String| {
-            known.contains(key) || key.rsplit_once('/').is_some_and(|(prefix, _)| known.contains(prefix))
+            known.contains(key)
+                || key == owner::KEY
+                || key.rsplit_once('/').is_some_and(|(prefix, _)| known.contains(prefix))
         };
         let mut orphans: Vec<String> = self.list().await.into_keys().filter(|key| !is_known(key)).collect();
         orphans.sort();

@@ -159,6 +159,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("generation/provider.rs", "what a provider does concerns everybody and belongs to nobody"),
     ("generation/retry.rs", "the worker puts back whoever's generation its model is too busy for"),
     ("generation/settle.rs", "the worker settles whoever's generation it ran"),
+    ("main.rs", "migrate marks the bucket as this database's"),
     ("images/orphans.rs", "looks at everybody's objects, and tells what no row knows"),
     ("images/trash.rs", "a job for everybody's trash"),
     ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),

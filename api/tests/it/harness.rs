@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lapidary::app::App;
 use lapidary::clock::Clock;
+use lapidary::images::owner;
 use lapidary::server::Application;
 use lapidary::work::worker;
 use lapidary::{config, db, gems};
@@ -77,6 +78,8 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let app = App::build(settings, Clock::default()).await.expect("the app");
+    // As `migrate` does; some tests start with a storage that refuses it.
+    drop(owner::claim(app.db.house(), &app.store).await);
     let application = Application::build(Arc::clone(&app), listener, 2).expect("the server");
     let server = application.handle();
     actix_web::rt::spawn(application.serve());

@@ -17,6 +17,7 @@ mod keys;
 mod metrics;
 mod model_faults;
 mod money;
+mod owner;
 mod previews;
 mod process;
 mod providers;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::gems::GemBalance;
 use crate::generation::Generation;
-use crate::status::ServiceStatus;
+use crate::status::Availability;
 
 /// The data of one server-sent event. Its `id` is the cursor for `Last-Event-ID`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub enum LiveEvent {
     /// The balance changed for another reason.
     GemsChanged { gems: GemBalance },
     /// A provider stopped or began to deliver again; also the first event of a stream while one does not. It has no id.
-    StatusChanged { status: ServiceStatus },
+    StatusChanged { status: Availability },
     /// Too much was missed: read everything again.
     Reset,
 }
@@ -32,7 +32,7 @@ struct FlatEvent {
     generation: Option<Box<Generation>>,
     gems: Option<GemBalance>,
     image_id: Option<Uuid>,
-    status: Option<ServiceStatus>,
+    status: Option<Availability>,
 }
 
 impl TryFrom<FlatEvent> for LiveEvent {

@@ -35,7 +35,7 @@ pub use lapidary_domain as domain;
 pub use list::List;
 pub use me::{Identity, Me, Session, UpdateMe};
 pub use problem::{FieldError, Problem, ProblemType};
-pub use status::{PausedModel, ServiceStatus};
+pub use status::{Availability, PausedModel};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.
 pub const REFRESH_HEADER: &str = "X-Lapidary-Refresh";

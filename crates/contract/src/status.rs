@@ -7,7 +7,7 @@ use crate::generation::FailureCode;
 /// Empty when everything works.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ServiceStatus {
+pub struct Availability {
     /// Models whose provider does not deliver: their generations wait, and their gems are only held.
     pub paused: Vec<PausedModel>,
 }

@@ -1,7 +1,7 @@
 //! "Continue with …", one button a provider, as the server lists them.
+use crate::ui::prelude::*;
 use futures_util::FutureExt;
 use lapidary_contract::{AuthProvider, List};
-use crate::ui::prelude::*;
 
 use crate::asked::Asked;
 use crate::browser;
@@ -61,7 +61,13 @@ fn button(provider: AuthProvider, return_to: &str, links: bool) -> AnyView {
 
 /// Only a path of ours is followed after sign-in: an address elsewhere would make this page a trap.
 pub fn safe_return(wanted: Option<String>) -> String {
-    let is_ours = |path: &String| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    let is_ours = |path: &String| {
+        path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        // A browser drops them: `/\t/` becomes `//`.
+        && !path.chars().any(char::is_control)
+    };
     wanted.filter(is_ours).unwrap_or_else(|| Page::Studio.path().to_owned())
 }
 

@@ -8,7 +8,7 @@ use super::providers::Refusal;
 use super::routes::with_cookie;
 use super::secret::random_secret;
 use super::sign_in::{self, Departure, Trouble};
-use super::{Auth, CurrentUser};
+use super::{Auth, CurrentUser, address};
 use crate::app::App;
 use crate::http::error::{ApiError, ApiResult};
 
@@ -97,15 +97,21 @@ pub async fn unlink_identity(app: web::Data<App>, user: CurrentUser, id: web::Pa
     // Two at once must not each see the other's.
     queries::lock_person(&mut *tx, user.person_id).await?;
     let all = queries::identities(&mut *tx, user.person_id).await?;
-    if !all.iter().any(|row| row.id == id) {
-        return Err(ApiError::NotFound);
-    }
+    let Some(gone) = all.iter().find(|row| row.id == id) else { return Err(ApiError::NotFound) };
     if !stays_open(&app.auth, &all, id) {
         return Err(ApiError::IllegalTransition(
             "This is the only way to sign in to this account. Link another one first.",
         ));
     }
     queries::delete(&mut *tx, user.person_id, id).await?;
+    // Nobody would learn any more that an address changed whose sign-in method is gone: the oldest one that stays gives
+    // theirs, unless another one still vouches for it.
+    let mut staying = all.iter().filter(|row| row.id != id);
+    if !staying.clone().any(|row| row.email == gone.email)
+        && let Some((row, email)) = staying.find_map(|row| Some((row, address::normalise(&row.email)?)))
+    {
+        queries::replace_email(&mut *tx, user.person_id, &gone.email, &row.email, &email).await?;
+    }
     tx.commit().await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -37,6 +37,43 @@ pub async fn delete(conn: impl PgExecutor<'_>, person_id: Uuid, id: Uuid) -> Res
     Ok(())
 }
 
+/// Whether an address came with one of the person's sign-in methods.
+pub async fn has_address(
+    conn: impl PgExecutor<'_>,
+    person_id: Uuid,
+    email_normalised: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+             select from identities where person_id = $1 and email_normalised = $2
+           ) as "has_address!""#,
+        person_id,
+        email_normalised
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The main address becomes another one, if it is the one that goes.
+pub async fn replace_email(
+    conn: impl PgExecutor<'_>,
+    person_id: Uuid,
+    gone: &str,
+    email: &str,
+    email_normalised: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update people set email = $3, email_normalised = $4 where id = $1 and email = $2",
+        person_id,
+        gone,
+        email,
+        email_normalised
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub async fn touch(conn: impl PgExecutor<'_>, identity: &Proven, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update identities set last_used_at = $3 where issuer = $1 and subject = $2",
@@ -57,10 +94,11 @@ pub async fn follow_email(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with before as (
-           select id, person_id, email from identities where issuer = $1 and subject = $2 and email <> $3
+           select id, person_id, email from identities
+           where issuer = $1 and subject = $2 and (email <> $3 or email_normalised <> $4)
          ),
          moved as (
-           update identities i set email = $3 from before where i.id = before.id
+           update identities i set email = $3, email_normalised = $4 from before where i.id = before.id
          )
          update people p set email = $3, email_normalised = $4 from before
          where p.id = before.person_id and p.email = before.email",

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
 use super::key_store::{self, KeyRow, Resealed};
+use super::marks::MarkKeys;
 use super::secret::MasterKey;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -37,12 +38,21 @@ pub enum KeyError {
     Crypto(#[from] Unspecified),
     #[error("a signing key is not one: {0}")]
     Rejected(#[from] KeyRejected),
+    #[error("MASTER_KEY does not open the keys of this database, and so not who had welcome gems")]
+    MarksSealed,
 }
 
 impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Database(error) => error.into(),
+            // A process that is replaced next, or an operator's mistake: it passes, and nothing is granted meanwhile.
+            KeyError::MarksSealed => {
+                tracing::error!(
+                    "{error}: ages cannot be confirmed. If it was replaced, this process needs the new one"
+                );
+                Self::Unavailable { retry_after_seconds: 60 }
+            }
             other @ (KeyError::Crypto(_) | KeyError::Rejected(_)) => Self::internal(other),
         }
     }
@@ -94,11 +104,14 @@ pub struct Keys {
     /// One reads at a time; whoever waited for it looks at what it found.
     turn: Mutex<()>,
     loads: AtomicU64,
+    /// How many keys did not open when that was last said.
+    lost: AtomicU64,
 }
 
 impl Keys {
     pub fn new(master: Arc<MasterKey>) -> Self {
-        Self { master, ring: RwLock::default(), turn: Mutex::default(), loads: AtomicU64::new(0) }
+        let (loads, lost) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { master, ring: RwLock::default(), turn: Mutex::default(), loads, lost }
     }
 
     /// The key that signs now.
@@ -163,11 +176,13 @@ impl Keys {
     pub async fn tend(&self, db: &Db, now: DateTime<Utc>) -> Result<(), KeyError> {
         let _turn = self.turn.lock().await;
         self.read_or_make(db, now).await?;
-        if self.master.has_previous() {
-            let Resealed { moved, lost } = self.reseal(db).await?;
-            if moved > 0 || lost > 0 {
-                tracing::info!(moved, lost, "what MASTER_KEY_PREVIOUS sealed is under MASTER_KEY now");
-            }
+        let Resealed { moved, lost } = self.reseal(db, now).await?;
+        if moved > 0 {
+            tracing::info!(moved, "what MASTER_KEY_PREVIOUS sealed is under MASTER_KEY now");
+        }
+        // Once, and not at every round.
+        if self.lost.swap(lost, Ordering::Relaxed) != lost && lost > 0 {
+            tracing::error!(lost, "keys of the database do not open: MASTER_KEY is not the one that sealed them");
         }
         Ok(())
     }
@@ -185,12 +200,28 @@ impl Keys {
         Ok(made)
     }
 
-    pub async fn reseal(&self, db: &Db) -> Result<Resealed, KeyError> {
+    /// Puts what MASTER_KEY_PREVIOUS sealed under MASTER_KEY. The key of the marks is made before, where there is none:
+    /// afterwards nobody may have the MASTER_KEY any more that it comes from.
+    pub async fn reseal(&self, db: &Db, now: DateTime<Utc>) -> Result<Resealed, KeyError> {
         let mut tx = db.begin_house().await?;
         key_store::lock(&mut tx).await?;
+        match MarkKeys::load(&mut tx, &self.master, now).await {
+            // Counted with whatever else is lost.
+            Ok(_) | Err(KeyError::MarksSealed) => {}
+            Err(error) => return Err(error),
+        }
         let done = key_store::reseal(&mut tx, &self.master).await?;
         tx.commit().await?;
         Ok(done)
+    }
+
+    /// Gives up what neither MASTER_KEY nor MASTER_KEY_PREVIOUS opens of the keys of the marks. False: nothing.
+    pub async fn forget_unreadable(&self, db: &Db, now: DateTime<Utc>) -> Result<bool, KeyError> {
+        let mut tx = db.begin_house().await?;
+        let forgotten = MarkKeys::forget_unreadable(&mut tx, &self.master).await?;
+        MarkKeys::load(&mut tx, &self.master, now).await?;
+        tx.commit().await?;
+        Ok(forgotten > 0)
     }
 
     /// How often the keys were read from the database.

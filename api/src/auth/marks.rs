@@ -1,6 +1,7 @@
 //! Keyed hashes that recognise a returning identity or address and tell nobody which it was. Their key is sealed in the
-//! database: it must outlive every MASTER_KEY, or a new one would forget who had welcome gems.
-use aws_lc_rs::{hmac, rand};
+//! database: it must outlive every MASTER_KEY. Never makes another one beside a key that is there but does not open:
+//! that one would forget who had welcome gems.
+use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -9,12 +10,13 @@ use super::keys::KeyError;
 use super::secret::MasterKey;
 
 const PURPOSE: &str = "welcome marks";
-const KEY_BYTES: usize = 32;
 
-/// Usually one; more after a MASTER_KEY was lost and found again. A mark under any of them counts.
+/// One; versions before made another where the first did not open. A mark under any of them counts.
 pub struct MarkKeys(Vec<hmac::Key>);
 
 impl MarkKeys {
+    /// The caller's is a transaction. Fails where a key is there and nothing opens it: a MASTER_KEY that is wrong, or
+    /// being replaced process by process while this one has the old one still.
     pub async fn load(conn: &mut PgConnection, master: &MasterKey, now: DateTime<Utc>) -> Result<Self, KeyError> {
         let known = opened(&mut *conn, master).await?;
         if !known.is_empty() {
@@ -25,6 +27,17 @@ impl MarkKeys {
             .await?;
         let known = opened(&mut *conn, master).await?;
         if known.is_empty() { Ok(Self(vec![make(conn, master, now).await?])) } else { Ok(Self(known)) }
+    }
+
+    /// Removes what does not open, and says how many there were. Marks under it recognise nobody from then on.
+    pub async fn forget_unreadable(conn: &mut PgConnection, master: &MasterKey) -> Result<usize, KeyError> {
+        let rows = sqlx::query!("select id, sealed from sealed_keys where purpose = $1 for update", PURPOSE)
+            .fetch_all(&mut *conn)
+            .await?;
+        let lost = rows.iter().filter(|row| master.open(&row.id.to_string(), &row.sealed).is_err());
+        let lost: Vec<Uuid> = lost.map(|row| row.id).collect();
+        sqlx::query!("delete from sealed_keys where id = any($1)", &lost).execute(conn).await?;
+        Ok(lost.len())
     }
 
     /// One mark under each key.
@@ -38,37 +51,30 @@ async fn opened(conn: &mut PgConnection, master: &MasterKey) -> Result<Vec<hmac:
         .fetch_all(conn)
         .await?;
     let opened = rows.iter().filter_map(|row| master.open(&row.id.to_string(), &row.sealed).ok());
-    Ok(opened.map(|opened| hmac::Key::new(hmac::HMAC_SHA256, &opened.plain)).collect())
+    let known: Vec<hmac::Key> = opened.map(|opened| hmac::Key::new(hmac::HMAC_SHA256, &opened.plain)).collect();
+    if known.is_empty() && !rows.is_empty() { Err(KeyError::MarksSealed) } else { Ok(known) }
 }
 
-/// The first one ever is what marks were keyed with before; if others are there that we cannot open, a new one.
+/// It is what marks were keyed with before they had a key of their own. Another process's signing key that does not open
+/// tells that this MASTER_KEY is not the one they were keyed with.
 async fn make(conn: &mut PgConnection, master: &MasterKey, now: DateTime<Utc>) -> Result<hmac::Key, KeyError> {
-    let is_first = sqlx::query_scalar!(
-        r#"select not exists (select from sealed_keys where purpose = $1) as "is_first!""#,
-        PURPOSE
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    let mut key = master.first_mark_key().to_vec();
-    if !is_first {
-        tracing::error!(
-            "MASTER_KEY does not open the key of the welcome marks: who had welcome gems before is not recognised. \
-             If it was replaced, set MASTER_KEY_PREVIOUS"
-        );
-        key = vec![0; KEY_BYTES];
-        rand::fill(&mut key)?;
+    let signing =
+        sqlx::query!("select id, sealed from signing_keys where retired_at is null").fetch_all(&mut *conn).await?;
+    if signing.iter().any(|row| master.open(&row.id, &row.sealed).is_err()) {
+        return Err(KeyError::MarksSealed);
     }
+    let key = master.first_mark_key();
     let id = Uuid::now_v7();
     sqlx::query!(
         "insert into sealed_keys (id, purpose, sealed, created_at) values ($1, $2, $3, $4)",
         id,
         PURPOSE,
-        master.seal(&id.to_string(), &key)?,
+        master.seal(&id.to_string(), key)?,
         now
     )
     .execute(conn)
     .await?;
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &key))
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, key))
 }
 
 fn mark(key: &hmac::Key, kind: &str, parts: &[&str]) -> Vec<u8> {
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn marks_tell_their_parts_apart() {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; KEY_BYTES]);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
         assert_ne!(mark(&key, "identity", &["ab", "c"]), mark(&key, "identity", &["a", "bc"]));
         assert_ne!(mark(&key, "identity", &["a"]), mark(&key, "email", &["a"]));
         assert_eq!(mark(&key, "email", &["a"]), mark(&key, "email", &["a"]));

@@ -92,9 +92,10 @@ impl Auth {
         })
     }
 
-    /// Whether a stream of this session may go on, as far as this process has heard.
-    pub fn is_live(&self, session_id: Uuid) -> bool {
-        !self.revocations.has(session_id)
+    /// Whether a stream of this session may go on. `None`: this process has not heard of anything for a while, and
+    /// [`Revocations::allows`] must ask.
+    pub fn is_live(&self, session_id: Uuid) -> Option<bool> {
+        self.revocations.known(session_id)
     }
 
     /// What MASTER_KEY opens of the keys in the database. Changes nothing.

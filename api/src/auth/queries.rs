@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::address;
 use super::sign_in::Proven;
 
 pub struct Attempt {
@@ -174,7 +175,7 @@ pub async fn person_of_identity(
     .await
 }
 
-/// The first sign-in method of whoever has an address.
+/// The first sign-in method of whoever has an address, as theirs or by a linked method.
 pub struct FirstWay {
     pub provider: String,
     pub is_suspended: bool,
@@ -186,7 +187,10 @@ pub async fn first_way_of_email(conn: impl PgExecutor<'_>, normalised: &str) -> 
         FirstWay,
         r#"select i.provider, p.suspended_at is not null as "is_suspended!"
            from people p join identities i on i.person_id = p.id
-           where p.email_normalised = $1 order by p.suspended_at is null, p.created_at, i.created_at limit 1"#,
+           where p.id in (
+             select id from people where email_normalised = $1
+             union select person_id from identities where email_normalised = $1
+           ) order by p.suspended_at is null, p.created_at, i.created_at limit 1"#,
         normalised
     )
     .fetch_optional(conn)
@@ -231,8 +235,9 @@ pub async fn insert_identity(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "insert into identities (id, person_id, provider, issuer, subject, email, created_at, last_used_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7)
+        "insert into identities
+           (id, person_id, provider, issuer, subject, email, email_normalised, created_at, last_used_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
          on conflict on constraint identities_issuer_subject_unique do nothing",
         Uuid::now_v7(),
         person_id,
@@ -240,6 +245,7 @@ pub async fn insert_identity(
         identity.issuer,
         identity.subject,
         identity.email,
+        address::normalise(&identity.email).unwrap_or_default(),
         now
     )
     .execute(conn)

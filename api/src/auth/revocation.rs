@@ -78,9 +78,12 @@ impl Revocations {
         Ok(())
     }
 
-    /// Whether this process has heard of the session's end; asks nobody.
-    pub fn has(&self, session_id: Uuid) -> bool {
-        self.heard.has(session_id)
+    /// Whether tokens of this session still count, as this process knows; `None` when its feed is stale. Asks nobody.
+    pub fn known(&self, session_id: Uuid) -> Option<bool> {
+        if self.heard.has(session_id) {
+            return Some(false);
+        }
+        self.heard.is_fresh(Instant::now()).then_some(true)
     }
 
     /// What this process itself has ended; others hear of it from the feed.
@@ -101,13 +104,9 @@ impl Revocations {
 
     /// Whether tokens of this session still count.
     pub async fn allows(&self, db: &Db, session_id: Uuid) -> Result<bool, sqlx::Error> {
-        if self.heard.has(session_id) {
-            return Ok(false);
-        }
-        if self.heard.is_fresh(Instant::now()) {
-            Ok(true)
-        } else {
-            queries::is_session_live(db.house(), session_id).await
+        match self.known(session_id) {
+            Some(is_live) => Ok(is_live),
+            None => queries::is_session_live(db.house(), session_id).await,
         }
     }
 }

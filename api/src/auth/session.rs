@@ -129,6 +129,11 @@ fn standing(token: &TokenRow, now: DateTime<Utc>) -> Standing {
     }
 }
 
+/// Whether a spent token came back after its grace: somebody else may hold the other one.
+pub fn is_reused(token: &TokenRow, now: DateTime<Utc>) -> bool {
+    standing(token, now) == Standing::Reused
+}
+
 /// Ends the session a refresh token belongs to. Nothing to do is fine too.
 pub async fn end_by_token(db: &Db, presented: &str, now: DateTime<Utc>) -> ApiResult<Option<Uuid>> {
     let mut tx = db.begin_house().await?;

@@ -228,7 +228,8 @@ async fn link_pending(
     pending: &Proven,
     now: DateTime<Utc>,
 ) -> Result<(), Trouble> {
-    if address::normalise(&pending.email).as_deref() != Some(person.email_normalised.as_str()) {
+    let waiting = normalised(pending)?;
+    if waiting != person.email_normalised && !identity_queries::has_address(&mut *conn, person.id, &waiting).await? {
         return Err(email_in_use(None).into());
     }
     link::attach(conn, auth, person, pending, now).await

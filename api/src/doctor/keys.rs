@@ -6,8 +6,9 @@ use super::{Examination, Finding};
 use crate::auth::{Auth, Seals};
 
 const CHECK: &str = "master key";
-const HINT: &str = "Use the one that this database was first started with, or name that one in MASTER_KEY_PREVIOUS: with \
-                    another one nobody can sign in.";
+const HINT: &str = "Use the one that sealed them, or name that one in MASTER_KEY_PREVIOUS: with another one nobody new can \
+                    confirm their age, as who had welcome gems is not recognised. If it is lost for ever: \
+                    `lapidary keys rotate --forget-unreadable`.";
 
 pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     let auth = match Auth::build(&all.settings) {

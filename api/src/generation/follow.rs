@@ -1,7 +1,7 @@
 //! Follows a person's event rows for one stream, of everything or of one generation. A lost wake costs a second, never an
 //! event; what a slow reader costs is bounded by the batch.
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 use actix_web::web::Bytes;
@@ -20,8 +20,10 @@ use crate::http::error::{ApiError, ApiResult};
 
 /// Below the 15 seconds that proxies and our page allow.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// How soon a stream notices that its session or its token has ended.
-const LOOK: Duration = Duration::from_secs(1);
+/// How soon a stream notices that its session or its token has ended; other processes hear of it within a second.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often it asks the database instead while this process does not hear of ended sessions, and how long that may take.
+const ASK: Duration = Duration::from_secs(1);
 /// Rows that one may be behind; whoever missed more starts over.
 const MISSED_MAX: i64 = 500;
 /// Events made ready at once: what one stream holds in memory.
@@ -46,6 +48,7 @@ pub struct Follower {
     open: watch::Receiver<bool>,
     ready: VecDeque<Bytes>,
     is_over: bool,
+    asked_at: Option<Instant>,
 }
 
 impl Follower {
@@ -59,7 +62,9 @@ impl Follower {
     ) -> ApiResult<Self> {
         let (news, status, open) = (app.live.news(), app.providers.status(), app.live.open());
         let ready = VecDeque::new();
-        let mut follower = Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_over: false };
+        let (is_over, asked_at) = (false, None);
+        let mut follower =
+            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_over, asked_at };
         let status = follower.status.borrow_and_update().clone();
         // Who comes back may have missed that all is well again.
         if last_seen.is_some() || !status.paused.is_empty() {
@@ -84,7 +89,7 @@ impl Follower {
             if let Some(bytes) = self.ready.pop_front() {
                 return Some(bytes);
             }
-            if self.must_end() {
+            if self.must_end().await {
                 return None;
             }
             if let Err(error) = self.read().await {
@@ -97,11 +102,24 @@ impl Follower {
         }
     }
 
-    fn must_end(&self) -> bool {
+    async fn must_end(&mut self) -> bool {
         self.is_over
             || !*self.open.borrow()
-            || !self.app.auth.is_live(self.user.session_id)
             || self.ends_at <= self.app.clock.now()
+            || !self.is_session_live().await
+    }
+
+    async fn is_session_live(&mut self) -> bool {
+        if let Some(is_live) = self.app.auth.is_live(self.user.session_id) {
+            return is_live;
+        }
+        if self.asked_at.is_some_and(|at| at.elapsed() < ASK) {
+            return true;
+        }
+        self.asked_at = Some(Instant::now());
+        let asked = self.app.auth.revocations.allows(&self.app.db, self.user.session_id);
+        // Without the database a stream has nothing to tell either: the next look asks again.
+        !matches!(tokio::time::timeout(ASK, asked).await, Ok(Ok(false)))
     }
 
     /// False when nothing came in time for a heartbeat.
@@ -112,7 +130,7 @@ impl Follower {
         loop {
             tokio::select! {
                 () = &mut heartbeat => return false,
-                _ = look.tick() => if self.must_end() { return true },
+                _ = look.tick() => if self.must_end().await { return true },
                 _ = self.open.changed() => return true,
                 changed = self.status.changed() => {
                     // `read` is the one that says it.

@@ -1,5 +1,6 @@
 //! What every route and job shares: settings, pools, catalogue, clients and feeds. Built once a process.
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use lapidary_domain::Catalogue;
@@ -31,8 +32,10 @@ pub struct App {
     pub live: Live,
     pub wake: Wake,
     pub stop: Stop,
+    /// Whether the guard has seen that the database keeps people apart: not ready before.
+    pub is_judged: AtomicBool,
     /// A decoded picture takes up to 400 MB: as many at once as there are cores.
-    pub decoders: Semaphore,
+    pub decoders: Arc<Semaphore>,
     /// Absent where only the API is served.
     pub page: Option<Page>,
 }
@@ -80,7 +83,10 @@ impl App {
             wake: Wake::new(live.outbox.clone()),
             live,
             stop: Stop::default(),
-            decoders: Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+            is_judged: AtomicBool::default(),
+            decoders: Arc::new(Semaphore::new(
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            )),
             auth,
             db,
             clock,

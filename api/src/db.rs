@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -22,6 +22,11 @@ const HOUSE_PATIENCE: Duration = Duration::from_secs(5);
 const WAITING_PER_CONNECTION: usize = 32;
 /// A failover or a balancer's new member is found within this time, whatever the connections say.
 const CONNECTION_LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// Whoever was used a moment ago is there.
+const TRUSTED: Duration = Duration::from_secs(1);
+const PING_LIMIT: Duration = Duration::from_secs(2);
+/// A pool waits for its connections to come back; one that hangs must not hold up the end of the process.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A stuck lock, a lost plan or a vanished process must not hold a request, or others' rows, for ever.
 const PERSON_LIMITS: [(&str, &str); 3] =
@@ -70,19 +75,29 @@ impl Db {
         };
         let person = person.application_name("lapidary person").options(PERSON_LIMITS).options(KEEPALIVE);
         let house = owner.clone().application_name("lapidary house").options(HOUSE_LIMITS).options(KEEPALIVE);
-        let pool = |patience| {
+        // A ping before each use costs a round trip: where requests come in, it is saved after a short rest, and
+        // `begin_as` notices a closed connection itself.
+        let pool = |patience, trusted| {
             PgPoolOptions::new()
                 .max_connections(settings.database_connections)
                 .acquire_timeout(patience)
                 .max_lifetime(CONNECTION_LIFETIME)
+                .test_before_acquire(false)
+                .before_acquire(move |conn, rest| {
+                    Box::pin(async move {
+                        match rest.idle_for > trusted {
+                            true => answers(conn).await.map(|()| true),
+                            false => Ok(true),
+                        }
+                    })
+                })
         };
-        // A ping before each use costs a round trip: where requests come in, `begin_as` notices a dead connection itself.
-        let person = pool(PERSON_PATIENCE).test_before_acquire(false).connect_lazy_with(person);
+        let person = pool(PERSON_PATIENCE, TRUSTED).connect_lazy_with(person);
         let listening = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
         let places = usize::try_from(settings.database_connections).unwrap_or(1).saturating_mul(WAITING_PER_CONNECTION);
         Ok(Self {
             person,
-            house: pool(HOUSE_PATIENCE).connect_lazy_with(house),
+            house: pool(HOUSE_PATIENCE, Duration::ZERO).connect_lazy_with(house),
             listening: listening.connect_lazy_with(owner.application_name("lapidary listen").options(KEEPALIVE)),
             places: Arc::new(Semaphore::new(places)),
             places_max: places,
@@ -160,10 +175,15 @@ impl Db {
     }
 
     pub async fn close(&self) {
-        self.person.close().await;
-        self.listening.close().await;
-        self.house.close().await;
+        let closed = async { tokio::join!(self.person.close(), self.listening.close(), self.house.close()) };
+        let _ = tokio::time::timeout(CLOSE_LIMIT, closed).await;
     }
+}
+
+/// One whose other end is gone without a word would keep its user waiting for ever: an error drops it from the pool.
+async fn answers(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    tokio::time::timeout(PING_LIMIT, conn.ping()).await.map_err(silent)?
 }
 
 /// Brings the schema to this version, on a connection without limits: a new index on a large table takes its time.

@@ -1,12 +1,17 @@
 //! How a process ends: it is no longer ready, claims nothing, sends streams elsewhere; what runs gets its time, and what
 //! is left goes back into the queue. A second signal leaves out the waiting, never the giving back.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::server::Application;
 use crate::work::Background;
+
+/// What a balancer needs to see that this process is not ready: until then it sends requests, and they are served.
+const LINGER: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -19,28 +24,41 @@ pub enum Stage {
 
 /// How far this process is on its way out; it only goes forward.
 #[derive(Debug)]
-pub struct Stop(watch::Sender<Stage>);
+pub struct Stop {
+    stage: watch::Sender<Stage>,
+    lingers: AtomicBool,
+}
 
 impl Default for Stop {
     fn default() -> Self {
-        Self(watch::channel(Stage::Serving).0)
+        Self { stage: watch::channel(Stage::Serving).0, lingers: AtomicBool::new(false) }
     }
 }
 
 impl Stop {
     pub fn is_serving(&self) -> bool {
-        *self.0.borrow() == Stage::Serving
+        *self.stage.borrow() == Stage::Serving
     }
 
     /// The next stage: what each signal does.
     pub fn go_on(&self) -> Stage {
-        self.0.send_modify(|stage| *stage = if *stage == Stage::Serving { Stage::Ending } else { Stage::Now });
-        *self.0.borrow()
+        self.stage.send_modify(|stage| *stage = if *stage == Stage::Serving { Stage::Ending } else { Stage::Now });
+        *self.stage.borrow()
     }
 
     /// Returns once this stage, or one after it, has come.
     pub async fn reached(&self, stage: Stage) {
-        let _ = self.0.subscribe().wait_for(|now| *now >= stage).await;
+        let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
+    }
+
+    /// The listener stays for a moment when a machine said stop; a person at a keyboard waits for nobody.
+    async fn linger(&self) {
+        if self.lingers.load(Ordering::Relaxed) {
+            tokio::select! {
+                () = tokio::time::sleep(LINGER) => {}
+                () = self.reached(Stage::Now) => {}
+            }
+        }
     }
 }
 
@@ -53,8 +71,8 @@ pub async fn serve(application: Application, background: Background) -> std::io:
     let ending = actix_web::rt::spawn(async move {
         stopping.stop.reached(Stage::Ending).await;
         stopping.live.close();
-        // Requests are answered meanwhile: a balancer needs a moment to see that this process is not ready.
-        background.end().await;
+        // Requests are answered meanwhile.
+        tokio::join!(background.end(), stopping.stop.linger());
         let gracefully = tokio::select! {
             () = stopping.stop.reached(Stage::Now) => false,
             () = handle.stop(true) => true,
@@ -91,7 +109,7 @@ async fn follow_signals(app: Arc<App>) {
     };
     loop {
         tokio::select! {
-            _ = terminate.recv() => {}
+            _ = terminate.recv() => app.stop.lingers.store(true, Ordering::Relaxed),
             _ = interrupt.recv() => {}
         }
         match app.stop.go_on() {

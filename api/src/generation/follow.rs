@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
-use lapidary_contract::{GemBalance, Generation, LiveEvent, ServiceStatus};
+use lapidary_contract::{Availability, GemBalance, Generation, LiveEvent};
 use sqlx::PgConnection;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
+use super::stream::part_of;
 use super::{estimate, queries};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 
-/// Below the 15 seconds that proxies and our page allow.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Below the 15 seconds that proxies and our page allow; spread over [`SPREAD`] more, as each beat reads rows.
+const HEARTBEAT: Duration = Duration::from_secs(9);
+const SPREAD: Duration = Duration::from_secs(3);
 /// How soon a stream notices that its session or its token has ended; other processes hear of it within a second.
 const LOOK: Duration = Duration::from_millis(250);
 /// How often it asks the database instead while this process does not hear of ended sessions, and how long that may take.
@@ -44,11 +46,22 @@ pub struct Follower {
     cursor: i64,
     ends_at: DateTime<Utc>,
     news: broadcast::Receiver<Uuid>,
-    status: watch::Receiver<ServiceStatus>,
+    status: watch::Receiver<Availability>,
     open: watch::Receiver<bool>,
     ready: VecDeque<Bytes>,
+    /// Rows may wait that were not read. The state of the providers is told without: it wakes all streams at once.
+    is_behind: bool,
     is_over: bool,
     asked_at: Option<Instant>,
+}
+
+/// Why a stream woke up.
+enum Woken {
+    Rows,
+    Status,
+    /// Nothing came in time for a heartbeat.
+    Quiet,
+    Over,
 }
 
 impl Follower {
@@ -62,9 +75,9 @@ impl Follower {
     ) -> ApiResult<Self> {
         let (news, status, open) = (app.live.news(), app.providers.status(), app.live.open());
         let ready = VecDeque::new();
-        let (is_over, asked_at) = (false, None);
+        let (is_behind, is_over, asked_at) = (false, false, None);
         let mut follower =
-            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_over, asked_at };
+            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_behind, is_over, asked_at };
         let status = follower.status.borrow_and_update().clone();
         // Who comes back may have missed that all is well again.
         if last_seen.is_some() || !status.paused.is_empty() {
@@ -86,27 +99,36 @@ impl Follower {
     /// The next bytes; `None` ends the stream and the reader comes back with its last id.
     pub async fn next(&mut self) -> Option<Bytes> {
         loop {
+            // What is ready is told to nobody whose session ended meanwhile.
+            if self.must_end().await {
+                return None;
+            }
             if let Some(bytes) = self.ready.pop_front() {
                 return Some(bytes);
             }
-            if self.must_end().await {
+            if self.is_over {
                 return None;
             }
             if let Err(error) = self.read().await {
                 tracing::warn!(%error, "a live stream ends: its rows cannot be read");
-                return None;
+                self.is_over = true;
             }
-            if self.ready.is_empty() && !self.wait().await {
-                return Some(Bytes::from_static(b": still here\n\n"));
+            if self.is_over || self.is_behind || !self.ready.is_empty() {
+                continue;
+            }
+            match self.wait().await {
+                Woken::Rows => self.is_behind = true,
+                Woken::Status | Woken::Over => {}
+                Woken::Quiet => {
+                    self.is_behind = true;
+                    return Some(Bytes::from_static(b": still here\n\n"));
+                }
             }
         }
     }
 
     async fn must_end(&mut self) -> bool {
-        self.is_over
-            || !*self.open.borrow()
-            || self.ends_at <= self.app.clock.now()
-            || !self.is_session_live().await
+        !*self.open.borrow() || self.ends_at <= self.app.clock.now() || !self.is_session_live().await
     }
 
     async fn is_session_live(&mut self) -> bool {
@@ -122,26 +144,24 @@ impl Follower {
         !matches!(tokio::time::timeout(ASK, asked).await, Ok(Ok(false)))
     }
 
-    /// False when nothing came in time for a heartbeat.
-    async fn wait(&mut self) -> bool {
-        let heartbeat = tokio::time::sleep(HEARTBEAT);
+    async fn wait(&mut self) -> Woken {
+        let heartbeat = tokio::time::sleep(HEARTBEAT + part_of(SPREAD));
         let mut look = tokio::time::interval(LOOK);
         tokio::pin!(heartbeat);
         loop {
             tokio::select! {
-                () = &mut heartbeat => return false,
-                _ = look.tick() => if self.must_end().await { return true },
-                _ = self.open.changed() => return true,
-                changed = self.status.changed() => {
+                () = &mut heartbeat => return Woken::Quiet,
+                _ = look.tick() => if self.must_end().await { return Woken::Over },
+                _ = self.open.changed() => return Woken::Over,
+                _ = self.status.changed() => {
                     // `read` is the one that says it.
                     self.status.mark_changed();
-                    return changed.is_ok();
+                    return Woken::Status;
                 }
                 news = self.news.recv() => match news {
-                    Ok(person_id) if person_id == self.user.person_id => return true,
+                    Ok(person_id) if person_id == self.user.person_id => return Woken::Rows,
                     Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => return true,
-                    Err(RecvError::Closed) => return false,
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => return Woken::Rows,
                 },
             }
         }
@@ -157,6 +177,8 @@ impl Follower {
             Some(id) => exists(&mut tx, self.user.person_id, id).await?.then_some(id),
         };
         self.cursor = known.unwrap_or(newest);
+        // Whoever begins now hears what comes: it listens since before the newest was asked for.
+        self.is_behind = known.is_some();
         let Scope::Generation(id) = self.scope else {
             tx.commit().await?;
             let is_lost = last_seen.is_some() && known.is_none();
@@ -164,21 +186,24 @@ impl Follower {
         };
         let found = queries::get(&mut tx, &self.app, self.user.person_id, id).await?;
         let mut generation = found.ok_or(ApiError::NotFound)?;
+        if let Some(seen) = last_seen
+            && generation.status.is_final()
+            && !has_later(&mut tx, self.user.person_id, id, seen).await?
+        {
+            tx.commit().await?;
+            // The end was told before, and its rows may be forgotten since: coming again brings nothing.
+            self.ready.clear();
+            self.is_over = true;
+            return Ok(());
+        }
         let gems = gems::queries::balance(&mut tx, self.user.account_id).await?;
         tx.commit().await?;
         if known.is_none_or(|known| known == 0) {
+            self.cursor = newest;
+            self.is_behind = false;
             estimate::fill(&self.app, self.user.person_id, vec![&mut generation]).await?;
             let now = Change { id: newest, kind: "generation".into(), subject: id };
             return self.say_changes(vec![now], HashMap::from([(id, generation)]), Some(gems));
-        }
-        if generation.status.is_final() {
-            let said = self.ready.len();
-            self.read().await?;
-            if self.ready.len() == said {
-                // The end was told before: coming again brings nothing.
-                self.ready.clear();
-                self.is_over = true;
-            }
         }
         Ok(())
     }
@@ -188,6 +213,9 @@ impl Follower {
         if self.status.has_changed().unwrap_or(false) {
             let status = self.status.borrow_and_update().clone();
             self.say(None, &LiveEvent::StatusChanged { status })?;
+        }
+        if !std::mem::take(&mut self.is_behind) {
+            return Ok(());
         }
         let only = match self.scope {
             Scope::Everything => None,
@@ -209,8 +237,10 @@ impl Follower {
             self.cursor = newest_in(&mut tx, self.user.person_id).await?;
             return self.say(Some(self.cursor), &LiveEvent::Reset);
         }
+        let last = rows.last().map(|row| row.id);
         let changes =
             last_of_each(rows.into_iter().map(|row| Change { id: row.id, kind: row.kind, subject: row.subject }));
+        self.is_behind = too_many || changes.last().map(|change| change.id) != last;
         let ids: Vec<Uuid> = changes.iter().filter(|change| !change.is_image()).map(|change| change.subject).collect();
         if ids.is_empty() {
             tx.commit().await?;
@@ -279,6 +309,17 @@ async fn exists(conn: &mut PgConnection, person_id: Uuid, id: i64) -> Result<boo
     sqlx::query_scalar!(
         r#"select exists (select from events where person_id = $1 and id = $2) as "known!""#,
         person_id,
+        id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+async fn has_later(conn: &mut PgConnection, person_id: Uuid, subject: Uuid, id: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from events where person_id = $1 and subject = $2 and id > $3) as "has_later!""#,
+        person_id,
+        subject,
         id
     )
     .fetch_one(conn)

@@ -1,5 +1,7 @@
 //! Puts one picture into storage: its original as it came, from the first moment on, and beside that its two thumbnails.
 //! Thumbnails delay nothing, and a picture that is none leaves nothing.
+use std::sync::Arc;
+
 use actix_web::web::Bytes;
 use lapidary_contract::FailureCode;
 use uuid::Uuid;
@@ -75,8 +77,13 @@ pub async fn keep(
 }
 
 async fn derived(app: &App, bytes: Bytes) -> Result<Result<Derived, derive::NotAnImage>, FailureCode> {
-    let _decoder = app.decoders.acquire().await.map_err(|_| FailureCode::Internal)?;
-    tokio::task::spawn_blocking(move || derive::derive(&bytes)).await.map_err(|_| FailureCode::Internal)
+    let decoder = Arc::clone(&app.decoders).acquire_owned().await.map_err(|_| FailureCode::Internal)?;
+    let decode = move || {
+        // Nobody ends a decoding that began: its place is free when its memory is.
+        let _decoder = decoder;
+        derive::derive(&bytes)
+    };
+    tokio::task::spawn_blocking(decode).await.map_err(|_| FailureCode::Internal)
 }
 
 /// It is kept and costs what was agreed: the person has a picture, and its true size stands beside it.

@@ -86,8 +86,9 @@ impl Feed {
     /// Reads the last seconds again: an event with a smaller id may become visible later than one with a greater.
     pub async fn poll(&mut self, house: &PgPool, live: &Live) -> Result<(), sqlx::Error> {
         let rows = sqlx::query!(
-            "select id, person_id, created_at from events where created_at > $1 order by id",
-            self.since.unwrap_or_else(|| Utc::now() - TimeDelta::seconds(30))
+            "select id, person_id, created_at from events
+             where created_at > coalesce($1::timestamptz, now() - interval '30 seconds') order by id",
+            self.since
         )
         .fetch_all(house)
         .await?;

@@ -79,8 +79,12 @@ async fn rest(mut response: Response, mut bytes: Vec<u8>, max: usize) -> Result<
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
     bytes.reserve(announced.unwrap_or(0).min(max));
     while let Some(piece) = next(&mut response).await? {
-        if bytes.len() + piece.len() > max {
+        let length = bytes.len() + piece.len();
+        if length > max {
             return Err(ModelError::bad_answer("the answer is too large"));
+        }
+        if length > bytes.capacity() {
+            bytes.reserve_exact((2 * length).min(max) - bytes.len());
         }
         bytes.extend_from_slice(&piece);
     }

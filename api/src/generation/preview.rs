@@ -1,5 +1,7 @@
 //! Shows a picture while it is made: each partial one made small, stored under the person's previews, and told to whoever
 //! watches. Whatever fails here harms nothing and delays nothing: the generation never waits for it.
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use super::image_model::Partial;
@@ -35,10 +37,13 @@ pub async fn show_all(app: &App, job: &Claimed, scraps: &Scraps, mut partials: w
 
 async fn show(app: &App, job: &Claimed, scraps: &Scraps, partial: Partial) -> Result<(), PreviewError> {
     let Partial { index, bytes } = partial;
-    let decoder = app.decoders.acquire().await.map_err(|_| PreviewError::Ending)?;
-    let small = tokio::task::spawn_blocking(move || derive::sketch(&bytes)).await;
-    drop(decoder);
-    let small = small.map_err(|_| PreviewError::Ending)??;
+    let decoder = Arc::clone(&app.decoders).acquire_owned().await.map_err(|_| PreviewError::Ending)?;
+    let decode = move || {
+        // Also when nobody waits for it any more.
+        let _decoder = decoder;
+        derive::sketch(&bytes)
+    };
+    let small = tokio::task::spawn_blocking(decode).await.map_err(|_| PreviewError::Ending)??;
     let key = format!("users/{}/previews/{}/{}-{index}.webp", job.person_id, job.id, job.attempt);
     scraps.add([key.clone()]);
     app.store.put(&key, small, "image/webp").await?;

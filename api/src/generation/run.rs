@@ -1,6 +1,6 @@
 //! Runs one claimed generation: model, pictures, storage, then the settlement. No transaction is open while it waits.
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{FusedFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -21,8 +21,13 @@ use crate::work::queue::{self, Claimed};
 
 /// For a preview that is still on its way into storage at the end; the sweep of orphans finds it otherwise.
 const LAST_PREVIEW: Duration = Duration::from_secs(5);
-/// Seconds before a settlement is tried again; together they end before the lease does.
-const SETTLE_AGAIN_SECONDS: [u64; 3] = [1, 2, 4];
+/// Pictures that are made and stored wait for the database so long, the lease renewed whenever it answers.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(300);
+/// One try, however silent the database is: with the pause and a heartbeat it is shorter than a lease.
+const SETTLE_LIMIT: Duration = Duration::from_secs(15);
+const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+/// Behind a connection whose other end is gone without a word even a heartbeat would wait for ever.
+const BEAT_LIMIT: Duration = Duration::from_secs(8);
 
 /// Takes it to its end, or back into the queue. Errors are the database's: then the lease ends and it is claimed again.
 pub async fn run(app: &App, job: &Claimed) -> Result<(), sqlx::Error> {
@@ -65,16 +70,32 @@ async fn conclude(app: &App, job: &Claimed, delivered: &Delivered, outcome: Outc
     }
 }
 
-/// What was made is paid for: a database that is away for a moment must not throw it away.
+/// What was made is paid for: a database that is away for minutes must not throw it away. The fence makes every further
+/// try safe, also after one whose end nobody heard.
 async fn end(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
-    for seconds in SETTLE_AGAIN_SECONDS {
-        match settle::settle(app, job, delivered, outcome).await {
-            Err(error) => tracing::warn!(generation_id = %job.id, %error, "a settlement is tried again"),
-            settled => return settled,
+    let began = Instant::now();
+    loop {
+        let Err(error) = settle_once(app, job, delivered, outcome).await else { return Ok(()) };
+        if began.elapsed() >= SETTLE_PATIENCE {
+            return Err(error);
         }
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        tracing::warn!(generation_id = %job.id, %error, "a settlement is tried again");
+        tokio::time::sleep(SETTLE_AGAIN).await;
+        if matches!(beat(app, job).await, Ok(queue::Beat::Lost)) {
+            // It may be lost because the last try came through after all: a settlement says which.
+            return settle_once(app, job, delivered, outcome).await;
+        }
     }
-    settle::settle(app, job, delivered, outcome).await
+}
+
+async fn settle_once(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
+    let settled = tokio::time::timeout(SETTLE_LIMIT, settle::settle(app, job, delivered, outcome)).await;
+    settled.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+async fn beat(app: &App, job: &Claimed) -> Result<queue::Beat, sqlx::Error> {
+    let beat = tokio::time::timeout(BEAT_LIMIT, queue::heartbeat(app, job)).await;
+    beat.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// `delivered` grows as images are safe: a cancellation keeps what is in it.
@@ -139,18 +160,21 @@ async fn order(
 /// Ends when the person cancelled it, here or through another process.
 async fn stopped(app: &App, job: &Claimed) {
     let mut cancels = app.live.cancels();
-    let mut beat = tokio::time::interval(queue::HEARTBEAT);
-    beat.tick().await;
+    let mut beats = tokio::time::interval(queue::HEARTBEAT);
+    beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    beats.tick().await;
     loop {
         tokio::select! {
-            cancelled = cancels.recv() => if matches!(cancelled, Ok(id) if id == job.id) { return },
-            _ = beat.tick() => match queue::heartbeat(app, job).await {
-                Ok(queue::Beat::GoOn) => {}
-                Ok(queue::Beat::Cancelled) => return,
-                // Another worker has it now: nothing that this one makes may count.
-                Ok(queue::Beat::Lost) => return,
-                Err(error) => tracing::warn!(generation_id = %job.id, %error, "a lease could not be renewed"),
-            },
+            // The word only says where to look: the row knows who asked for what.
+            told = cancels.recv() => if matches!(told, Ok(id) if id != job.id) { continue },
+            _ = beats.tick() => {}
+        }
+        match beat(app, job).await {
+            Ok(queue::Beat::GoOn) => {}
+            Ok(queue::Beat::Cancelled) => return,
+            // Another worker has it now: nothing that this one makes may count.
+            Ok(queue::Beat::Lost) => return,
+            Err(error) => tracing::warn!(generation_id = %job.id, %error, "a lease could not be renewed"),
         }
     }
 }

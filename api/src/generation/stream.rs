@@ -1,6 +1,7 @@
 //! Server-sent events: `GET /v1/events` tells everything of a person, `GET /v1/generations/{id}/events` one generation to
 //! its end. Both are resumable and beat; one follower serves both.
 use std::convert::Infallible;
+use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::web::Bytes;
@@ -10,6 +11,7 @@ use lapidary_contract::{LiveEvent, Problem};
 use uuid::Uuid;
 
 use super::follow::{Follower, Scope};
+use super::retry;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::auth::current_user::token_ends_at;
@@ -27,7 +29,7 @@ use crate::http::event_stream;
 #[get("/v1/events")]
 pub async fn stream_events(app: web::Data<App>, user: CurrentUser, request: HttpRequest) -> ApiResult<HttpResponse> {
     let follower = follow(app, user, Scope::Everything, &request).await?;
-    let hello = format!("retry: 1000\nid: {}\n\n", follower.cursor());
+    let hello = format!("{}id: {}\n\n", come_back(), follower.cursor());
     Ok(answer(follower, hello))
 }
 
@@ -52,7 +54,17 @@ pub async fn stream_generation_events(
     if follower.is_exhausted() {
         return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
     }
-    Ok(answer(follower, "retry: 1000\n\n".to_owned()))
+    Ok(answer(follower, format!("{}\n", come_back())))
+}
+
+/// Streams that began or broke together beat and come back one after the other.
+pub fn part_of(time: Duration) -> Duration {
+    time * u32::from(retry::spread(Uuid::now_v7(), 0)) / (u32::from(u16::MAX) + 1)
+}
+
+fn come_back() -> String {
+    let wait = Duration::from_secs(1) + part_of(Duration::from_secs(1));
+    format!("retry: {}\n", wait.as_millis())
 }
 
 async fn follow(app: web::Data<App>, user: CurrentUser, scope: Scope, request: &HttpRequest) -> ApiResult<Follower> {

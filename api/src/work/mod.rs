@@ -5,13 +5,19 @@ pub mod schedule;
 pub mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use self::bell::{News, Outbox};
 use crate::app::App;
 use crate::auth::Auth;
+use crate::stop::Stage;
+
+/// What the worker has to give back, and each task to bring to its end, whatever hangs.
+const LAST_MOMENTS: Duration = Duration::from_secs(5);
 
 /// Wakes this process's workers, and others', after a commit. Nothing depends on it: all of them poll too.
 pub struct Wake {
@@ -71,14 +77,24 @@ impl Background {
         self.end().await;
     }
 
-    /// Returns when nothing runs any more. The process must have been told to stop: the worker ends by itself then.
+    /// Returns when nothing runs any more. The process must have been told to stop: the worker ends by itself then. Told
+    /// again, it returns in a moment whatever hangs.
     pub async fn end(self) {
-        if let Some(worker) = self.worker {
-            let _ = worker.await;
+        if let Some(mut worker) = self.worker {
+            let hurry = async {
+                self.app.stop.reached(Stage::Now).await;
+                tokio::time::sleep(LAST_MOMENTS).await;
+            };
+            tokio::select! {
+                _ = &mut worker => {}
+                () = hurry => worker.abort(),
+            }
         }
         self.open.send_replace(false);
-        for task in self.tasks {
-            let _ = task.await;
+        let left: Vec<_> = self.tasks.iter().map(JoinHandle::abort_handle).collect();
+        if tokio::time::timeout(LAST_MOMENTS, join_all(self.tasks)).await.is_err() {
+            tracing::warn!("a background job did not end in time and is cut off");
+            left.iter().for_each(tokio::task::AbortHandle::abort);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Name, e-mail address and picture. Only the name can be changed here.
+use crate::ui::prelude::*;
 use lapidary_contract::domain::limits::NAME_MAX;
 use lapidary_contract::{Me, UpdateMe};
-use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;

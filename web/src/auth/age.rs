@@ -1,6 +1,6 @@
 //! The age question, asked once. "Under 13" erases everything, so it is asked twice and says so.
-use lapidary_contract::{Me, UpdateMe};
 use crate::ui::prelude::*;
+use lapidary_contract::{Me, UpdateMe};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::{self, kept};

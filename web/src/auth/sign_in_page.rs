@@ -1,6 +1,6 @@
 //! Sign in: the providers, why the last attempt failed, and the choice when the e-mail address is already known.
-use lapidary_contract::SignInFailure;
 use crate::ui::prelude::*;
+use lapidary_contract::SignInFailure;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::auth::failure_texts::text_of;

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
+mod address;
+
+pub use self::address::{database_is_safe, is_loopback};
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
 
@@ -103,6 +105,7 @@ pub struct Settings {
     /// The address browsers use, when it differs.
     #[arg(long, env)]
     pub s3_public_endpoint: Option<String>,
+    /// Of the bucket, as its address and signatures name it; compatible servers mostly take any.
     #[arg(long, env)]
     pub s3_region: String,
     /// A private bucket.
@@ -111,6 +114,7 @@ pub struct Settings {
     /// Long-lived: a presigned URL dies with the key that signed it.
     #[arg(long, env)]
     pub s3_access_key_id: String,
+    /// The other half of S3_ACCESS_KEY_ID.
     #[arg(long, env, hide_env_values = true)]
     pub s3_secret_access_key: String,
     /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
@@ -119,25 +123,31 @@ pub struct Settings {
     /// GitHub, or a GitHub Enterprise server.
     #[arg(long, env)]
     pub github_url: Url,
+    /// Where GITHUB_URL's API answers; of an Enterprise server GITHUB_URL/api/v3.
     #[arg(long, env)]
     pub github_api_url: Url,
     /// Of an OAuth app whose callback is PUBLIC_URL/v1/auth/github/callback. Unset: no GitHub button.
     #[arg(long, env)]
     pub github_client_id: Option<String>,
+    /// Of the same OAuth app.
     #[arg(long, env, hide_env_values = true)]
     pub github_client_secret: Option<String>,
+    /// What Google's tokens name as their issuer.
     #[arg(long, env)]
     pub google_issuer: String,
     /// Of an OAuth client whose redirect is PUBLIC_URL/v1/auth/google/callback. Unset: no Google button.
     #[arg(long, env)]
     pub google_client_id: Option<String>,
+    /// Of the same OAuth client.
     #[arg(long, env, hide_env_values = true)]
     pub google_client_secret: Option<String>,
     /// Any other OpenID Connect provider; redirect PUBLIC_URL/v1/auth/oidc/callback.
     #[arg(long, env)]
     pub oidc_issuer: Option<String>,
+    /// Of a client registered there; belongs together with OIDC_ISSUER.
     #[arg(long, env)]
     pub oidc_client_id: Option<String>,
+    /// Of the same client.
     #[arg(long, env, hide_env_values = true)]
     pub oidc_client_secret: Option<String>,
     /// What its button says.
@@ -146,6 +156,7 @@ pub struct Settings {
     /// OpenAI, or any server that speaks its image API; ends with /v1.
     #[arg(long, env)]
     pub openai_base_url: Url,
+    /// Sent to OPENAI_BASE_URL alone; unset where that server wants none.
     #[arg(long, env, hide_env_values = true)]
     pub openai_api_key: Option<String>,
     /// Seconds one call to the model may take.
@@ -164,7 +175,7 @@ pub struct Settings {
     #[arg(long, env)]
     pub metrics_listen: Option<std::net::SocketAddr>,
     /// An OpenTelemetry collector that takes OTLP over HTTP, for example http://127.0.0.1:4318; unset: no traces.
-    #[arg(long, env)]
+    #[arg(long, env, hide_env_values = true)]
     pub otlp_endpoint: Option<Url>,
     /// How the database's disk is encrypted, in your words: shown as declared, never as proven.
     #[arg(long, env)]
@@ -181,6 +192,7 @@ pub struct Settings {
     /// Generations of one person that run at once; more wait.
     #[arg(long, env, default_value_t = 4)]
     pub running_per_person: i64,
+    /// JSON for machines, pretty for people.
     #[arg(long, env, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
     /// Filter of the logs, as in tracing-subscriber's EnvFilter.
@@ -321,27 +333,6 @@ impl Settings {
     pub fn is_secure(&self) -> bool {
         self.public_url.scheme() == "https"
     }
-}
-
-/// `localhost`, its subdomains and loopback addresses.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// Judged by what the driver makes of it: a host may stand in the query and in PGHOST too.
-fn database_is_safe(url: &str) -> bool {
-    let Ok(options) = url.parse::<PgConnectOptions>() else { return false };
-    let host = options.get_host();
-    options.get_socket().is_some()
-        || host == "localhost"
-        || host.starts_with('/')
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
 }
 
 #[cfg(test)]

@@ -76,9 +76,9 @@ fn health(config: &mut web::ServiceConfig) {
         .route("/health/stream", web::get().to(event_stream::probe));
 }
 
-/// Ready when the database answers and has this version's schema, until told to stop.
+/// Ready when the guard has judged the database, and it answers and has this version's schema, until told to stop.
 async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
-    if !app.stop.is_serving() {
+    if !app.stop.is_serving() || !app.is_judged.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(ApiError::Unavailable { retry_after_seconds: 5 });
     }
     let newest = crate::db::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);

@@ -11,7 +11,7 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
+use aws_sdk_s3::types::{BucketVersioningStatus, Delete, ObjectIdentifier, ServerSideEncryption};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ const CHECK: &str = "bucket";
 pub const FOLDER: &str = "lapidary-doctor";
 const WORDS: &[u8] = b"Lapidary was here and left.";
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of an answer.
+const ENOUGH: usize = 64 << 10;
 const LINK: Duration = Duration::from_secs(60);
 /// S3 refuses what is a quarter of an hour off.
 const CLOCK_ODD_SECONDS: i64 = 60;
@@ -48,17 +50,10 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
         }
     };
     found.push(Finding::right(CHECK, format!("{} takes objects", settings.s3_bucket)));
-    let head = client.head_object().bucket(&settings.s3_bucket).key(&key).send().await;
-    let is_aes = |said: Option<&ServerSideEncryption>| matches!(said, Some(ServerSideEncryption::Aes256));
-    found.push(match head {
-        Ok(head) if is_aes(stored.server_side_encryption()) && is_aes(head.server_side_encryption()) => {
-            Finding::right("encryption", "objects are encrypted at rest")
-        }
-        Err(error) => {
-            let code = error.code().unwrap_or("no answer").to_owned();
-            Finding::odd("encryption", format!("an object's headers cannot be read: {code}"), "Allow s3:GetObject.")
-        }
-        Ok(_) => Finding::wrong(
+    // As the product demands it: from the answer to a PUT. Who may not read headers may still be right.
+    found.push(match stored.server_side_encryption() {
+        Some(ServerSideEncryption::Aes256) => Finding::right("encryption", "objects are encrypted at rest"),
+        _ => Finding::wrong(
             "encryption",
             "the storage does not say that it encrypts objects at rest",
             "Turn on server-side encryption (SSE-S3): without it no picture is stored.",
@@ -66,16 +61,69 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     });
     found.extend(links(all, &key).await);
     found.push(versions(&client, &settings.s3_bucket).await);
-    let gone = client.delete_object().bucket(&settings.s3_bucket).key(&key).send().await;
-    found.push(match gone {
-        Ok(_) => Finding::right(CHECK, "objects can be deleted"),
-        Err(error) => Finding::wrong(
-            CHECK,
-            format!("an object cannot be deleted: {}", error.code().unwrap_or("no answer")),
-            format!("Allow s3:DeleteObject, and delete {key} by hand."),
-        ),
-    });
+    found.extend(sweep(&client, &settings.s3_bucket, &key).await);
     found
+}
+
+/// As the product lists and deletes: every version, in batches.
+async fn sweep(client: &Client, bucket: &str, key: &str) -> [Finding; 2] {
+    let (objects, listed) = match listed(client, bucket, key).await {
+        Ok(objects) if objects.iter().any(|object| object.key() == key) => {
+            (objects, Finding::right(CHECK, "objects can be listed, with every version"))
+        }
+        Ok(_) => {
+            let hint = "Look for a cache before the storage: what is not listed is never swept.";
+            (Vec::new(), Finding::wrong(CHECK, "an object that was just stored is not listed", hint))
+        }
+        Err(code) => {
+            let says = format!("objects cannot be listed: {code}");
+            let hint = "Allow s3:ListBucket and s3:ListBucketVersions: without them nothing is ever swept.";
+            (Vec::new(), Finding::wrong(CHECK, says, hint))
+        }
+    };
+    let bare = ObjectIdentifier::builder().key(key).build().ok();
+    let objects = if objects.is_empty() { bare.into_iter().collect() } else { objects };
+    [listed, deleted(client, bucket, key, objects).await]
+}
+
+async fn listed(client: &Client, bucket: &str, key: &str) -> Result<Vec<ObjectIdentifier>, String> {
+    let unnamed = |code: Option<&str>| code.unwrap_or("no answer").to_owned();
+    match client.list_object_versions().bucket(bucket).prefix(key).send().await {
+        Ok(answer) => {
+            let found = answer.versions().iter().filter_map(|object| Some((object.key()?, object.version_id())));
+            Ok(found.filter_map(|(key, version)| identifier(key, version)).collect())
+        }
+        Err(error) if matches!(error.code(), Some("NotImplemented" | "MethodNotAllowed")) => {
+            let answer = client.list_objects_v2().bucket(bucket).prefix(key).send().await;
+            let answer = answer.map_err(|error| unnamed(error.code()))?;
+            Ok(answer.contents().iter().filter_map(|object| identifier(object.key()?, None)).collect())
+        }
+        Err(error) => Err(unnamed(error.code())),
+    }
+}
+
+fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
+    ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build().ok()
+}
+
+async fn deleted(client: &Client, bucket: &str, key: &str, objects: Vec<ObjectIdentifier>) -> Finding {
+    let hint = format!("Allow s3:DeleteObject and s3:DeleteObjectVersion, and delete {key} by hand.");
+    let refused = |code: Option<&str>| {
+        let says = format!("objects cannot be deleted in a batch: {}", code.unwrap_or("no answer"));
+        Finding::wrong(CHECK, says, hint.clone())
+    };
+    let batch = match Delete::builder().set_objects(Some(objects)).quiet(true).build() {
+        Ok(batch) => batch,
+        Err(error) => return Finding::wrong(CHECK, error.to_string(), hint),
+    };
+    match client.delete_objects().bucket(bucket).delete(batch).send().await {
+        // The answer is 200 even when single keys failed.
+        Ok(answer) => match answer.errors().first() {
+            None => Finding::right(CHECK, "objects can be deleted in batches"),
+            Some(first) => refused(first.code()),
+        },
+        Err(error) => refused(error.code()),
+    }
 }
 
 fn client(settings: &Settings, endpoint: Option<&String>) -> Client {
@@ -96,15 +144,20 @@ fn client(settings: &Settings, endpoint: Option<&String>) -> Client {
 
 fn not_stored(settings: &Settings, code: Option<&str>, whole: &str) -> Finding {
     let bucket = &settings.s3_bucket;
+    if code == Some("AccessDenied") {
+        // A key for `users/` alone would do; trying that with an object of nobody's would puzzle the sweep.
+        let says = format!("this key may not write to {FOLDER}/ in {bucket}: whether it may to users/ cannot be told");
+        let hint = format!(
+            "Allow s3:PutObject, s3:GetObject, s3:DeleteObject and s3:DeleteObjectVersion on users/* and {FOLDER}/*, and \
+             s3:ListBucket and s3:ListBucketVersions."
+        );
+        return Finding::odd(CHECK, says, hint);
+    }
     let (says, hint) = match code {
         Some("NoSuchBucket") => (format!("there is no bucket {bucket}"), "`lapidary migrate` makes it."),
         Some("InvalidAccessKeyId" | "SignatureDoesNotMatch") => (
             "the storage does not know S3_ACCESS_KEY_ID with this S3_SECRET_ACCESS_KEY".to_owned(),
             "Set both to a long-lived pair.",
-        ),
-        Some("AccessDenied") => (
-            format!("the storage does not let this key write to {bucket}"),
-            "Allow s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket.",
         ),
         Some("RequestTimeTooSkewed") => (
             "the storage's clock and this machine's are more than a quarter of an hour apart".to_owned(),
@@ -116,26 +169,27 @@ fn not_stored(settings: &Settings, code: Option<&str>, whole: &str) -> Finding {
     Finding::wrong(CHECK, says, hint)
 }
 
+async fn link(settings: &Settings, endpoint: Option<&String>, key: &str) -> Result<String, String> {
+    let lifetime = PresigningConfig::expires_in(LINK).map_err(|error| error.to_string())?;
+    let request = client(settings, endpoint).get_object().bucket(&settings.s3_bucket).key(key);
+    let link = request.presigned(lifetime).await.map_err(|error| DisplayErrorContext(error).to_string())?;
+    Ok(link.uri().to_owned())
+}
+
 /// As a browser does it, through the address browsers are given.
 async fn links(all: &Examination, key: &str) -> Vec<Finding> {
     let settings = &all.settings;
     let public = settings.s3_public_endpoint.as_ref().or(settings.s3_endpoint.as_ref());
-    let link = match PresigningConfig::expires_in(LINK) {
-        Ok(lifetime) => {
-            client(settings, public).get_object().bucket(&settings.s3_bucket).key(key).presigned(lifetime).await
-        }
-        Err(error) => return vec![Finding::wrong("links", error.to_string(), "")],
-    };
-    let link = match link {
-        Ok(link) => link.uri().to_owned(),
-        Err(error) => return vec![Finding::wrong("links", DisplayErrorContext(error).to_string(), "")],
+    let hint = "Look at S3_PUBLIC_ENDPOINT: browsers fetch pictures there.";
+    let link = match link(settings, public, key).await {
+        Ok(link) => link,
+        Err(why) => return vec![Finding::wrong("links", why, hint)],
     };
     let mut found = Vec::new();
-    let hint = "Look at S3_PUBLIC_ENDPOINT: browsers fetch pictures there.";
     let read = match all.http.get(&link).send().await {
         Ok(answer) if answer.status().is_success() => {
             found.push(clock(answer.headers()));
-            match answer.bytes().await {
+            match beginning(answer).await {
                 Ok(bytes) if bytes == WORDS => Finding::right("links", "a presigned link gives what was stored"),
                 _ => Finding::wrong("links", "a presigned link gives something else than was stored", hint),
             }
@@ -148,26 +202,55 @@ async fn links(all: &Examination, key: &str) -> Vec<Finding> {
     };
     found.push(read);
     let unsigned = link.split('?').next().unwrap_or_default();
-    let list = format!("{}?list-type=2&max-keys=1", unsigned.trim_end_matches(key));
-    found.push(private(all, unsigned, &list).await);
+    found.push(private(all, unsigned, key).await);
     found
 }
 
-async fn private(all: &Examination, object: &str, list: &str) -> Finding {
-    for (url, what) in [(object, "anybody can read its objects"), (list, "anybody can list its objects")] {
-        match all.http.get(url).send().await {
-            Ok(answer) if answer.status().is_success() => {
-                let hint = "Block all public access to the bucket before anything else.";
-                return Finding::wrong("privacy", format!("the bucket is public: {what}"), hint);
-            }
-            Ok(_) => {}
+/// Public is what gives away the very object, or a list; private is what refuses. A gateway's page is neither.
+async fn private(all: &Examination, object: &str, key: &str) -> Finding {
+    let list = format!("{}?list-type=2&max-keys=1", object.trim_end_matches(key));
+    let is_list = |body: &[u8]| String::from_utf8_lossy(body).contains("<ListBucketResult");
+    let mut unclear = None;
+    for (url, wants_list) in [(object, false), (&list, true)] {
+        let answer = match all.http.get(url).send().await {
+            Ok(answer) => answer,
             Err(error) => {
-                let says = format!("whether the bucket is private cannot be told: {}", unanswered(error));
-                return Finding::odd("privacy", says, "");
+                unclear = Some(unanswered(error));
+                continue;
             }
+        };
+        let status = answer.status().as_u16();
+        let body = beginning(answer).await.unwrap_or_default();
+        let given = if wants_list { is_list(&body) } else { body == WORDS };
+        if given && (200..300).contains(&status) {
+            let what = if wants_list { "list its objects" } else { "read its objects" };
+            let hint = "Block all public access to the bucket before anything else.";
+            return Finding::wrong("privacy", format!("the bucket is public: anybody can {what}"), hint);
+        }
+        if !matches!(status, 400 | 401 | 403) {
+            unclear = Some(format!("who comes without a signature gets status {status}"));
         }
     }
-    Finding::right("privacy", "the bucket refuses whoever comes without a signature")
+    match unclear {
+        None => Finding::right("privacy", "the bucket refuses whoever comes without a signature"),
+        Some(why) => Finding::odd(
+            "privacy",
+            format!("whether the bucket is private cannot be told: {why}"),
+            "Look at what answers at S3_PUBLIC_ENDPOINT; a bucket of ours says 403.",
+        ),
+    }
+}
+
+/// Enough to know it by.
+async fn beginning(mut answer: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ENOUGH {
+            break;
+        }
+    }
+    Ok(body)
 }
 
 fn clock(headers: &reqwest::header::HeaderMap) -> Finding {

@@ -3,6 +3,7 @@
 pub mod bucket;
 mod database;
 pub mod guard;
+mod isolation;
 mod keys;
 mod model;
 mod public_url;
@@ -10,6 +11,7 @@ mod report;
 mod settings;
 mod sign_in;
 mod streams;
+mod watching;
 
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         }
     };
     let all = Examination { settings, clock, http };
-    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 7] = [
+    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 8] = [
         ("settings", Box::pin(settings::check(&all))),
         ("database", Box::pin(database::check(&all))),
         ("master key", Box::pin(keys::check(&all))),
@@ -48,6 +50,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         ("sign-in", Box::pin(sign_in::check(&all))),
         ("model", Box::pin(model::check(&all))),
         ("public url", Box::pin(public_url::check(&all))),
+        ("watching", Box::pin(watching::check(&all))),
     ];
     let findings = join_all(checks.map(|(name, check)| async move {
         tokio::time::timeout(PATIENCE, check).await.unwrap_or_else(|_| {
@@ -70,7 +73,8 @@ fn secrets(settings: &Settings) -> Vec<String> {
         &settings.openai_api_key,
     ];
     let always = [&settings.database_url, &settings.master_key, &settings.s3_secret_access_key];
-    let passwords = [Some(&settings.database_url), settings.database_person_url.as_ref()];
+    let collector = settings.otlp_endpoint.as_ref().map(|url| url.as_str().to_owned());
+    let passwords = [Some(&settings.database_url), settings.database_person_url.as_ref(), collector.as_ref()];
     let passwords =
         passwords.into_iter().flatten().filter_map(|url| url::Url::parse(url).ok()?.password().map(str::to_owned));
     let whole = always.into_iter().chain(optional.into_iter().flatten()).cloned();

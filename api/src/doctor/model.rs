@@ -1,10 +1,11 @@
 //! The model's provider: the key is taken, and every model of the catalogue is there and stays.
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::TimeDelta;
 use lapidary_domain::{Catalogue, Model};
 use reqwest::StatusCode;
 use serde_json::Value;
+use url::Url;
 
 use super::{Examination, Finding, unanswered};
 use crate::catalogue;
@@ -13,37 +14,64 @@ const CHECK: &str = "model";
 const SOON: TimeDelta = TimeDelta::days(60);
 
 pub(super) async fn check(all: &Examination) -> Vec<Finding> {
-    let base = all.settings.openai_base_url.as_str().trim_end_matches('/').to_owned();
+    let settings = &all.settings;
+    let (listed, answered) = ask(all, &settings.openai_base_url, settings.openai_api_key.as_ref()).await;
+    let mut found = vec![answered];
+    let Ok(catalogue) = catalogue::load(settings.catalogue_file.as_deref(), all.clock.today()) else { return found };
+    let others: BTreeSet<&String> = catalogue.models.iter().filter_map(|model| model.base_url.as_ref()).collect();
+    for text in others {
+        let Ok(base) = text.parse::<Url>() else {
+            found.push(Finding::wrong(CHECK, format!("{text} of the catalogue is no URL"), "Mend CATALOGUE_FILE."));
+            continue;
+        };
+        // The key goes where the product sends it, and nowhere else.
+        let is_ours = base.origin() == settings.openai_base_url.origin();
+        found.push(ask(all, &base, settings.openai_api_key.as_ref().filter(|_| is_ours)).await.1);
+    }
+    found.extend(of_catalogue(all, &catalogue, &listed));
+    found
+}
+
+/// What it lists, and whether it answers as a model's server does.
+async fn ask(all: &Examination, base: &Url, key: Option<&String>) -> (Value, Finding) {
+    let base = base.as_str().trim_end_matches('/');
     let mut request = all.http.get(format!("{base}/models"));
-    if let Some(key) = &all.settings.openai_api_key {
+    if let Some(key) = key {
         request = request.bearer_auth(key);
     }
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
             let says = format!("nobody answers at {base}: {}", unanswered(error));
-            return vec![Finding::wrong(CHECK, says, "Look at OPENAI_BASE_URL and at the way out of this machine.")];
+            let hint = "Look at OPENAI_BASE_URL or the catalogue's base_url, and at the way out of this machine.";
+            return (Value::Null, Finding::wrong(CHECK, says, hint));
         }
     };
-    let listed = match answer.status() {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let (says, hint) = match &all.settings.openai_api_key {
-                Some(_) => (format!("{base} refuses the key"), "Set OPENAI_API_KEY to one that is not revoked."),
-                None => (format!("{base} wants a key"), "Set OPENAI_API_KEY."),
-            };
-            return vec![Finding::wrong(CHECK, says, hint)];
+    let hint = "Several compatible servers list no models; does yours? Look at OPENAI_BASE_URL, which ends with /v1.";
+    let finding = match (answer.status(), key) {
+        (StatusCode::UNAUTHORIZED, Some(_)) => {
+            let says = format!("{base} refuses the key");
+            Finding::wrong(CHECK, says, "Set OPENAI_API_KEY to one that is not revoked.")
         }
-        status if status.is_success() => answer.json::<Value>().await.unwrap_or_default(),
-        status => {
-            let says = format!("{base}/models answers with {}", status.as_u16());
-            return vec![Finding::odd(CHECK, says, "Several compatible servers list no models; does yours?")];
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => {
+            let hint = "Set OPENAI_API_KEY: it is sent to OPENAI_BASE_URL alone.";
+            Finding::wrong(CHECK, format!("{base} wants a key"), hint)
         }
+        (StatusCode::FORBIDDEN, Some(_)) => Finding::odd(
+            CHECK,
+            format!("{base} does not let this key list models: whether it may make pictures cannot be told"),
+            "A restricted key needs the right to make images; the right to list models is only for this look.",
+        ),
+        (status, _) if status.is_success() => {
+            let listed = answer.json::<Value>().await.unwrap_or_default();
+            if listed.get("data").is_some_and(Value::is_array) {
+                return (listed, Finding::right(CHECK, format!("{base} answers and takes the key")));
+            }
+            Finding::odd(CHECK, format!("what {base}/models says is no list of models"), hint)
+        }
+        (status, _) => Finding::odd(CHECK, format!("{base}/models answers with {}", status.as_u16()), hint),
     };
-    let mut found = vec![Finding::right(CHECK, format!("{base} answers and takes the key"))];
-    if let Ok(catalogue) = catalogue::load(all.settings.catalogue_file.as_deref(), all.clock.today()) {
-        found.extend(of_catalogue(all, &catalogue, &listed));
-    }
-    found
+    (Value::Null, finding)
 }
 
 fn of_catalogue(all: &Examination, catalogue: &Catalogue, listed: &Value) -> Vec<Finding> {

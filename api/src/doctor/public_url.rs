@@ -12,7 +12,7 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     let origin = all.settings.origin();
     let answer = match all.http.get(format!("{origin}/health/live")).send().await {
         Ok(answer) => answer,
-        Err(error) if error.is_connect() => {
+        Err(error) if is_absent(&error) => {
             let hint = "Start `lapidary serve`, or look at the proxy and the name's address.";
             return vec![Finding::odd(CHECK, format!("nobody answers at {origin}: {}", unanswered(error)), hint)];
         }
@@ -36,10 +36,29 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     vec![installation, streams]
 }
 
+/// Nobody listens, or the name has no address yet. What listens and speaks no TLS that a browser takes is wrong.
+fn is_absent(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(now) = cause {
+        let refused = now.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if refused == Some(std::io::ErrorKind::ConnectionRefused) || now.to_string().starts_with("dns error") {
+            return true;
+        }
+        cause = now.source();
+    }
+    false
+}
+
 /// The same database means the same keys, and nobody else has them.
 async fn installation(all: &Examination, origin: &str) -> Finding {
     let published = match all.http.get(format!("{origin}/.well-known/jwks.json")).send().await {
-        Ok(answer) => answer.json::<Value>().await.unwrap_or_default(),
+        Ok(answer) if answer.status().is_success() => answer.json::<Value>().await.unwrap_or_default(),
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            let says =
+                format!("{origin} keeps its keys back with status {status}: whether it is this one cannot be told");
+            return Finding::odd(CHECK, says, "Look at its log.");
+        }
         Err(error) => return Finding::odd(CHECK, format!("{origin} keeps its keys back: {}", unanswered(error)), ""),
     };
     let published: HashSet<&str> = published

@@ -1,7 +1,9 @@
 //! Sign-in providers, as far as one can go without a person: discovery, keys, and whether GitHub knows the client.
 use serde_json::Value;
+use url::Url;
 
 use super::{Examination, Finding, unanswered};
+use crate::config::is_loopback;
 
 pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     let settings = &all.settings;
@@ -85,6 +87,13 @@ async fn oidc(all: &Examination, id: &'static str, issuer: &str, has_secret: boo
         let says = format!("{issuer} calls itself {named}: no token of it will be believed");
         return Finding::wrong(id, says, format!("Set {setting} to exactly what it calls itself."));
     }
+    for name in ["authorization_endpoint", "token_endpoint"] {
+        let named = found.get(name).and_then(Value::as_str).and_then(|text| text.parse::<Url>().ok());
+        if !named.as_ref().is_some_and(may_be_asked) {
+            let says = format!("the {name} of {issuer} is missing, or neither https nor a loopback address");
+            return Finding::wrong(id, says, format!("Nobody can sign in like this: mend the provider, or {setting}."));
+        }
+    }
     let Some(keys_at) = found.get("jwks_uri").and_then(Value::as_str) else {
         return Finding::wrong(id, format!("{issuer} does not say where its keys are"), hint);
     };
@@ -101,7 +110,15 @@ async fn oidc(all: &Examination, id: &'static str, issuer: &str, has_secret: boo
     }
 }
 
+/// The same that sign-in demands.
+fn may_be_asked(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
+}
+
 async fn document(all: &Examination, url: &str) -> Result<Value, String> {
+    if !url.parse::<Url>().is_ok_and(|url| may_be_asked(&url)) {
+        return Err(format!("{url} is neither https nor a loopback address"));
+    }
     let answer = all.http.get(url).send().await.map_err(unanswered)?;
     if !answer.status().is_success() {
         return Err(format!("status {}", answer.status().as_u16()));

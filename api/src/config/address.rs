@@ -1,0 +1,24 @@
+//! Which addresses may be spoken to in the clear. Asks nobody.
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
+
+/// `localhost`, its subdomains and loopback addresses.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Judged by what the driver makes of it: a host may stand in the query and in PGHOST too.
+pub fn database_is_safe(url: &str) -> bool {
+    let Ok(options) = url.parse::<PgConnectOptions>() else { return false };
+    let host = options.get_host();
+    options.get_socket().is_some()
+        || host == "localhost"
+        || host.starts_with('/')
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+}

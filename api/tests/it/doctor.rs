@@ -124,10 +124,31 @@ async fn a_table_without_row_level_security_is_named() {
 async fn a_policy_that_lets_strangers_in_is_found_out() {
     let app = harness::start().await;
     app.person("Ada Lovelace").await;
-    let open = "create policy open on gem_accounts to lapidary_person using (true);
-                create policy open on account_links to lapidary_person using (true)";
-    app.sql().await.execute(open).await.expect("a policy");
-    says(&wrongs(&app, &[]).await, "isolation", "a stranger sees rows of account_links");
+    for table in ["people", "gem_accounts", "account_links"] {
+        let open = format!("create policy open on {table} to lapidary_person using (true)");
+        app.sql().await.execute(sqlx::AssertSqlSafe(open)).await.expect("a policy");
+        says(&wrongs(&app, &[]).await, "isolation", &format!("a stranger sees rows of {table}"));
+        let closed = format!("drop policy open on {table}");
+        app.sql().await.execute(sqlx::AssertSqlSafe(closed)).await.expect("no policy");
+    }
+}
+
+#[actix_web::test]
+async fn the_tables_owner_as_the_person_is_found_out() {
+    let app = harness::start().await;
+    let found = wrongs(&app, &[&format!("--database-person-url={}", app.database_url)]).await;
+    says(&found, "isolation", "do not bind");
+}
+
+/// PostGIS' tables, or another application's in the same schema.
+#[actix_web::test]
+async fn tables_of_others_are_none_of_our_business() {
+    let app = harness::start().await;
+    let theirs = "create table spatial_ref_sys (srid int); grant all on spatial_ref_sys to public;
+                  insert into spatial_ref_sys values (1)";
+    app.sql().await.execute(theirs).await.expect("somebody else's table");
+    let report = doctor::examine(settings(&app, &[]), Clock::default()).await;
+    assert_eq!(report.wrong(), 0, "{}", report.text());
 }
 
 #[actix_web::test]
@@ -220,6 +241,69 @@ async fn a_public_bucket_is_found_out() {
     handle.stop(false).await;
 }
 
+/// In front of the bucket: a page for whoever asks without a signature.
+#[actix_web::test]
+async fn a_gateways_page_is_no_public_bucket_and_no_private_one_either() {
+    let app = harness::start().await;
+    for status in [StatusCode::OK, StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY] {
+        let page = move || async move { HttpResponse::build(status).body("<html>Welcome</html>") };
+        let (url, handle) = served(move |config| {
+            config.default_service(web::to(page));
+        });
+        let report = doctor::examine(settings(&app, &[&format!("--s3-public-endpoint={url}")]), Clock::default()).await;
+        let about: Vec<&Finding> = report.findings.iter().filter(|finding| finding.check == "privacy").collect();
+        assert!(about.iter().all(|finding| finding.mark == Mark::Odd) && about.len() == 1, "{status}: {about:?}");
+        handle.stop(false).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_bucket_key_that_may_not_write_beside_users_is_odd_and_one_that_cannot_delete_is_wrong() {
+    let (app, faults) = (harness::start().await, Faults::default());
+    let (_store, flags, folder) = own_store(&faults).await;
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    faults.set(Fault::always("s3", "refuse_put"));
+    let report = doctor::examine(settings(&app, &flags), Clock::default()).await;
+    assert_eq!(report.wrong(), 0, "{}", report.text());
+    assert!(report.text().contains("! bucket: this key may not write to lapidary-doctor/"), "{}", report.text());
+    faults.clear();
+    faults.set(Fault::always("s3", "partial_delete").with("AccessDenied"));
+    says(&wrongs(&app, &flags).await, "bucket", "cannot be deleted in a batch: AccessDenied");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[actix_web::test]
+async fn a_model_that_says_no_list_is_odd_and_so_is_a_restricted_key() {
+    let app = harness::start().await;
+    for (status, words) in [(StatusCode::OK, "is no list of models"), (StatusCode::FORBIDDEN, "list models")] {
+        let page = move || async move { HttpResponse::build(status).body("<html>Welcome</html>") };
+        let (url, handle) = served(move |config| {
+            config.default_service(web::to(page));
+        });
+        let report = doctor::examine(settings(&app, &[&format!("--openai-base-url={url}/v1")]), Clock::default()).await;
+        let odd = |finding: &Finding| finding.check == "model" && finding.mark == Mark::Odd;
+        assert!(
+            report.findings.iter().any(|finding| odd(finding) && finding.says.contains(words)),
+            "{}",
+            report.text()
+        );
+        let right = |finding: &Finding| finding.check == "model" && finding.mark == Mark::Right;
+        assert!(!report.findings.iter().any(right), "{}", report.text());
+        handle.stop(false).await;
+    }
+}
+
+#[actix_web::test]
+async fn what_watches_is_tried_too() {
+    let app = harness::start().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listen = format!("--metrics-listen={}", taken.local_addr().expect("an address"));
+    // Nobody listens at port 1; whoever holds the other port says nothing.
+    let found = wrongs(&app, &["--otlp-endpoint=http://127.0.0.1:1", &listen]).await;
+    says(&found, "traces", "nobody takes them");
+    says(&found, "metrics", "cannot be listened on");
+}
+
 #[actix_web::test]
 async fn a_proxy_that_holds_streams_back_is_found_out() {
     let app = harness::start().await;
@@ -265,6 +349,9 @@ async fn a_public_url_that_is_another_installation_is_found_out() {
     says(&found, "public url", "is a Lapidary with another database");
     let found = wrongs(&app, &[&format!("--public-url={}", app.openai.base_url.trim_end_matches("/v1"))]).await;
     says(&found, "public url", "is not Lapidary");
+    let in_the_clear = app.url.replace("http://", "https://");
+    let found = wrongs(&app, &[&format!("--public-url={in_the_clear}")]).await;
+    says(&found, "public url", "does not answer");
     let report = doctor::examine(settings(&app, &["--public-url=http://localhost:1"]), Clock::default()).await;
     let odd = |finding: &Finding| finding.check == "public url" && finding.mark == Mark::Odd;
     assert!(report.findings.iter().any(odd), "not running is not wrong: {}", report.text());

@@ -1,8 +1,12 @@
 //! `serve` and `work` themselves, started where a promise would be broken: each stops, and says which.
+use std::time::Duration;
+
 use lapidary_sandbox::faults::{Fault, Faults};
+use sqlx::Connection;
 
 use crate::doctor::{own_store, public_store};
 use crate::harness::{self, TestApp};
+use crate::metrics::free_port;
 use crate::process::Process;
 
 /// Starts it and gives what it said when it had stopped by itself.
@@ -55,4 +59,60 @@ async fn nothing_starts_where_strangers_could_see_people() {
     sqlx::query("alter table images disable row level security").execute(&mut app.sql().await).await.expect("altered");
     let said = stopped(&app, "serve", &[]).await;
     assert!(said.contains("row-level security is off for images"), "{said}");
+}
+
+/// Tables of others stand open in the same schema, and the storage has its troubles: both are told, neither ends it.
+#[actix_web::test]
+async fn what_is_not_certain_lets_it_live_and_is_told_in_the_log() {
+    let (app, faults) = (harness::start().await, Faults::default());
+    let theirs = "create table spatial_ref_sys (srid int); grant all on spatial_ref_sys to public";
+    sqlx::raw_sql(theirs).execute(&mut app.sql().await).await.expect("somebody else's table");
+    let (_store, flags, folder) = own_store(&faults).await;
+    faults.set(Fault::always("s3", "refuse").with("InternalError"));
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut process = Process::serve(&app, &flags).await;
+    let mut beat = tokio::time::interval(Duration::from_millis(50));
+    let told = "the storage refuses an object with InternalError";
+    while !process.logged().contains(told) {
+        beat.tick().await;
+    }
+    faults.clear();
+    let ready = reqwest::get(format!("{}/health/ready", process.url)).await.expect("an answer");
+    assert_eq!(ready.status(), 200, "{}", process.logged());
+    assert!(process.terminate().await.success(), "{}", process.logged());
+    assert!(!process.logged().contains("a promise would be broken"), "{}", process.logged());
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+/// The lock keeps the guard from looking at strangers' rows: nothing else is in the way of being ready.
+#[actix_web::test]
+async fn nobody_is_sent_to_a_process_that_has_not_judged_its_database() {
+    let app = harness::start().await;
+    let mut sql = app.sql().await;
+    let mut tx = sql.begin().await.expect("a transaction");
+    sqlx::query("lock table images in access exclusive mode").execute(&mut *tx).await.expect("a lock");
+    let port = free_port();
+    let mut process = Process::start(&app, "serve", &[&format!("--listen=127.0.0.1:{port}")]);
+    let status = async |path: &str| {
+        let mut beat = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            beat.tick().await;
+            if let Ok(answer) = reqwest::get(format!("http://127.0.0.1:{port}/health/{path}")).await {
+                return answer.status().as_u16();
+            }
+        }
+    };
+    assert_eq!(status("live").await, 200, "the first answer waits for nobody");
+    // The guard waits for the lock from some moment on.
+    let waits = "select count(*) from pg_locks where not granted and relation = 'images'::regclass";
+    let mut beat = tokio::time::interval(Duration::from_millis(50));
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut *tx).await.expect("locks") == 0 {
+        beat.tick().await;
+    }
+    assert_eq!(status("ready").await, 503);
+    tx.rollback().await.expect("the lock is gone");
+    while status("ready").await != 200 {
+        beat.tick().await;
+    }
+    assert!(process.terminate().await.success());
 }

@@ -196,11 +196,93 @@ async fn unlinking_and_signing_up_again_gives_no_second_welcome_gems() {
     assert!(ada.remaining().await > 0);
     let second = "another.address@example.test";
     link(&ada, "google", second).await;
+    let (issuer, subject): (String, String) =
+        sqlx::query_as("select issuer, subject from identities where provider = 'google'")
+            .fetch_one(&mut app.sql().await)
+            .await
+            .unwrap();
     let google = id_of(&identities(&ada).await, "google");
     ada.delete(&format!("/v1/me/identities/{google}")).await.expect_status(204);
-    assert_eq!(gems_of(&app, "google", second).await, 0, "the identity was forgotten");
-    // The same mailbox through the other provider, which was never linked.
-    sqlx::query("delete from people where email = $1").bind(second).execute(&mut app.sql().await).await.unwrap();
+    // The same mailbox through the other provider: only its address was ever seen.
     assert_eq!(gems_of(&app, "github", second).await, 0, "the address was forgotten");
+    // The same account at Google, which has an address now that was never seen.
+    let browser = app.browser();
+    assert_eq!(browser.sign_in("google", "A new address").await, "/studio");
+    sqlx::query("update identities set issuer = $1, subject = $2 where provider = 'google'")
+        .bind(issuer)
+        .bind(subject)
+        .execute(&mut app.sql().await)
+        .await
+        .unwrap();
+    let back = Person { app: &app, token: browser.refresh().await.expect("signed in"), browser };
+    back.patch("/v1/me", &json!({"age_confirmed": true})).await.expect_status(200);
+    assert_eq!(back.remaining().await, 0, "the identity was forgotten");
     assert!(gems_of(&app, "github", "Somebody new").await > 0);
+}
+
+#[actix_web::test]
+async fn an_address_of_a_linked_way_leads_to_the_same_choice_and_the_same_suspension() {
+    let app = harness::start().await;
+    let ada = app.person("Ada").await;
+    let second = "Another.Address@example.test";
+    link(&ada, "google", second).await;
+    let elsewhere = app.browser();
+    let landed = elsewhere.sign_in("github", second).await;
+    assert!(landed.starts_with("/sign-in?failure=email_in_use&"), "{landed}");
+    assert!(landed.contains("provider=github"), "{landed}");
+    let callback = elsewhere.consent("/v1/auth/github/login?link=true", "Ada").await;
+    elsewhere.follow_callback(&callback).await;
+    assert_eq!(identities(&ada).await.len(), 3, "what waited was not linked");
+    let newest = identities(&ada).await[2]["id"].as_str().unwrap().to_owned();
+    ada.delete(&format!("/v1/me/identities/{newest}")).await.expect_status(204);
+    let suspend = PeopleAct::Suspend { person_id: person_id(&ada).await };
+    people::apply(suspend, &app.app.db, &app.app.clock).await.unwrap();
+    let landed = app.browser().sign_in("github", second).await;
+    assert!(landed.starts_with("/sign-in?failure=suspended&"), "{landed}");
+}
+
+#[actix_web::test]
+async fn the_main_address_goes_with_the_way_that_gave_it() {
+    let app = harness::start().await;
+    let ada = app.person("Ada").await;
+    link(&ada, "google", "Second@example.test").await;
+    link(&ada, "github", "third@example.test").await;
+    let all = identities(&ada).await;
+    ada.delete(&format!("/v1/me/identities/{}", id_of(&all, "github"))).await.expect_status(204);
+    assert_eq!(ada.get("/v1/me").await.json()["email"].as_str().unwrap().to_lowercase(), "second@example.test");
+    // The address is free again; the new one is not.
+    assert_eq!(app.browser().sign_in("google", "Ada").await, "/studio");
+    assert_failed(&app.browser().sign_in("github", "second@example.test").await, "/sign-in", "email_in_use");
+    // One that gave nothing takes nothing along.
+    let third = all[2]["id"].as_str().unwrap();
+    ada.delete(&format!("/v1/me/identities/{third}")).await.expect_status(204);
+    assert_eq!(ada.get("/v1/me").await.json()["email"].as_str().unwrap().to_lowercase(), "second@example.test");
+}
+
+fn cookie_of(answer: &Answer, name: &str) -> String {
+    let all = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let pairs = all.filter_map(|cookie| cookie.split(';').next());
+    pairs.into_iter().find(|pair| pair.starts_with(&format!("{name}="))).expect("the cookie").to_owned()
+}
+
+#[actix_web::test]
+async fn a_refresh_token_that_was_spent_long_ago_links_nothing_and_ends_its_session() {
+    let app = harness::start().await;
+    let ada = app.person("Ada").await;
+    let stolen = cookie_of(&ada.browser.post_ours("/v1/auth/refresh").await, "lapidary_session");
+    let callback = consent(&ada, "google", "Mallory").await;
+    let binding = cookie_of(&ada.browser.get("/v1/auth/github/login").await, "lapidary_sign_in");
+    // Spent, and its successor used: whoever shows it after ten seconds is not the browser it was given to.
+    for _ in 0..2 {
+        ada.browser.refresh().await.expect("signed in");
+    }
+    app.app.clock.advance(chrono::TimeDelta::seconds(11));
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let asked = client.get(&callback).header("Cookie", format!("{stolen}; {binding}"));
+    let landed = Answer::of(asked.send().await).await.expect_status(303);
+    let landed = landed.header("location").trim_start_matches(&app.url).to_owned();
+    assert_failed(&landed, "/sign-in", "session_ended");
+    assert_eq!(all_identities(&app).await, 1);
+    assert!(ada.browser.refresh().await.is_none(), "the family goes on");
+    ada.get("/v1/me").await.expect_problem(401, "unauthenticated");
 }

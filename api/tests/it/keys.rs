@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use lapidary::auth::Auth;
+use lapidary::auth::{Auth, key_command};
+use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{self, Person, TestApp};
+use crate::harness::{self, Answer, Person, TestApp};
 
+const WRONG_KEY: &str = "ISEhISEhISEhISEhISEhISEhISEhISEhISEhISEhISE=";
 const NEW_KEY: &str = "//////////////////////////////////////////8=";
 
 /// Sign-in as another process has it: the same database, nothing in memory.
@@ -138,4 +140,92 @@ async fn a_replaced_master_key_still_knows_who_had_welcome_gems() {
     let back = Person { app: &later, browser, token };
     back.patch("/v1/me", &json!({"age_confirmed": true})).await.expect_status(200);
     assert_eq!(back.remaining().await, 0, "a new MASTER_KEY forgot who had welcome gems");
+}
+
+/// Signs in, and tries to confirm the age.
+async fn confirm<'a>(app: &'a TestApp, name: &str) -> (Person<'a>, Answer) {
+    let browser = app.browser();
+    assert_eq!(browser.sign_in("github", name).await, "/studio");
+    let token = browser.refresh().await.expect("signed in");
+    let person = Person { app, browser, token };
+    let patch = person.request(Method::PATCH, "/v1/me").json(&json!({"age_confirmed": true}));
+    let answer = Answer::of(patch.send().await).await;
+    (person, answer)
+}
+
+/// Another process with this MASTER_KEY.
+async fn beside(app: &TestApp, master_key: &str) -> TestApp {
+    harness::start_with(&[format!("--master-key={master_key}"), format!("--database-url={}", app.database_url)]).await
+}
+
+async fn execute(app: &TestApp, sql: &'static str) -> u64 {
+    sqlx::query(sql).execute(&mut app.sql().await).await.unwrap().rows_affected()
+}
+
+async fn mark_keys(app: &TestApp) -> i64 {
+    sqlx::query_scalar("select count(*) from sealed_keys").fetch_one(&mut app.sql().await).await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_process_whose_master_key_opens_nothing_grants_nothing() {
+    let app = harness::start().await;
+    app.person("Ada").await;
+    with_new_master(&app, true).keys.tend(&app.app.db, app.app.clock.now()).await.unwrap();
+    execute(&app, "delete from people").await;
+    // Not restarted yet while its MASTER_KEY is replaced, and one that never had the right one.
+    let wrong = beside(&app, WRONG_KEY).await;
+    for process in [&app, &wrong] {
+        let (person, answer) = confirm(process, "Ada").await;
+        answer.expect_problem(503, "unavailable");
+        assert_eq!(person.get("/v1/me").await.json()["age_confirmed"], false);
+        execute(&app, "delete from people").await;
+    }
+    assert_eq!(mark_keys(&app).await, 1, "a second key was made");
+    let right = beside(&app, NEW_KEY).await;
+    let (person, answer) = confirm(&right, "Ada").await;
+    answer.expect_status(200);
+    assert_eq!(person.remaining().await, 0);
+}
+
+#[actix_web::test]
+async fn a_key_replaced_before_anybody_confirmed_still_knows_who_had_welcome_gems() {
+    for by_command in [false, true] {
+        let app = harness::start().await;
+        app.person("Ada").await;
+        // As versions before had it: marks, and no sealed key for them yet.
+        assert_eq!(execute(&app, "delete from sealed_keys").await, 1);
+        let (db, now) = (&app.app.db, app.app.clock.now());
+        // A wrong key must not be the one that makes it.
+        with_new_master(&app, false).keys.tend(db, now).await.unwrap();
+        assert_eq!(mark_keys(&app).await, 0);
+        execute(&app, "delete from signing_keys where id <> (select min(id) from signing_keys)").await;
+        let new = with_new_master(&app, true);
+        if by_command {
+            key_command::rotate(&new.keys, db, false).await.unwrap();
+        } else {
+            new.keys.tend(db, now).await.unwrap();
+        }
+        execute(&app, "delete from people").await;
+        let later = beside(&app, NEW_KEY).await;
+        let (person, answer) = confirm(&later, "Ada").await;
+        answer.expect_status(200);
+        assert_eq!(person.remaining().await, 0, "by command: {by_command}");
+    }
+}
+
+#[actix_web::test]
+async fn a_lost_master_key_is_given_up_only_when_told_and_what_is_lost_is_said() {
+    let app = harness::start().await;
+    app.person("Ada").await;
+    let (db, alone) = (&app.app.db, with_new_master(&app, false));
+    let said = key_command::rotate(&alone.keys, db, false).await.unwrap().join("\n");
+    assert!(said.contains("nobody new can confirm") && said.contains("--forget-unreadable"), "{said}");
+    let later = beside(&app, NEW_KEY).await;
+    confirm(&later, "Grace").await.1.expect_problem(503, "unavailable");
+    let said = key_command::rotate(&alone.keys, db, true).await.unwrap().join("\n");
+    assert!(said.contains("can have them once more") && !said.contains("neither"), "{said}");
+    assert_eq!(key_command::rotate(&alone.keys, db, true).await.unwrap().len(), 1, "nothing is left to say");
+    let (person, answer) = confirm(&later, "Grace").await;
+    answer.expect_status(200);
+    assert!(person.remaining().await > 0);
 }

@@ -12,8 +12,8 @@ use crate::crash::{number, until_status};
 use crate::harness::{self, Answer, Person, TestApp};
 use crate::process::Process;
 
-/// A second, and what a busy machine adds.
-const SOON: Duration = Duration::from_secs(3);
+/// What the other process must have heard of: the feed is read every second, and a busy machine adds some.
+const SOON: Duration = Duration::from_secs(2);
 
 fn small() -> Value {
     json!({"prompt": "A fox", "quality": "low"})
@@ -51,26 +51,57 @@ async fn give(app: &TestApp, gems: i64) {
     .expect("gems");
 }
 
+/// Asks the other process until it refuses the token, and waits for the end of the stream there. How long both took.
+async fn until_refused(person: &Person<'_>, process: &Process, stream: &mut reqwest::Response) -> Duration {
+    let began = Instant::now();
+    let ended = async { while stream.chunk().await.is_ok_and(|chunk| chunk.is_some()) {} };
+    let refused = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        while ask(person, process, Method::GET, "/v1/me", &json!({})).await.status != 401 {
+            beat.tick().await;
+        }
+    };
+    let both = async { tokio::join!(ended, refused) };
+    tokio::time::timeout(SOON, both).await.expect("the other process has not heard of it");
+    began.elapsed()
+}
+
+async fn stream_of(person: &Person<'_>, process: &Process) -> reqwest::Response {
+    let path = format!("{}/v1/events", process.url);
+    let stream = person.browser.client.get(path).bearer_auth(&person.token).timeout(Duration::from_secs(60));
+    let stream = stream.send().await.expect("a stream");
+    assert_eq!(stream.status(), 200);
+    ask(person, process, Method::GET, "/v1/me", &json!({})).await.expect_status(200);
+    stream
+}
+
 #[actix_web::test]
 async fn a_suspension_reaches_the_other_process_and_its_streams_within_a_second() {
     let app = harness::start().await;
     let person = app.person("Ada Lovelace").await;
     let process = Process::serve(&app, &["--worker-slots=0"]).await;
-    let path = format!("{}/v1/events", process.url);
-    let stream = person.browser.client.get(path).bearer_auth(&person.token).timeout(Duration::from_secs(60));
-    let mut stream = stream.send().await.expect("a stream");
-    stream.chunk().await.expect("a chunk").expect("the stream goes on");
-    ask(&person, &process, Method::GET, "/v1/gems", &json!({})).await.expect_status(200);
+    let mut stream = stream_of(&person, &process).await;
     let id: Uuid = sqlx::query_scalar("select id from people").fetch_one(&mut app.sql().await).await.expect("an id");
     let suspend = lapidary::config::PeopleAct::Suspend { person_id: id };
     lapidary::auth::people::apply(suspend, &app.app.db, &app.app.clock).await.expect("suspended");
-    let began = Instant::now();
-    let ended = async { while stream.chunk().await.is_ok_and(|chunk| chunk.is_some()) {} };
-    tokio::time::timeout(SOON, ended).await.expect("the stream ends");
-    let mut beat = tokio::time::interval(Duration::from_millis(20));
-    while ask(&person, &process, Method::GET, "/v1/gems", &json!({})).await.status != 401 {
-        beat.tick().await;
-        assert!(began.elapsed() < SOON, "the other process has not heard of it");
+    eprintln!("a suspension: {:?}", until_refused(&person, &process, &mut stream).await);
+}
+
+#[actix_web::test]
+async fn the_end_of_a_session_reaches_the_other_process_and_its_streams_within_a_second() {
+    let app = harness::start().await;
+    let (first, second) =
+        (Process::serve(&app, &["--worker-slots=0"]).await, Process::serve(&app, &["--worker-slots=0"]).await);
+    // Signing out of one device, everywhere else, and everywhere.
+    for path in ["/v1/me/sessions/{id}", "/v1/me/sessions?keep_current=true", "/v1/me/sessions"] {
+        let (here, there) = (app.person("Ada Lovelace").await, app.person("Ada Lovelace").await);
+        let listed = ask(&there, &first, Method::GET, "/v1/me/sessions", &json!({})).await.expect_status(200).json();
+        let mut all = listed["data"].as_array().expect("sessions").iter();
+        let id = all.find(|one| one["is_current"] == true).expect("its own")["id"].as_str().expect("an id").to_owned();
+        let mut stream = stream_of(&there, &second).await;
+        let path = path.replace("{id}", &id);
+        ask(&here, &first, Method::DELETE, &path, &json!({})).await.expect_status(204);
+        eprintln!("{path}: {:?}", until_refused(&there, &second, &mut stream).await);
     }
 }
 

@@ -294,6 +294,23 @@ async fn a_model_that_says_no_list_is_odd_and_so_is_a_restricted_key() {
 }
 
 #[actix_web::test]
+async fn an_endpoint_of_sign_in_in_the_clear_is_found_out() {
+    let app = harness::start().await;
+    let say = |request: HttpRequest| async move {
+        let issuer = format!("http://{}", request.connection_info().host());
+        HttpResponse::Ok().json(serde_json::json!({
+            "issuer": issuer, "jwks_uri": format!("{issuer}/keys"), "keys": [{}],
+            "authorization_endpoint": format!("{issuer}/authorize"), "token_endpoint": "http://idp.example.org/token",
+        }))
+    };
+    let (url, handle) = served(move |config| {
+        config.default_service(web::to(say));
+    });
+    says(&wrongs(&app, &[&format!("--google-issuer={url}")]).await, "google", "the token_endpoint of");
+    handle.stop(false).await;
+}
+
+#[actix_web::test]
 async fn what_watches_is_tried_too() {
     let app = harness::start().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

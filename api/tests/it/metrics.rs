@@ -177,7 +177,7 @@ async fn who_finds_no_place_in_the_crowd_is_counted() {
     let port = free_port();
     let listen = format!("--metrics-listen=127.0.0.1:{port}");
     let process = Process::serve(&app, &[&listen, "--database-connections=1", "--worker-slots=0"]).await;
-    for name in ["Ada Lovelace", "Grace Hopper", "Olga Petrova", "Ben Okafor"] {
+    for name in ["Ada Lovelace", "Grace Hopper", "Linus Pauling", "Telkes Mária"] {
         let person = app.person(name).await;
         let before = scrape(port).await;
         let Some(after) = crowd(&app, &person, &process, port).await else { continue };

@@ -24,7 +24,7 @@ const HEARTBEAT: Duration = Duration::from_secs(9);
 const SPREAD: Duration = Duration::from_secs(3);
 /// How soon a stream notices that its session or its token has ended; other processes hear of it within a second.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often it asks the database instead while this process does not hear of ended sessions, and how long that may take.
+/// How often it asks the database whether it has, while this process does not hear of it, and how long that may take.
 const ASK: Duration = Duration::from_secs(1);
 /// Rows that one may be behind; whoever missed more starts over.
 const MISSED_MAX: i64 = 500;
@@ -52,7 +52,7 @@ pub struct Follower {
     /// Rows may wait that were not read. The state of the providers is told without: it wakes all streams at once.
     is_behind: bool,
     is_over: bool,
-    asked_at: Option<Instant>,
+    asked: Option<(Instant, bool)>,
 }
 
 /// Why a stream woke up.
@@ -74,10 +74,9 @@ impl Follower {
         ends_at: DateTime<Utc>,
     ) -> ApiResult<Self> {
         let (news, status, open) = (app.live.news(), app.providers.status(), app.live.open());
-        let ready = VecDeque::new();
-        let (is_behind, is_over, asked_at) = (false, false, None);
+        let (ready, is_behind, is_over, asked) = (VecDeque::new(), false, false, None);
         let mut follower =
-            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_behind, is_over, asked_at };
+            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_behind, is_over, asked };
         let status = follower.status.borrow_and_update().clone();
         // Who comes back may have missed that all is well again.
         if last_seen.is_some() || !status.paused.is_empty() {
@@ -135,13 +134,13 @@ impl Follower {
         if let Some(is_live) = self.app.auth.is_live(self.user.session_id) {
             return is_live;
         }
-        if self.asked_at.is_some_and(|at| at.elapsed() < ASK) {
-            return true;
+        if self.asked.is_none_or(|(at, _)| at.elapsed() >= ASK) {
+            let asked = self.app.auth.revocations.allows(&self.app.db, self.user.session_id);
+            // Without the database a stream has nothing to tell either: a later look asks again.
+            let is_live = !matches!(tokio::time::timeout(ASK, asked).await, Ok(Ok(false)));
+            self.asked = Some((Instant::now(), is_live));
         }
-        self.asked_at = Some(Instant::now());
-        let asked = self.app.auth.revocations.allows(&self.app.db, self.user.session_id);
-        // Without the database a stream has nothing to tell either: the next look asks again.
-        !matches!(tokio::time::timeout(ASK, asked).await, Ok(Ok(false)))
+        self.asked.is_none_or(|(_, is_live)| is_live)
     }
 
     async fn wait(&mut self) -> Woken {

@@ -86,3 +86,16 @@ async fn a_command_without_a_database_says_so_within_seconds() {
         assert!(started.elapsed() < Duration::from_secs(8));
     }
 }
+
+#[actix_web::test]
+async fn an_open_stream_asks_the_database_while_the_feed_is_stale() {
+    let app = harness::start().await;
+    let ada = app.person("Ada").await;
+    let mut stream = ada.request(Method::GET, "/v1/events").timeout(Duration::from_secs(60)).send().await.unwrap();
+    // Nothing reads the feed here, and this end is not in it either.
+    let ended = sqlx::query("update sessions set revoked_at = now()").execute(&mut app.sql().await).await.unwrap();
+    assert_eq!(ended.rows_affected(), 1);
+    let over = async { while stream.chunk().await.is_ok_and(|chunk| chunk.is_some()) {} };
+    // Asked once a second.
+    tokio::time::timeout(Duration::from_secs(4), over).await.expect("the stream goes on");
+}

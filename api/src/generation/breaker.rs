@@ -33,6 +33,8 @@ pub enum Verdict {
     Down {
         code: FailureCode,
         hint: Option<Duration>,
+        /// The key or the account is refused: counting to five helps nobody.
+        at_once: bool,
     },
     /// Junk or silence: no reason to stop, and no reason to go on.
     Unclear,
@@ -41,13 +43,13 @@ pub enum Verdict {
 impl Verdict {
     pub fn of(result: &Result<Answer, ModelError>) -> Self {
         let error = match result {
-            Ok(Answer { shortfall: Some(error), .. }) if is_operators(error.code) => error,
+            Ok(Answer { shortfall: Some(error), .. }) if error.is_about_account => error,
             Ok(_) => return Self::Answers,
             Err(error) => error,
         };
         match error.code {
             FailureCode::ModelBusy | FailureCode::OperatorQuota | FailureCode::OperatorConfiguration => {
-                Self::Down { code: error.code, hint: error.retry_after }
+                Self::Down { code: error.code, hint: error.retry_after, at_once: error.is_about_account }
             }
             FailureCode::Refused | FailureCode::ModelGone | FailureCode::RequestRefused => Self::Answers,
             FailureCode::Timeout | FailureCode::BadAnswer | FailureCode::Storage | FailureCode::Internal => {
@@ -57,7 +59,7 @@ impl Verdict {
     }
 }
 
-fn is_operators(code: FailureCode) -> bool {
+pub fn is_operators(code: FailureCode) -> bool {
     matches!(code, FailureCode::OperatorQuota | FailureCode::OperatorConfiguration)
 }
 
@@ -77,21 +79,21 @@ impl Provider {
     /// What it becomes after a call that brought nothing. While it is paused only the probe counts: calls that began
     /// before say nothing new. `spread` is any number.
     pub fn failed(mut self, verdict: Verdict, is_probe: bool, now: DateTime<Utc>, spread: u64) -> Self {
-        let (code, hint) = match verdict {
+        let (code, hint, at_once) = match verdict {
             Verdict::Answers => return self,
-            Verdict::Down { code, hint } => (code, hint),
-            Verdict::Unclear if is_probe => (self.failure(), None),
+            Verdict::Down { code, hint, at_once } => (code, hint, at_once),
+            Verdict::Unclear if is_probe => (self.failure(), None, self.failure() == FailureCode::OperatorQuota),
             Verdict::Unclear => return self,
         };
         if self.is_paused() && !is_probe {
             return self;
         }
         self.failures = self.failures.saturating_add(1);
-        if is_operators(code) {
+        if at_once {
             self.failures = self.failures.max(OPENS_AFTER);
         }
         if self.failures >= OPENS_AFTER {
-            let pause = pause(code, self.failures - OPENS_AFTER, hint, spread);
+            let pause = pause(at_once, self.failures - OPENS_AFTER, hint, spread);
             self.paused_until = Some(now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::minutes(5)));
             self.since = self.since.or(Some(now));
             self.code = Some(code.name().to_owned());
@@ -103,8 +105,8 @@ impl Provider {
 
 /// Doubles each time, is never shorter than what the provider asked for within reason, and up to a quarter longer: not
 /// everybody at once.
-fn pause(code: FailureCode, times: i32, hint: Option<Duration>, spread: u64) -> Duration {
-    let (first, longest) = if is_operators(code) { OPERATOR } else { BUSY };
+fn pause(is_long: bool, times: i32, hint: Option<Duration>, spread: u64) -> Duration {
+    let (first, longest) = if is_long { OPERATOR } else { BUSY };
     let doublings = u32::try_from(times).unwrap_or(0).min(10);
     let hint = hint.map_or(0, |hint| u64::try_from(hint.as_millis()).unwrap_or(u64::MAX));
     let millis = (first << doublings).max(hint).min(longest);
@@ -127,7 +129,7 @@ mod tests {
     }
 
     fn busy() -> Verdict {
-        Verdict::Down { code: FailureCode::ModelBusy, hint: None }
+        Verdict::Down { code: FailureCode::ModelBusy, hint: None, at_once: false }
     }
 
     fn seconds(provider: &Provider, now: DateTime<Utc>) -> i64 {
@@ -157,7 +159,7 @@ mod tests {
     #[test]
     fn what_only_the_operator_can_mend_opens_it_at_once_and_for_longer() {
         let now = Utc::now();
-        let quota = Verdict::Down { code: FailureCode::OperatorQuota, hint: None };
+        let quota = Verdict::Down { code: FailureCode::OperatorQuota, hint: None, at_once: true };
         let mut provider = fresh().failed(quota, false, now, 0);
         let mut pauses = vec![seconds(&provider, now)];
         for _ in 0..5 {
@@ -168,11 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_about_one_order_counts_to_five_like_any_failure() {
+        let now = Utc::now();
+        let forbidden = Verdict::Down { code: FailureCode::OperatorConfiguration, hint: None, at_once: false };
+        let mut provider = fresh();
+        for _ in 0..4 {
+            provider = provider.failed(forbidden, false, now, 0);
+            assert!(!provider.is_paused());
+        }
+        provider = provider.failed(forbidden, false, now, 0);
+        assert_eq!((seconds(&provider, now), provider.failure()), (15, FailureCode::OperatorConfiguration));
+    }
+
+    #[test]
     fn a_pause_is_spread_and_keeps_the_providers_hint() {
         let hint = Some(Duration::from_secs(52));
-        assert_eq!(pause(FailureCode::ModelBusy, 0, hint, 0), Duration::from_secs(52));
-        assert_eq!(pause(FailureCode::ModelBusy, 0, Some(Duration::from_secs(3600)), 0), Duration::from_secs(300));
-        assert_eq!(pause(FailureCode::ModelBusy, 0, None, 249), Duration::from_millis(18_735));
+        assert_eq!(pause(false, 0, hint, 0), Duration::from_secs(52));
+        assert_eq!(pause(false, 0, Some(Duration::from_secs(3600)), 0), Duration::from_secs(300));
+        assert_eq!(pause(false, 0, None, 249), Duration::from_millis(18_735));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod model_error;
 pub mod model_read;
 pub mod model_stream;
 pub mod preview;
+pub mod probe;
 pub mod provider;
 pub mod queries;
 pub mod retry;

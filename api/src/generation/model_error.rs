@@ -34,6 +34,8 @@ pub struct ModelError {
     pub usage: Option<Value>,
     /// The server knows neither `stream` nor `partial_images`.
     pub is_about_streaming: bool,
+    /// The key or the account is refused, so every order of everybody's is. A 403 may be about one model or one prompt.
+    pub is_about_account: bool,
 }
 
 /// What the headers of an answer advise (§7).
@@ -75,6 +77,7 @@ impl ModelError {
             request_id: None,
             usage: None,
             is_about_streaming: false,
+            is_about_account: code == FailureCode::OperatorQuota,
         }
     }
 
@@ -110,6 +113,11 @@ impl ModelError {
         let number = number.and_then(|number| u16::try_from(number).ok()).filter(|number| *number >= 400);
         let effective = if status.is_success() { number.unwrap_or(status.as_u16()) } else { status.as_u16() };
         let failure = named(code).or_else(|| named(kind)).unwrap_or_else(|| of_status(effective, told.is_some()));
+        let is_about_account = match failure {
+            FailureCode::OperatorQuota => true,
+            FailureCode::OperatorConfiguration => effective == 401 || named(code).or_else(|| named(kind)).is_some(),
+            _ => false,
+        };
         let is_about_streaming = failure == FailureCode::RequestRefused && is_about_streaming(told);
         let again = match (failure, hints.should_retry) {
             // Whatever the header says: asking again changes none of these, and some of them bill.
@@ -128,7 +136,13 @@ impl ModelError {
             (FailureCode::BadAnswer | FailureCode::RequestRefused, None) => Again::Never,
         };
         let detail = format!("status {} type {:?} code {:?}", status.as_u16(), short(kind), short(code));
-        Self { again, retry_after: hints.retry_after, is_about_streaming, ..Self::new(failure, detail) }
+        Self {
+            again,
+            retry_after: hints.retry_after,
+            is_about_streaming,
+            is_about_account,
+            ..Self::new(failure, detail)
+        }
     }
 }
 
@@ -232,6 +246,22 @@ mod tests {
         let told = json!({"type": "insufficient_quota", "code": "something_new"});
         let error = ModelError::answered(StatusCode::TOO_MANY_REQUESTS, Some(&told), Hints::default());
         assert_eq!(error.code, FailureCode::OperatorQuota);
+    }
+
+    #[test]
+    fn only_a_refused_key_or_account_is_about_everybody() {
+        let is_about_account = |status: u16, told: Option<Value>| {
+            let status = StatusCode::from_u16(status).expect("a status");
+            ModelError::answered(status, told.as_ref(), Hints::default()).is_about_account
+        };
+        assert!(is_about_account(401, None));
+        assert!(is_about_account(402, None));
+        assert!(is_about_account(403, Some(json!({"code": "invalid_api_key"}))));
+        assert!(is_about_account(403, Some(json!({"code": "insufficient_quota"}))));
+        for status in [301, 403, 404, 405, 500] {
+            assert!(!is_about_account(status, None), "{status}");
+        }
+        assert!(!is_about_account(403, Some(json!({"message": "must be verified to use this model"}))));
     }
 
     #[test]

@@ -4,26 +4,26 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lapidary_contract::{FailureCode, PausedModel, ServiceStatus};
+use lapidary_contract::{Availability, FailureCode, PausedModel};
 use lapidary_domain::Catalogue;
-use sqlx::PgConnection;
 use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
-use super::breaker::{Provider, Verdict};
+use super::breaker::{self, Provider, Verdict};
 use super::image_model::ModelError;
 use super::model_answer::Answer;
+use super::probe;
 use crate::app::App;
 use crate::metrics;
 use crate::work::queue::Claimed;
 
-/// How long a probe holds without a word of its process; renewed while the call runs.
-const PROBE_SECONDS: i64 = 45;
-const PROBE_BEAT: Duration = Duration::from_secs(15);
+/// An operator is told once in this time what may only be about one order.
+const ALARM_AGAIN: TimeDelta = TimeDelta::minutes(10);
+/// A provider that no model names any more is remembered for so long: the catalogue of another process may have it.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 /// Where nobody waited for a probe there is no hurry to look again.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// Nobody wanted it for so long after its pause: it may work again, and the next who asks will know.
@@ -33,7 +33,7 @@ pub struct Providers {
     /// Where each model of the catalogue is asked.
     origins: HashMap<String, String>,
     known: RwLock<Known>,
-    status: watch::Sender<ServiceStatus>,
+    status: watch::Sender<Availability>,
 }
 
 #[derive(Default)]
@@ -42,6 +42,7 @@ struct Known {
     /// Of each origin the generation that probes it from here, and until when.
     probes: HashMap<String, (Uuid, DateTime<Utc>)>,
     look_again_at: Option<DateTime<Utc>>,
+    alarmed_at: HashMap<String, DateTime<Utc>>,
     /// Tells a reading of the table that it is older than what was written meanwhile.
     writes: u64,
 }
@@ -56,7 +57,7 @@ impl Providers {
         Self {
             origins: catalogue.models.iter().map(|model| (model.id.clone(), origin_of(&model.base_url))).collect(),
             known: RwLock::default(),
-            status: watch::channel(ServiceStatus::default()).0,
+            status: watch::channel(Availability::default()).0,
         }
     }
 
@@ -79,14 +80,15 @@ impl Providers {
             return Vec::new();
         }
         let due = known.troubled.iter().filter(|provider| provider.may_be_probed(now));
-        due.map(|provider| (provider.origin.clone(), self.models_of(&provider.origin))).collect()
+        let due = due.map(|provider| (provider.origin.clone(), self.models_of(&provider.origin)));
+        due.filter(|(_, models)| !models.is_empty()).collect()
     }
 
-    /// Models whose provider has been away since before `limit`, and the code that says why.
-    pub fn paused_since_before(&self, limit: DateTime<Utc>) -> Vec<(Vec<String>, FailureCode)> {
+    /// Providers that have been away since before `limit`, their models, and the code that says why.
+    pub fn paused_since_before(&self, limit: DateTime<Utc>) -> Vec<(String, Vec<String>, FailureCode)> {
         let known = self.read();
         let long = known.troubled.iter().filter(|provider| provider.since.is_some_and(|since| since <= limit));
-        long.map(|provider| (self.models_of(&provider.origin), provider.failure())).collect()
+        long.map(|provider| (provider.origin.clone(), self.models_of(&provider.origin), provider.failure())).collect()
     }
 
     pub fn look_later(&self, now: DateTime<Utc>) {
@@ -103,20 +105,37 @@ impl Providers {
         }
     }
 
+    /// It was the last to ask from here for everyone.
+    pub fn was_probe(&self, job: &Claimed) -> bool {
+        let Some(origin) = self.origins.get(&job.model) else { return false };
+        self.read().probes.get(origin).is_some_and(|(id, _)| *id == job.id)
+    }
+
     /// What people are told; a receiver hears every change.
-    pub fn status(&self) -> watch::Receiver<ServiceStatus> {
+    pub fn status(&self) -> watch::Receiver<Availability> {
         self.status.subscribe()
     }
 
     /// Reads the table again, as every process does once a second.
     pub async fn poll(&self, app: &App) -> Result<(), sqlx::Error> {
         let writes = self.read().writes;
-        let rows = sqlx::query_as!(
+        let mut rows = sqlx::query_as!(
             Provider,
             "select origin, failures, paused_until, since, code, probing_until from providers order by origin limit 100"
         )
         .fetch_all(app.db.house())
         .await?;
+        if rows.iter().any(|row| self.models_of(&row.origin).is_empty()) {
+            let origins: Vec<String> = self.origins.values().cloned().collect();
+            let gone = sqlx::query_scalar!(
+                "delete from providers where not origin = any($1) and updated_at < $2 returning origin",
+                &origins,
+                app.clock.now() - FORGOTTEN_AFTER
+            )
+            .fetch_all(app.db.house())
+            .await?;
+            rows.retain(|row| !gone.contains(&row.origin));
+        }
         let mut known = self.write();
         if known.writes == writes {
             let before = std::mem::replace(&mut known.troubled, rows);
@@ -157,7 +176,7 @@ impl Providers {
         });
     }
 
-    fn service_status(&self, app: &App, troubled: &[Provider]) -> ServiceStatus {
+    fn service_status(&self, app: &App, troubled: &[Provider]) -> Availability {
         let now = app.clock.now();
         let of = |model: &str| {
             let origin = self.origins.get(model)?;
@@ -172,7 +191,7 @@ impl Providers {
             })
         };
         let available = app.catalogue.models.iter().filter(|model| model.is_available(now.date_naive()));
-        ServiceStatus { paused: available.filter_map(|model| of(&model.id)).collect() }
+        Availability { paused: available.filter_map(|model| of(&model.id)).collect() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Known> {
@@ -208,9 +227,10 @@ pub async fn ask(
     let probe = app.providers.read().probes.get(origin).filter(|(id, _)| *id == job.id).map(|(_, until)| *until);
     let (result, probe) = match probe {
         None => (call.await, None),
-        Some(until) => while_probing(app, origin, until, call).await,
+        Some(until) => probe::keep(app, origin, until, call).await,
     };
     let verdict = Verdict::of(&result);
+    alarm(app, origin, verdict);
     let heard = match verdict {
         Verdict::Answers => delivered(app, origin, probe).await,
         Verdict::Unclear if probe.is_none() => Ok(()),
@@ -222,52 +242,19 @@ pub async fn ask(
     result
 }
 
-/// Keeps the right to ask while the call takes its time; whoever drops this loses it by itself.
-async fn while_probing<T>(
-    app: &App,
-    origin: &str,
-    mut until: DateTime<Utc>,
-    call: impl Future<Output = T>,
-) -> (T, Option<DateTime<Utc>>) {
-    tokio::pin!(call);
-    let mut beat = tokio::time::interval(PROBE_BEAT);
-    beat.tick().await;
-    loop {
-        tokio::select! {
-            result = &mut call => return (result, Some(until)),
-            _ = beat.tick() => {
-                let next = app.clock.now() + TimeDelta::seconds(PROBE_SECONDS);
-                let renewed = sqlx::query!(
-                    "update providers set probing_until = $3 where origin = $1 and probing_until = $2",
-                    origin, until, next
-                )
-                .execute(app.db.house())
-                .await;
-                if renewed.is_ok_and(|done| done.rows_affected() == 1) {
-                    until = next;
-                }
-            }
-        }
+/// What opens at once has its own alarm. The rest may be about one model or one prompt, and anybody can send many.
+fn alarm(app: &App, origin: &str, verdict: Verdict) {
+    let Verdict::Down { code, at_once: false, .. } = verdict else { return };
+    let now = app.clock.now();
+    if !breaker::is_operators(code) {
+        return;
     }
-}
-
-/// The right to ask once, given to one in the whole cluster; until when it holds.
-pub async fn win_probe(
-    conn: &mut PgConnection,
-    origin: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    let until = now + TimeDelta::seconds(PROBE_SECONDS);
-    let won = sqlx::query!(
-        "update providers set probing_until = $3, updated_at = $2
-         where origin = $1 and paused_until <= $2 and (probing_until is null or probing_until <= $2)",
-        origin,
-        now,
-        until
-    )
-    .execute(conn)
-    .await?;
-    Ok((won.rows_affected() == 1).then_some(until))
+    let last = app.providers.write().alarmed_at.get(origin).copied();
+    if last.is_none_or(|at| at + ALARM_AGAIN <= now) {
+        app.providers.write().alarmed_at.insert(origin.to_owned(), now);
+        let code = code.name();
+        tracing::error!(provider = origin, code, "the provider refuses an order as if the settings were wrong");
+    }
 }
 
 async fn delivered(app: &App, origin: &str, probe: Option<DateTime<Utc>>) -> Result<(), sqlx::Error> {
@@ -275,7 +262,7 @@ async fn delivered(app: &App, origin: &str, probe: Option<DateTime<Utc>>) -> Res
         return Ok(());
     }
     let gone = sqlx::query!(
-        "delete from providers where origin = $1 and (paused_until is null or probing_until = $2)",
+        "delete from providers where origin = $1 and (paused_until is null or probing_until >= $2)",
         origin,
         probe
     )
@@ -304,7 +291,7 @@ async fn failed(app: &App, origin: &str, verdict: Verdict, probe: Option<DateTim
     )
     .fetch_one(&mut *tx)
     .await?;
-    let is_probe = before.is_paused() && probe.is_some() && before.probing_until == probe;
+    let is_probe = before.is_paused() && probe.is_some() && before.probing_until >= probe;
     let (_, spread) = Uuid::now_v7().as_u64_pair();
     let after = before.clone().failed(verdict, is_probe, now, spread);
     sqlx::query!(

@@ -88,8 +88,14 @@ pub async fn put_back(app: &App, job: &Claimed, error: &ModelError, calls: &[Cal
     };
     let wait = match wait(error, asked, now, spread(job.id, asked.calls)) {
         Some(wait) => wait,
-        // While its provider is paused it waits for the probe; what waits too long is ended with all the others.
-        None if error.again == Again::Later && app.providers.is_paused(&job.model) => BACKOFF,
+        // While its provider is paused it waits for the probe; what waits too long is ended with all the others. One that
+        // asked for everybody and used up its own calls ends: the fault may be its own.
+        None if error.again == Again::Later
+            && app.providers.is_paused(&job.model)
+            && !(asked.calls >= CALLS_MAX && app.providers.was_probe(job)) =>
+        {
+            BACKOFF
+        }
         None => return Ok(Verdict::Over),
     };
     // This claim ended in good order: it says nothing about our workers.

@@ -4,12 +4,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use lapidary_contract::FailureCode;
 use lapidary_contract::domain::Hold;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::gems::ledger;
-use crate::generation::provider;
+use crate::generation::probe;
 use crate::generation::queries::record_event;
 
 /// How long a claim holds without a heartbeat.
@@ -44,8 +44,8 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
     let now = app.clock.now();
     for (origin, models) in app.providers.due(now) {
         let mut tx = app.db.begin_house().await?;
-        if let Some(until) = provider::win_probe(&mut tx, &origin, now).await?
-            && let Some(job) = claim_among(app, &mut tx, &models, true, now).await?
+        if let Some(until) = probe::win(&mut tx, &origin, now).await?
+            && let Some(job) = claim_probe(app, &mut tx, &models, now).await?
         {
             tx.commit().await?;
             app.providers.probing(&origin, job.id, until);
@@ -55,7 +55,7 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
         app.providers.look_later(now);
     }
     let mut tx = app.db.begin_house().await?;
-    let claimed = claim_among(app, &mut tx, &app.providers.paused_models(), false, now).await?;
+    let claimed = claim_among(app, &mut tx, &app.providers.paused_models(), now).await?;
     tx.commit().await?;
     if let Some(job) = &claimed {
         app.live.nudge(job.person_id);
@@ -63,12 +63,11 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
     Ok(claimed)
 }
 
-/// Of these models only, or of all others.
+/// Of all models but these.
 async fn claim_among(
     app: &App,
     conn: &mut PgConnection,
-    models: &[String],
-    only_these: bool,
+    passed_over: &[String],
     now: DateTime<Utc>,
 ) -> Result<Option<Claimed>, sqlx::Error> {
     let claimed = sqlx::query_as!(
@@ -89,7 +88,7 @@ async fn claim_among(
              cross join lateral (
                select g.id, g.created_at from generations g
                where g.person_id = w.person_id and g.status = 'queued' and g.available_at <= $1
-                 and (g.model = any($4)) = $5
+                 and not g.model = any($4)
                order by g.created_at limit 1
              ) h
              where w.person_id is not null and r.running < $3
@@ -109,8 +108,44 @@ async fn claim_among(
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
         app.settings.running_per_person,
-        models,
-        only_these
+        passed_over
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(job) = &claimed {
+        record_event(conn, job.person_id, job.id).await?;
+    }
+    Ok(claimed)
+}
+
+/// One of these models, for everybody: what failed least is asked next, or one whose fault is its own would be asked again
+/// and again. Sees all that waits, which happens once a pause.
+async fn claim_probe(
+    app: &App,
+    conn: &mut PgConnection,
+    models: &[String],
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>, sqlx::Error> {
+    let claimed = sqlx::query_as!(
+        Claimed,
+        r#"with chosen as (
+             select g.id from generations g
+             cross join lateral (
+               select count(*) as running from generations o where o.person_id = g.person_id and o.status = 'running'
+             ) r
+             where g.status = 'queued' and g.available_at <= $1 and g.model = any($4) and r.running < $3
+             order by g.model_calls, r.running, g.created_at limit 1
+             for update of g skip locked
+           )
+           update generations g
+           set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
+           from chosen where g.id = chosen.id
+           returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
+             g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.attempt - g.forgiven_attempts as "tries!""#,
+        now,
+        now + TimeDelta::seconds(LEASE_SECONDS),
+        app.settings.running_per_person,
+        models
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -143,28 +178,6 @@ pub async fn heartbeat(app: &App, job: &Claimed) -> Result<Beat, sqlx::Error> {
         Some(row) if row.cancelled => Beat::Cancelled,
         Some(_) => Beat::GoOn,
     })
-}
-
-/// Back into the queue, not before `wait` is over; false when it was cancelled or lost meanwhile.
-pub async fn put_back(app: &App, job: &Claimed, wait: Duration) -> Result<bool, sqlx::Error> {
-    let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
-    let mut tx = app.db.begin_house().await?;
-    let changed = sqlx::query!(
-        "update generations set status = 'queued', lease_until = null, available_at = $3
-         where id = $1 and attempt = $2 and status = 'running' and cancel_requested_at is null",
-        job.id,
-        job.attempt,
-        app.clock.now() + wait
-    )
-    .execute(&mut *tx)
-    .await?;
-    if changed.rows_affected() == 0 {
-        return Ok(false);
-    }
-    record_event(&mut tx, job.person_id, job.id).await?;
-    tx.commit().await?;
-    app.live.nudge(job.person_id);
-    Ok(true)
 }
 
 /// What a process holds: fenced by the attempt.
@@ -227,23 +240,18 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     )
     .fetch_all(&mut *tx)
     .await?;
-    // Accounts first and in order, then events, as everyone locks: a submit or another sweep must not cross this one.
-    lost.sort_by_key(|row| (row.account_id, row.person_id));
+    // Accounts first and in order, then events by person, as everyone locks: a submit or another sweep must not cross this.
+    lost.sort_by_key(|row| row.account_id);
+    let mut moved = Vec::with_capacity(lost.len());
     for row in &lost {
         if row.cancelled || row.tries >= CLAIMS_MAX {
             let (status, failure) =
                 if row.cancelled { ("cancelled", None) } else { ("failed", Some(FailureCode::Internal.name())) };
-            sqlx::query!(
-                "update generations set status = $2, failure_code = $3, finished_at = $4, lease_until = null where id = $1",
-                row.id,
-                status,
-                failure,
-                now
-            )
-            .execute(&mut *tx)
-            .await?;
             let hold = Hold { free: row.held_free, bought: row.held_bought };
-            ledger::settle(&mut tx, row.account_id, hold, 0, row.id, now).await?;
+            let unmade = Unmade { id: row.id, account_id: row.account_id, hold, status, failure };
+            if !end_unmade(&mut tx, &unmade, now).await? {
+                continue;
+            }
         } else {
             sqlx::query!(
                 "update generations set status = 'queued', lease_until = null, available_at = $2 where id = $1",
@@ -253,19 +261,63 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
             .execute(&mut *tx)
             .await?;
         }
-    }
-    for row in &lost {
-        record_event(&mut tx, row.person_id, row.id).await?;
+        moved.push((row.person_id, row.id));
         crate::metrics::lease_lost();
         tracing::warn!(generation_id = %row.id, request_id = row.request_id, attempt = row.attempt,
             "a lease ended without its worker");
     }
-    tx.commit().await?;
-    for row in &lost {
-        app.live.nudge(row.person_id);
+    moved.sort_unstable();
+    for (person_id, id) in &moved {
+        record_event(&mut tx, *person_id, *id).await?;
     }
-    if !lost.is_empty() {
+    tx.commit().await?;
+    for (person_id, _) in &moved {
+        app.live.nudge(*person_id);
+    }
+    if !moved.is_empty() {
         app.wake.queued();
     }
     Ok(())
+}
+
+/// A generation that ends without a worker, and with nothing made.
+pub struct Unmade {
+    pub id: Uuid,
+    pub account_id: Uuid,
+    pub hold: Hold,
+    pub status: &'static str,
+    pub failure: Option<&'static str>,
+}
+
+/// Ends it with all its gems back. False where its own rows do not allow it: that is an alarm, and no reason to hold up
+/// the others.
+pub async fn end_unmade(conn: &mut PgConnection, one: &Unmade, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let mut savepoint = conn.begin().await?;
+    sqlx::query!(
+        "update generations set status = $2, failure_code = $3, finished_at = $4, lease_until = null where id = $1",
+        one.id,
+        one.status,
+        one.failure,
+        now
+    )
+    .execute(&mut *savepoint)
+    .await?;
+    match ledger::settle(&mut savepoint, one.account_id, one.hold, 0, one.id, now).await {
+        Err(error) if is_about_its_rows(&error) => {
+            savepoint.rollback().await?;
+            tracing::error!(generation_id = %one.id, %error, "a generation cannot be ended: its gems do not add up");
+            Ok(false)
+        }
+        settled => {
+            settled?;
+            savepoint.commit().await?;
+            Ok(true)
+        }
+    }
+}
+
+/// Values, constraints and triggers; not locks, time or the connection.
+fn is_about_its_rows(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| ["22", "23", "P0"].iter().any(|class| code.starts_with(class)))
 }

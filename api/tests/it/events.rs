@@ -5,8 +5,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use lapidary::auth::people;
 use lapidary::config::PeopleAct;
+use lapidary::db::Actor;
+use lapidary::work::schedule;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use uuid::Uuid;
 
 use crate::harness::{self, Person, TestApp};
 use crate::sse::{Event, Events, second, serve};
@@ -139,6 +142,84 @@ async fn whoever_missed_too_much_starts_over() {
     let mut unknown = Events::open(&person, "/v1/events", Some(1 << 40)).await;
     assert_eq!(unknown.until(|event| event.id.is_some()).await.data["type"], "reset");
     app.work().await;
+}
+
+#[actix_web::test]
+async fn the_end_of_a_generation_is_told_once_also_when_its_events_are_forgotten() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let made = person.make(&low()).await;
+    let path = format!("/v1/generations/{}/events", made["id"].as_str().expect("an id"));
+    let mut sql = app.sql().await;
+    let newest: i64 = sqlx::query_scalar("select max(id) from events").fetch_one(&mut sql).await.expect("an id");
+    sqlx::query("delete from events").execute(&mut sql).await.expect("forgotten");
+    let mut stream = Events::open(&person, &path, None).await;
+    assert_eq!(stream.next().await.expect("the resource as it is").status(), "succeeded");
+    assert!(stream.next().await.is_none());
+    let said = stream.last_id.expect("an id");
+    for seen in [said, newest, newest - 1] {
+        let again = person.request(reqwest::Method::GET, &path).header("Last-Event-ID", seen.to_string()).send().await;
+        assert_eq!(again.expect("an answer").status(), 204, "after {seen} an EventSource comes again for ever");
+    }
+}
+
+#[actix_web::test]
+async fn a_status_reaches_a_stream_without_a_connection_and_before_an_error_ends_it() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let person_id: Uuid = person.get("/v1/me").await.json()["id"].as_str().expect("an id").parse().expect("a uuid");
+    let mut stream = Events::open(&person, "/v1/events", None).await;
+    let actor = Actor { person_id, account_id: Uuid::now_v7() };
+    let mut taken = Vec::new();
+    for _ in 0..8 {
+        taken.push(app.app.db.begin_as(actor).await.expect("a connection"));
+    }
+    let mut sql = app.sql().await;
+    for (code, and_news) in [("model_busy", false), ("operator_quota", true)] {
+        sqlx::query(
+            "insert into providers (origin, failures, paused_until, since, code, updated_at)
+             values ($1, 5, now() + interval '1 hour', now(), $2, now())
+             on conflict (origin) do update set code = excluded.code",
+        )
+        .bind(app.openai.base_url.parse::<url::Url>().expect("a URL").origin().ascii_serialization())
+        .bind(code)
+        .execute(&mut sql)
+        .await
+        .expect("a provider that does not deliver");
+        app.app.providers.poll(&app.app).await.expect("the table");
+        if and_news {
+            app.app.live.nudge(person_id);
+        }
+        let told = tokio::time::timeout(Duration::from_secs(6), stream.next()).await.expect("it is told");
+        let told = told.expect("the stream goes on");
+        assert_eq!(told.data["status"]["paused"][0]["code"], code);
+    }
+    let ended = tokio::time::timeout(Duration::from_secs(8), stream.next()).await.expect("the rows cannot be read");
+    assert!(ended.is_none());
+    drop(taken);
+    person.get("/v1/gems").await.expect_status(200);
+}
+
+#[actix_web::test]
+async fn old_events_are_forgotten_to_the_last_however_many_they_are() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    person.make(&low()).await;
+    let mut sql = app.sql().await;
+    sqlx::query(
+        "insert into events (person_id, kind, subject, created_at)
+         select person_id, 'image', id, now() - interval '2 days' from images, generate_series(1, 20005)",
+    )
+    .execute(&mut sql)
+    .await
+    .expect("events");
+    schedule::keep_house(&app.app).await;
+    let old: i64 = sqlx::query_scalar("select count(*) from events where created_at < now() - interval '1 day'")
+        .fetch_one(&mut sql)
+        .await
+        .expect("a count");
+    let young: i64 = sqlx::query_scalar("select count(*) from events").fetch_one(&mut sql).await.expect("a count");
+    assert!(old == 0 && young > 0, "{old} old ones and {young} altogether are left");
 }
 
 /// A proxy that cuts every connection after `patience`; where it listens.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -64,8 +64,9 @@ impl Process {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill").success());
     }
 
+    /// As a person at a keyboard does; nobody's balancer is waited for.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.signal("TERM");
+        self.signal("INT");
         self.ended().await
     }
 
@@ -133,6 +134,28 @@ async fn a_process_makes_pictures_logs_nothing_private_and_stops_with_open_strea
     {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} is in the log");
+    }
+}
+
+#[actix_web::test]
+async fn an_idle_process_serves_until_a_balancer_saw_that_it_is_not_ready_and_a_person_need_not_wait() {
+    let app = harness::start().await;
+    let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+    for (name, is_seen) in [("TERM", true), ("INT", false)] {
+        let mut process = Process::serve(&app, &[]).await;
+        process.signal(name);
+        let began = Instant::now();
+        let (mut beat, mut seen) = (tokio::time::interval(Duration::from_millis(50)), None);
+        while let Ok(answer) = client.get(format!("{}/health/ready", process.url)).send().await {
+            if answer.status() == 503 {
+                seen = Some(began.elapsed());
+                let live = client.get(format!("{}/health/live", process.url)).send().await;
+                assert!(seen > Some(Duration::from_secs(2)) || live.is_ok_and(|live| live.status() == 200) || !is_seen);
+            }
+            beat.tick().await;
+        }
+        assert!(process.ended().await.success());
+        assert_eq!(seen.is_some_and(|seen| seen > Duration::from_secs(2)), is_seen, "SIG{name}: {seen:?}");
     }
 }
 

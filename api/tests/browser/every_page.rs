@@ -1,10 +1,13 @@
 //! Every page in both sizes, light and dark, before axe-core: no violation of WCAG 2.2 AA, nothing wider than the screen.
 //! With SCREENSHOTS=DIR each look is also written there as page-size-theme.png.
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chrono::TimeDelta;
+use lapidary_sandbox::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, sign_in};
+use crate::stage::{Stage, enter, sign_in};
 use crate::tab::{Look, Tab, text};
 
 /// Places named of one fault; the rest is like them.
@@ -21,7 +24,7 @@ const TOO_WIDE: &str = "document.documentElement.scrollWidth <= document.documen
         .slice(0, 5).map((it) => it.outerHTML.slice(0, 120))";
 
 /// Pages without a bar over their end, photographed as far as they reach.
-const LONG: [&str; 3] = ["landing", "promises", "terms"];
+const LONG: [&str; 5] = ["landing", "promises", "terms", "account-used", "suspended"];
 
 struct Looks {
     shots: Option<PathBuf>,
@@ -39,12 +42,21 @@ impl Looks {
 
     async fn take(&mut self, tab: &mut Tab, page: &str) {
         tab.settle().await;
+        self.take_unsettled(tab, page).await;
+    }
+
+    /// Of a page on which work goes on: it never comes to rest.
+    async fn take_unsettled(&mut self, tab: &mut Tab, page: &str) {
         tab.eval(AXE).await;
         // Nothing is under the pointer that pressed its way here.
         tab.call("Input.dispatchMouseEvent", json!({"type": "mouseMoved", "x": 0, "y": 0})).await;
         for look in Look::every() {
             tab.look(look).await;
-            tab.settle().await;
+            tab.until(
+                "[...document.images].every((it) => it.complete || it.getBoundingClientRect().top > innerHeight)",
+                "what can be seen is painted",
+            )
+            .await;
             let at = format!("{page}-{}", look.name());
             for violation in tab.eval(RUN).await.as_array().into_iter().flatten() {
                 self.faults.push(sentence(&at, violation));
@@ -150,6 +162,49 @@ async fn every_page_passes_axe_in_both_sizes_and_themes() {
         looks.take(&mut tab, page).await;
     }
     composing(&stage, &mut tab, &mut looks).await;
+    assert!(looks.faults.is_empty(), "{} faults:\n{}", looks.faults.len(), looks.faults.join("\n"));
+    stage.clear().await;
+}
+
+#[actix_web::test]
+async fn waiting_failing_and_a_used_account_pass_axe_too() {
+    let mut stage = Stage::set_with_two_providers().await;
+    let mut looks = Looks::new();
+    let mut tab = stage.chrome.tab(Look::WIDE).await;
+    enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    let person = stage.app.person("Ada Lovelace").await;
+    tab.open(&stage.at("/account")).await;
+    tab.see("button", "End the session on Unknown device").await;
+    looks.take(&mut tab, "account-used").await;
+    tab.press("button", "Sign out everywhere").await;
+    tab.see("button", "Stay signed in here").await;
+    looks.take(&mut tab, "account-asked").await;
+    stage.app.fault(Fault::once("openai", "moderation_blocked"));
+    person.make(&json!({"prompt": "A picture that is refused", "quality": "low"})).await;
+    tab.open(&stage.at("/studio")).await;
+    tab.see("button", "Edit prompt: *").await;
+    looks.take(&mut tab, "studio-failed").await;
+    // Longer than it takes to look at it.
+    stage.app.openai.set_speed(Duration::from_secs(30));
+    stage.app.fault(Fault::always("openai", "server_error"));
+    for (prompt, size, ..) in WISHES.into_iter().take(5) {
+        person.submit(&json!({"prompt": prompt, "quality": "medium", "size": size})).await.expect_status(202);
+    }
+    for _ in 0..5 {
+        stage.app.work().await;
+        if stage.app.app.providers.is_paused("gpt-image-2.5-flare") {
+            break;
+        }
+        stage.app.app.clock.advance(TimeDelta::seconds(20));
+    }
+    tab.reload().await;
+    tab.until("document.querySelector('.note--paused button')", "a note says that it pauses").await;
+    looks.take_unsettled(&mut tab, "studio-paused").await;
+    stage.app.faults.clear();
+    stage.app.app.clock.advance(TimeDelta::seconds(120));
+    stage.start_work();
+    tab.until("document.querySelector('.tile__look')?.naturalWidth > 0", "a rough look is shown").await;
+    looks.take_unsettled(&mut tab, "studio-running").await;
     assert!(looks.faults.is_empty(), "{} faults:\n{}", looks.faults.len(), looks.faults.join("\n"));
     stage.clear().await;
 }

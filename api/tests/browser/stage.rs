@@ -31,7 +31,26 @@ fn page_dir() -> PathBuf {
 
 impl Stage {
     pub async fn set() -> Self {
-        let app = harness::start_with(&[format!("--page-dir={}", page_dir().display())]).await;
+        Self::set_with(&[]).await
+    }
+
+    /// One model is another provider's, which nobody asks here: while the first pauses, it can be chosen.
+    pub async fn set_with_two_providers() -> Self {
+        let model = "wire_model = \"gpt-image-2.5-sunburst\"";
+        let shipped = include_str!("../../catalogue.toml");
+        assert_eq!(shipped.matches(model).count(), 1, "the other model is another one");
+        let two = shipped.replace(model, &format!("{model}\nbase_url = \"http://127.0.0.1:9/v1\""));
+        let catalogue = std::env::temp_dir().join(format!("lapidary-{}.toml", uuid::Uuid::now_v7()));
+        std::fs::write(&catalogue, two).expect("a catalogue");
+        let stage = Self::set_with(&[format!("--catalogue-file={}", catalogue.display())]).await;
+        std::fs::remove_file(catalogue).expect("it was read");
+        stage
+    }
+
+    async fn set_with(extra: &[String]) -> Self {
+        let mut settings = vec![format!("--page-dir={}", page_dir().display())];
+        settings.extend_from_slice(extra);
+        let app = harness::start_with(&settings).await;
         Self { app, chrome: Chrome::start().await, background: None }
     }
 

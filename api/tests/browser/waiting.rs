@@ -67,7 +67,7 @@ async fn cancelling_says_so_at_once_and_keeps_the_focus() {
 
 #[actix_web::test]
 async fn while_a_provider_pauses_there_is_one_note_and_it_goes_by_itself() {
-    let mut stage = Stage::set().await;
+    let mut stage = Stage::set_with_two_providers().await;
     let tab = stage.chrome.tab(Look::WIDE).await;
     enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
     stage.app.fault(Fault::always("openai", "server_error"));
@@ -97,6 +97,9 @@ async fn while_a_provider_pauses_there_is_one_note_and_it_goes_by_itself() {
     stage.app.app.clock.advance(TimeDelta::seconds(120));
     stage.start_work();
     tab.until("!document.querySelector('.note--paused')", "the note goes by itself").await;
+    // The first one asked for is the last in the list, and a picture is loaded when it comes into sight.
+    tab.until("document.querySelectorAll('.generation a.tile').length === 6", "all that waited is made").await;
+    tab.eval("[...document.querySelectorAll('.generation a.tile')].at(-1).scrollIntoView()").await;
     see_picture(&tab, PROMPT).await;
     stage.clear().await;
 }

@@ -20,8 +20,13 @@ pub fn paused_note(studio: Studio) -> AnyView {
 
 fn note(studio: Studio, paused: &[PausedModel]) -> AnyView {
     let names: Vec<String> = paused.iter().map(|paused| studio.model_name(&paused.model)).collect();
-    let (names, are_many) = (names.join(" and "), paused.len() > 1);
-    let title = format!("{names} {} not deliver right now", if are_many { "do" } else { "does" });
+    let title = match names.as_slice() {
+        [one] => format!("{one} does not deliver right now"),
+        [one, other] => format!("{one} and {other} do not deliver right now"),
+        // A provider has many models: their names would hide what is said.
+        [first, rest @ ..] => format!("{first} and {} more models do not deliver right now", rest.len()),
+        [] => String::new(),
+    };
     let why = paused.first().map(|paused| paused.message.clone());
     let next = paused.iter().map(|paused| paused.next_try_at.timestamp()).min().unwrap_or_default();
     // Not part of what is announced: it changes every few seconds.
@@ -36,7 +41,6 @@ fn note(studio: Studio, paused: &[PausedModel]) -> AnyView {
                 <p class="note__title">{title}</p>
                 <p>
                     {why}
-                    " What you asked for waits in line; its gems are only held."
                     <span aria-live="off">{when}</span>
                 </p>
                 {other_model(studio)}

@@ -1,6 +1,8 @@
 //! The OpenAPI document, made from the routes themselves.
 use actix_web::App as ActixApp;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 
@@ -42,7 +44,29 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let (_, routes) = ActixApp::new().into_utoipa_app().configure(server::routes).split_for_parts();
     let mut document = Document::openapi();
     document.merge(routes);
+    for path in document.paths.paths.values_mut() {
+        let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        methods.into_iter().flatten().for_each(say_what_any_may_answer);
+    }
     document
+}
+
+/// Answers of the doors in front of the routes: said here once instead of at each.
+fn say_what_any_may_answer(operation: &mut Operation) {
+    let needs_age =
+        operation.tags.iter().flatten().any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images"));
+    let answers = &mut operation.responses.responses;
+    if needs_age && answers.contains_key("401") {
+        answers
+            .entry("403".into())
+            .or_insert_with(|| problem("The age is not confirmed yet, or the person is suspended."));
+    }
+    answers.entry("503".into()).or_insert_with(|| problem("Not now, for a moment: `Retry-After` says when."));
+}
+
+fn problem(description: &str) -> RefOr<Response> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    RefOr::T(ResponseBuilder::new().description(description).content("application/problem+json", content).build())
 }
 
 /// As the committed openapi.yaml.

@@ -46,6 +46,9 @@ async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
 #[utoipa::path(tag = "me", operation_id = "update_me", request_body = UpdateMe, responses(
     (status = 200, body = Me),
     (status = 204, description = "Erased: the person said that they are under 13."),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 413, body = Problem, content_type = "application/problem+json"),
+    (status = 415, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The age was confirmed before.", body = Problem,
         content_type = "application/problem+json"),

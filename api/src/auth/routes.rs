@@ -176,6 +176,8 @@ async fn welcome(
     params(("X-Lapidary-Refresh" = String, Header, description = "Always `1`.")), responses(
     (status = 204, description = "Signed in to the new account; the session's cookie is set."),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "A person with this address is suspended.", body = Problem,
+        content_type = "application/problem+json"),
     (status = 409, description = "No sign-in waits for this choice.", body = Problem,
         content_type = "application/problem+json")))]
 #[post("/v1/auth/separate-account")]

@@ -93,11 +93,13 @@ impl Maker {
             65..=84 => 2,
             _ => 3 + chance.below(2),
         };
+        // One at a better quality is shown while it is made: streams, previews and what breaks them.
+        let quality = if count == 1 && chance.percent(50) { "medium" } else { "low" };
         let light = *chance.pick(&["golden hour", "moonlight", "overcast"]);
         json!({
             "prompt": format!("campaign {} of {}: 山 جبل гора", number, self.person.name),
             "attributes": [{"section": "Light", "value": light}],
-            "quality": "low",
+            "quality": quality,
             "count": count,
         })
     }

@@ -264,7 +264,9 @@ async fn ended_well(chaos: &Chaos, process: &mut Process) {
     }
     // A connection went back to the pool in the middle of a transaction: what is written on it next may be lost.
     let leaked = log.lines().filter(|line| line.contains("already a transaction in progress")).count();
-    chaos.tally.add("errors in the logs: transactions that leaked", leaked as u64);
+    if leaked > 0 {
+        chaos.tally.broken(format!("{}: {leaked} transactions leaked into the pool", process.name));
+    }
     for line in log.lines().filter(|line| line.contains("\"level\":\"ERROR\"")) {
         let entry: Value = serde_json::from_str(line).unwrap_or_default();
         let message = entry["fields"]["message"].as_str().unwrap_or("an error without a message");

@@ -13,6 +13,8 @@ pub fn paused_note(studio: Studio) -> AnyView {
     let paused = memo(move |_| studio.status.with(|status| status.paused.clone()));
     let note = changing(move || {
         let paused = paused.get();
+        // Until it is there a model has only its id.
+        studio.catalogue.track();
         (!paused.is_empty()).then(|| note(studio, &paused))
     });
     view! { <div class="paused" role="status">{note}</div> }.into_any()

@@ -2,15 +2,18 @@
 //! was made is kept.
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use lapidary::db::Actor;
-use lapidary::work::Background;
+use lapidary::work::{Background, queue};
 use lapidary_sandbox::postgres::{self, Options};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::crash::until_status;
+use crate::crash::{number, until_status};
 use crate::harness::{self, TestApp};
 
 fn small() -> Value {
@@ -143,6 +146,28 @@ async fn a_full_disk_while_settling_does_not_throw_away_what_was_made() {
 }
 
 #[actix_web::test]
+async fn what_was_made_waits_for_the_database_longer_than_a_lease_and_the_model_is_asked_once() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    refuse(&app, "images", "53100", 7).await;
+    let mut beat = tokio::time::interval(Duration::from_millis(20));
+    let time_passes = async {
+        for tries in [2, 4, 6] {
+            while number(&app, "select case when is_called then last_value else 0 end from tries").await < tries {
+                beat.tick().await;
+            }
+            app.app.clock.advance(TimeDelta::seconds(20));
+            queue::sweep(&app.app).await.expect("a sweep");
+        }
+    };
+    let asked = small();
+    let (done, ()) = tokio::join!(person.make(&asked), time_passes);
+    assert_eq!(done["status"], "succeeded");
+    assert_eq!(app.openai.requests().len(), 1, "the model was asked once");
+    assert_eq!(number(&app, "select attempt::bigint from generations").await, 1, "its lease was renewed");
+}
+
+#[actix_web::test]
 async fn a_restart_of_the_database_in_the_middle_of_a_generation_loses_nothing() {
     let folder = std::env::temp_dir().join(format!("lapidary-own-pg-{}", Uuid::now_v7().simple()));
     let options = Options { remove_at_end: true, ..Options::fast(folder) };
@@ -163,6 +188,64 @@ async fn a_restart_of_the_database_in_the_middle_of_a_generation_loses_nothing()
     assert_eq!(person.gems().await["used"], spent);
     assert_eq!(app.openai.requests().len(), 1);
     background.stop().await;
+    drop(app);
+    server.stop().await.expect("stopped");
+}
+
+/// Stands before a server. Told so, it falls silent on every connection that it has, and closes none; new ones work. In a
+/// thread of its own: the audit at a test's end needs it while the test's thread waits.
+fn silencing_proxy(upstream: String, mut silence: watch::Receiver<u32>) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+    let serve = async move {
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        while let Ok((mut client, _)) = listener.accept().await {
+            silence.mark_unchanged();
+            let (mut silence, upstream) = (silence.clone(), upstream.clone());
+            tokio::spawn(async move {
+                let Ok(mut server) = TcpStream::connect(upstream).await else { return };
+                let is_told = async { silence.changed().await.is_ok() };
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    true = is_told => std::future::pending().await,
+                }
+            });
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    std::thread::spawn(move || runtime.block_on(serve));
+    port
+}
+
+#[actix_web::test]
+async fn connections_that_died_without_a_word_are_replaced_before_a_request_waits_for_one() {
+    let folder = std::env::temp_dir().join(format!("lapidary-own-pg-{}", Uuid::now_v7().simple()));
+    let options = Options { remove_at_end: true, ..Options::fast(folder) };
+    let server = postgres::start(options).await.expect("PostgreSQL");
+    let mut sql = PgConnection::connect(&server.url()).await.expect("a connection");
+    lapidary::db::MIGRATIONS.run(&mut sql).await.expect("the schema");
+    let mut url: url::Url = server.url().parse().expect("a URL");
+    let (silence, silent) = watch::channel(0);
+    let proxy = silencing_proxy(format!("127.0.0.1:{}", url.port().expect("a port")), silent);
+    url.set_port(Some(proxy)).expect("a port");
+    let app = harness::start_with(&[format!("--database-url={url}")]).await;
+    let person = app.person("Ada Lovelace").await;
+    for answer in join_all((0..8).map(|_| person.get("/v1/gems"))).await {
+        answer.expect_status(200);
+    }
+    silence.send_replace(1);
+    // Each connection rests for longer than it is trusted.
+    let mut rest = tokio::time::interval(Duration::from_millis(1_100));
+    rest.tick().await;
+    rest.tick().await;
+    for _ in 0..2 {
+        let began = Instant::now();
+        for answer in join_all((0..8).map(|_| person.get("/v1/gems"))).await {
+            answer.expect_status(200);
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "they waited for {:?}", began.elapsed());
+    }
     drop(app);
     server.stop().await.expect("stopped");
 }

@@ -20,6 +20,7 @@ mod money;
 mod owner;
 mod previews;
 mod process;
+mod provider_limits;
 mod providers;
 mod resilience;
 mod sessions;

@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::harness::{self, Answer, Person, TestApp};
 use crate::sse::{Events, second, serve};
 
-fn small() -> Value {
+pub fn small() -> Value {
     json!({"prompt": "A fox", "quality": "low", "size": "816x816"})
 }
 
@@ -21,7 +21,7 @@ fn one_page(list: &Value) -> Vec<Value> {
     list["data"].as_array().expect("a list").clone()
 }
 
-async fn submit(person: &Person<'_>, times: usize) -> Vec<String> {
+pub async fn submit(person: &Person<'_>, times: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..times {
         let queued = person.submit(&small()).await.expect_status(202).json();
@@ -30,23 +30,23 @@ async fn submit(person: &Person<'_>, times: usize) -> Vec<String> {
     ids
 }
 
-async fn statuses(person: &Person<'_>) -> Vec<String> {
+pub async fn statuses(person: &Person<'_>) -> Vec<String> {
     let list = person.get("/v1/generations?limit=100").await.expect_status(200).json();
     one_page(&list).iter().map(|one| one["status"].as_str().expect("a status").to_owned()).collect()
 }
 
-async fn status(app: &TestApp) -> Vec<Value> {
+pub async fn status(app: &TestApp) -> Vec<Value> {
     let answer = app.browser().get("/v1/status").await.expect_status(200);
     assert_eq!(answer.header("cache-control"), "no-store");
     answer.json()["paused"].as_array().expect("a list").clone()
 }
 
-fn later(app: &TestApp, seconds: i64) {
+pub fn later(app: &TestApp, seconds: i64) {
     app.app.clock.advance(TimeDelta::seconds(seconds));
 }
 
 /// Lets the provider fail until it is asked no more. Five calls, whoever makes them.
-async fn bring_down(app: &TestApp) {
+pub async fn bring_down(app: &TestApp) {
     app.fault(Fault::always("openai", "server_error"));
     for _ in 0..5 {
         app.work().await;
@@ -132,7 +132,7 @@ async fn two_processes_send_exactly_one_probe() {
 }
 
 /// With a token of now.
-async fn refreshed(person: Person<'_>) -> Person<'_> {
+pub async fn refreshed(person: Person<'_>) -> Person<'_> {
     let token = person.browser.refresh().await.expect("a token");
     Person { token, ..person }
 }
@@ -156,7 +156,13 @@ async fn a_probe_that_was_lost_is_followed_by_another() {
 
 /// Counts what an operator is woken up for.
 #[derive(Clone, Default)]
-struct Alarms(Arc<Mutex<Vec<String>>>);
+pub struct Alarms(Arc<Mutex<Vec<String>>>);
+
+impl Alarms {
+    pub fn with(&self, words: &str) -> usize {
+        self.0.lock().expect("a list").iter().filter(|message| message.contains(words)).count()
+    }
+}
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Alarms {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
@@ -170,7 +176,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Alarms {
         }
         let mut message = Message(String::new());
         event.record(&mut message);
-        if *event.metadata().level() == tracing::Level::ERROR && message.0.contains("provider is paused") {
+        if *event.metadata().level() == tracing::Level::ERROR {
             self.0.lock().expect("a list").push(message.0);
         }
     }
@@ -196,7 +202,7 @@ async fn an_exhausted_quota_alarms_the_operator_once_and_the_rest_waits() {
     later(&app, 30);
     app.work().await;
     assert_eq!(app.openai.requests().len(), 2);
-    assert_eq!(alarms.0.lock().expect("a list").len(), 1, "one alarm for one trouble");
+    assert_eq!(alarms.with("provider is paused"), 1, "one alarm for one trouble");
     app.faults.clear();
     later(&app, 200);
     app.work().await;

@@ -119,6 +119,8 @@ async fn a_generation_that_cannot_be_ended_does_not_hold_up_the_others() {
         .execute(&mut sql)
         .await
         .expect("mended");
+    queue::sweep(&app.app).await.expect("a sweep");
+    assert_eq!(broken.generation(&stuck[0]).await["status"], "failed", "once it adds up it ends like any other");
 }
 
 #[actix_web::test]

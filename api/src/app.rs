@@ -84,9 +84,7 @@ impl App {
             live,
             stop: Stop::default(),
             is_judged: AtomicBool::default(),
-            decoders: Arc::new(Semaphore::new(
-                std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            )),
+            decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),
             auth,
             db,
             clock,

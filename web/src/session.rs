@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ui::prelude::*;
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::domain::Catalogue;
-use lapidary_contract::{CatalogueBody, GemBalance, Me, ServiceStatus};
+use lapidary_contract::{Availability, CatalogueBody, GemBalance, Me};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
@@ -40,7 +40,7 @@ pub struct Session {
     pub me: Signal<Option<Me>>,
     pub gems: RwSignal<Option<GemBalance>>,
     /// Which models wait for their provider; empty when everything works.
-    pub status: RwSignal<ServiceStatus>,
+    pub status: RwSignal<Availability>,
     pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
     /// Why there is no catalogue, when reading it failed.
     pub catalogue_failure: Signal<Option<Failure>>,
@@ -64,7 +64,7 @@ pub fn provide_session() -> Session {
         standing: standing.into(),
         me: me.into(),
         gems: RwSignal::new(None),
-        status: RwSignal::new(ServiceStatus::default()),
+        status: RwSignal::new(Availability::default()),
         catalogue: catalogue.into(),
         catalogue_failure: catalogue_failure.into(),
         set_standing,

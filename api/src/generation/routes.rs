@@ -1,7 +1,7 @@
 //! Routes of generations.
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use lapidary_contract::{CreateGeneration, Generation, List, Problem, ServiceStatus};
+use lapidary_contract::{Availability, CreateGeneration, Generation, List, Problem};
 use uuid::Uuid;
 
 use super::{cancel, estimate, queries, submit};
@@ -96,7 +96,7 @@ pub async fn cancel_generation(
 }
 
 /// What does not work at the moment although we do. Needs no sign-in; live streams say every change.
-#[utoipa::path(tag = "catalogue", operation_id = "get_status", security(()), responses((status = 200, body = ServiceStatus)))]
+#[utoipa::path(tag = "catalogue", operation_id = "get_status", security(()), responses((status = 200, body = Availability)))]
 #[get("/v1/status")]
 pub async fn get_status(app: web::Data<App>) -> HttpResponse {
     let status = app.providers.status().borrow().clone();

@@ -182,7 +182,7 @@ async fn stopped(app: &App, job: &Claimed) {
 fn log_refusal(job: &Claimed, error: &ModelError) {
     let model_request_id = error.request_id.as_deref().unwrap_or("-");
     match error.code {
-        FailureCode::OperatorQuota | FailureCode::OperatorConfiguration | FailureCode::ModelGone => {
+        FailureCode::OperatorQuota | FailureCode::ModelGone => {
             tracing::error!(generation_id = %job.id, request_id = job.request_id, model_request_id, model = job.model,
                 code = error.code.name(), detail = error.detail,
                 "the model's provider refuses this service: only its operator can help");

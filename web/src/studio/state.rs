@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ui::prelude::*;
-use lapidary_contract::{CreateGeneration, Generation, LiveEvent, ServiceStatus};
+use lapidary_contract::{Availability, CreateGeneration, Generation, LiveEvent};
 use lapidary_domain::{Attribute, compose};
 use leptos::html;
 use leptos::task::spawn_local;
@@ -63,7 +63,7 @@ pub struct Studio {
     session: Session,
     pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
     /// Which models wait for their provider.
-    pub status: RwSignal<ServiceStatus>,
+    pub status: RwSignal<Availability>,
     pub choice: Memo<Option<Choice>>,
     pub obstacle: Memo<Option<Obstacle>>,
     pub is_sending: RwSignal<bool>,

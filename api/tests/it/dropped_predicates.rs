@@ -156,6 +156,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("generation/estimate.rs", "the place in the queue counts what others wait for, and shows nothing of them"),
     ("generation/give_up.rs", "ends whatever waited too long for a provider, whoever's it is"),
     ("generation/preview.rs", "the worker shows whoever's picture it makes"),
+    ("generation/probe.rs", "one process of all asks a provider whether it is back"),
     ("generation/provider.rs", "what a provider does concerns everybody and belongs to nobody"),
     ("generation/retry.rs", "the worker puts back whoever's generation its model is too busy for"),
     ("generation/settle.rs", "the worker settles whoever's generation it ran"),

@@ -7,6 +7,7 @@ use crate::harness::{self, Answer};
 #[actix_web::test]
 async fn parallel_submits_of_one_person_do_not_deadlock() {
     let app = harness::start().await;
+    app.openai.only_sketch();
     let person = app.person("Ada Lovelace").await;
     let body = json!({"prompt": "A fox", "quality": "low"});
     // Every connection is open: the submits really meet.

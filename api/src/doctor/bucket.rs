@@ -5,9 +5,6 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -17,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Examination, Finding, unanswered};
 use crate::config::Settings;
+use crate::images::store;
 
 const CHECK: &str = "bucket";
 /// Beside `users/`: no person's. What a process leaves that dies in the middle goes with the sweep of objects.
@@ -128,18 +126,8 @@ async fn deleted(client: &Client, bucket: &str, key: &str, objects: Vec<ObjectId
 
 fn client(settings: &Settings, endpoint: Option<&String>) -> Client {
     let timeouts = TimeoutConfig::builder().connect_timeout(PATIENCE).operation_timeout(PATIENCE).build();
-    let (id, secret) = (settings.s3_access_key_id.clone(), settings.s3_secret_access_key.clone());
-    let mut configuration = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(settings.s3_region.clone()))
-        .credentials_provider(Credentials::new(id, secret, None, None, "settings"))
-        .force_path_style(settings.s3_force_path_style)
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts);
-    configuration.set_endpoint_url(endpoint.map(|url| url.trim_end_matches('/').to_owned()));
-    Client::from_conf(configuration.build())
+    let configuration = store::configuration(settings, endpoint).retry_config(RetryConfig::disabled());
+    Client::from_conf(configuration.timeout_config(timeouts).build())
 }
 
 fn not_stored(settings: &Settings, code: Option<&str>, whole: &str) -> Finding {

@@ -91,7 +91,8 @@ impl TimeSource for StorageTime {
     }
 }
 
-fn configuration(settings: &Settings, endpoint: Option<&String>) -> Builder {
+/// How the bucket is spoken to; `doctor` takes the same with less patience.
+pub fn configuration(settings: &Settings, endpoint: Option<&String>) -> Builder {
     let (id, secret) = (&settings.s3_access_key_id, &settings.s3_secret_access_key);
     let patience = Duration::from_secs(settings.storage_timeout_seconds.max(1));
     let timeouts = TimeoutConfig::builder()

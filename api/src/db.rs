@@ -106,6 +106,21 @@ impl Db {
 
     /// A transaction in which the database shows and changes only what is this person's. Waits a few seconds at most.
     pub async fn begin_as(&self, actor: Actor) -> Result<PersonTx, sqlx::Error> {
+        self.patiently(self.begin_now(actor)).await
+    }
+
+    /// One statement, which is a transaction by itself and sets itself what a policy reads: a look at one's own in a single
+    /// round trip. Where it forgets to, it finds nothing. Waits as [`Db::begin_as`].
+    pub async fn read_as<T>(
+        &self,
+        statement: impl AsyncFn(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let read = async || statement(&mut *self.person.acquire().await?).await;
+        self.patiently(self.on_a_living_one(read)).await
+    }
+
+    /// Whoever finds too many waiting, or waits too long, is refused.
+    async fn patiently<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
         let refused = |why| {
             metrics::pool_refused(why);
             sqlx::Error::PoolTimedOut
@@ -113,33 +128,37 @@ impl Db {
         let _place = self.places.try_acquire().map_err(|_| refused("crowded"))?;
         let asked = Instant::now();
         // Behind a connection whose other end is gone without a word, even `begin` would wait for ever.
-        let begun = tokio::time::timeout(PERSON_PATIENCE, self.begin_now(actor)).await;
+        let done = tokio::time::timeout(PERSON_PATIENCE, work).await;
         metrics::pool_waited(asked.elapsed().as_secs_f64());
-        match begun {
+        match done {
             Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(refused("late")),
-            Ok(begun) => begun,
+            Ok(done) => done,
         }
     }
 
     /// One round trip: what a policy reads is set in the breath that begins. Ids are hexadecimal digits and hyphens.
     async fn begin_now(&self, actor: Actor) -> Result<PersonTx, sqlx::Error> {
-        let begin = || {
+        let begin = async || {
             let Actor { person_id, account_id } = actor;
             let text = format!(
                 "begin; set local lapidary.person = '{person_id}'; set local lapidary.account = '{account_id}'"
             );
             let pool = self.person.clone();
-            whole(async move { pool.begin_with(sqlx::AssertSqlSafe(text)).await })
+            whole(async move { pool.begin_with(sqlx::AssertSqlSafe(text)).await }).await
         };
-        // After a restart of the database each idle connection fails once; nothing was asked of it yet, so the next may
-        // serve.
+        self.on_a_living_one(begin).await
+    }
+
+    /// After a restart of the database each idle connection fails once; nothing was changed on it yet, so the next may
+    /// serve.
+    async fn on_a_living_one<T>(&self, work: impl AsyncFn() -> Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         for _ in 0..self.person.size() {
-            match begin().await {
+            match work().await {
                 Err(error) if is_dead(&error) => {}
-                begun => return begun,
+                done => return done,
             }
         }
-        begin().await
+        work().await
     }
 
     /// A transaction that sees everything, of everyone: as [`Db::house`].

@@ -26,9 +26,7 @@ pub async fn get_me(app: web::Data<App>, user: AnyUser) -> ApiResult<HttpRespons
 }
 
 async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
-    let mut tx = app.db.begin_as(user.actor()).await?;
-    let row = queries::me(&mut *tx, user.person_id).await?;
-    tx.commit().await?;
+    let row = app.db.read_as(async |conn| queries::me(conn, user.actor()).await).await?;
     let row = row.ok_or(ApiError::Unauthenticated)?;
     Ok(Me {
         id: user.person_id,

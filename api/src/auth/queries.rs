@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::address;
 use super::sign_in::Proven;
+use crate::db::Actor;
 
 pub struct Attempt {
     pub browser_hash: Vec<u8>,
@@ -267,12 +268,25 @@ pub struct MeRow {
     pub created_at: DateTime<Utc>,
 }
 
-pub async fn me(conn: impl PgExecutor<'_>, person_id: Uuid) -> Result<Option<MeRow>, sqlx::Error> {
+/// For [`crate::db::Db::read_as`]. The left join makes who asks known before the policy asks for it.
+pub async fn me(conn: &mut PgConnection, actor: Actor) -> Result<Option<MeRow>, sqlx::Error> {
     sqlx::query_as!(
         MeRow,
-        r#"select email, name, picture_key, age_confirmed_at is not null as "is_age_confirmed!", is_operator, created_at
-           from people where id = $1"#,
-        person_id
+        r#"select email as "email!", name as "name?", picture_key as "picture_key?",
+             age_confirmed_at is not null as "is_age_confirmed!", is_operator as "is_operator!", created_at as "created_at!"
+           from (
+             select own.* from (
+               select set_config('lapidary.person', $1::uuid::text, true),
+                 set_config('lapidary.account', $2::uuid::text, true)
+             ) as asks
+             left join lateral (
+               select email, name, picture_key, age_confirmed_at, is_operator, created_at from people where id = $1
+             ) as own on true
+             offset 0
+           ) as found
+           where email is not null"#,
+        actor.person_id,
+        actor.account_id
     )
     .fetch_optional(conn)
     .await

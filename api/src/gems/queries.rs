@@ -5,23 +5,60 @@ use lapidary_domain::Balance;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::db::Actor;
 use crate::http::paging::Keyset;
 
+struct AccountRow {
+    free: i64,
+    bought: i64,
+    held_free: i64,
+    held_bought: i64,
+    debt: i64,
+    used: i64,
+    purchased: i64,
+}
+
+impl From<AccountRow> for GemBalance {
+    fn from(row: AccountRow) -> Self {
+        let AccountRow { free, bought, held_free, held_bought, debt, used, purchased } = row;
+        Self::new(Balance { free, bought, held_free, held_bought, debt }, used, purchased)
+    }
+}
+
 pub async fn balance(conn: &mut PgConnection, account_id: Uuid) -> Result<GemBalance, sqlx::Error> {
-    let row = sqlx::query!(
+    sqlx::query_as!(
+        AccountRow,
         "select free, bought, held_free, held_bought, debt, used, purchased from gem_accounts where id = $1",
         account_id
     )
     .fetch_one(conn)
-    .await?;
-    let balance = Balance {
-        free: row.free,
-        bought: row.bought,
-        held_free: row.held_free,
-        held_bought: row.held_bought,
-        debt: row.debt,
-    };
-    Ok(GemBalance::new(balance, row.used, row.purchased))
+    .await
+    .map(GemBalance::from)
+}
+
+/// [`balance`] for [`crate::db::Db::read_as`]. The left join makes who asks known before the policy asks for it.
+pub async fn own_balance(conn: &mut PgConnection, actor: Actor) -> Result<GemBalance, sqlx::Error> {
+    sqlx::query_as!(
+        AccountRow,
+        r#"select free as "free!", bought as "bought!", held_free as "held_free!", held_bought as "held_bought!",
+             debt as "debt!", used as "used!", purchased as "purchased!"
+           from (
+             select own.* from (
+               select set_config('lapidary.person', $1::uuid::text, true),
+                 set_config('lapidary.account', $2::uuid::text, true)
+             ) as asks
+             left join lateral (
+               select free, bought, held_free, held_bought, debt, used, purchased from gem_accounts where id = $2
+             ) as own on true
+             offset 0
+           ) as found
+           where free is not null"#,
+        actor.person_id,
+        actor.account_id
+    )
+    .fetch_one(conn)
+    .await
+    .map(GemBalance::from)
 }
 
 pub struct TransferRow {

@@ -13,10 +13,7 @@ use crate::http::paging::{self, PageQuery};
     (status = 200, body = GemBalance), (status = 401, body = Problem, content_type = "application/problem+json")))]
 #[get("/v1/gems")]
 pub async fn get_gems(app: web::Data<App>, user: CurrentUser) -> ApiResult<web::Json<GemBalance>> {
-    let mut tx = app.db.begin_as(user.actor()).await?;
-    let balance = queries::balance(&mut tx, user.account_id).await?;
-    tx.commit().await?;
-    Ok(web::Json(balance))
+    Ok(web::Json(app.db.read_as(async |conn| queries::own_balance(conn, user.actor()).await).await?))
 }
 
 /// Every gem that moved, newest first.

@@ -51,19 +51,6 @@ pub struct StoredImage {
 /// Captures what is stored and gives the rest back. May be called again after an error: what is settled stays so.
 pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
     let now = app.clock.now();
-    let mut tx = app.db.begin_house().await?;
-    let current = sqlx::query!(
-        "select held_free, held_bought from generations
-         where id = $1 and attempt = $2 and status = 'running' for update",
-        job.id,
-        job.attempt
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(current) = current else {
-        tracing::info!(generation_id = %job.id, attempt = job.attempt, "a late result was dropped");
-        return Ok(());
-    };
     let asked = u32::try_from(job.count).unwrap_or(1);
     let (failure, cancelled) = match outcome {
         Outcome::Made { failure } => (*failure, false),
@@ -71,9 +58,6 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         Outcome::Failed(code) => (Some(*code), false),
         Outcome::Cancelled => (None, true),
     };
-    for image in &delivered.images {
-        insert_image(&mut tx, job, image, now).await?;
-    }
     let kept = u32::try_from(delivered.images.len()).unwrap_or(asked).min(asked);
     let status = if cancelled { GenerationStatus::Cancelled } else { GenerationStatus::ended(kept, asked) };
     let failure = match status {
@@ -81,16 +65,17 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         _ => None,
     };
     let captured = job.share_gems * i64::from(kept);
-    let hold = Hold { free: current.held_free, bought: current.held_bought };
-    ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
     let model_request_id = retry::last_request_id(&delivered.calls);
-    // Its preview goes with its state: the table sees to that.
-    sqlx::query!(
-        "update generations set status = $2, finished_at = $3, lease_until = null, captured_gems = $4, failure_code = $5,
-           model_request_id = coalesce($6, model_request_id), model_calls = model_calls + $7,
-           model_answers = model_answers || $8
-         where id = $1",
+    let mut tx = app.db.begin_house().await?;
+    // The fence. Its preview goes with its state: the table sees to that.
+    let ended = sqlx::query!(
+        "update generations set status = $3, finished_at = $4, lease_until = null, captured_gems = $5, failure_code = $6,
+           model_request_id = coalesce($7, model_request_id), model_calls = model_calls + $8,
+           model_answers = model_answers || $9
+         where id = $1 and attempt = $2 and status = 'running'
+         returning held_free, held_bought",
         job.id,
+        job.attempt,
         status.name(),
         now,
         captured,
@@ -99,8 +84,17 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         i32::try_from(delivered.calls.len()).unwrap_or(i32::MAX),
         retry::record(&delivered.calls)
     )
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
+    let Some(ended) = ended else {
+        tracing::info!(generation_id = %job.id, attempt = job.attempt, "a late result was dropped");
+        return Ok(());
+    };
+    for image in &delivered.images {
+        insert_image(&mut tx, job, image, now).await?;
+    }
+    let hold = Hold { free: ended.held_free, bought: ended.held_bought };
+    ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
     record_event(&mut tx, job.person_id, job.id).await?;
     tx.commit().await?;
     app.live.nudge(job.person_id);

@@ -54,23 +54,20 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
         }
         app.providers.look_later(now);
     }
-    let mut tx = app.db.begin_house().await?;
-    let claimed = claim_among(app, &mut tx, &app.providers.paused_models(), now).await?;
-    tx.commit().await?;
+    let claimed = claim_among(app, &app.providers.paused_models(), now).await?;
     if let Some(job) = &claimed {
         app.live.nudge(job.person_id);
     }
     Ok(claimed)
 }
 
-/// Of all models but these.
+/// Of all models but these. One statement, its event included, and so a transaction by itself.
 async fn claim_among(
     app: &App,
-    conn: &mut PgConnection,
     passed_over: &[String],
     now: DateTime<Utc>,
 ) -> Result<Option<Claimed>, sqlx::Error> {
-    let claimed = sqlx::query_as!(
+    sqlx::query_as!(
         Claimed,
         r#"with recursive waiting as (
              (select person_id from generations where status = 'queued' order by person_id limit 1)
@@ -99,23 +96,24 @@ async fn claim_among(
              where g.status = 'queued'
              order by h.running, h.created_at limit 1
              for update of g skip locked
-           )
-           update generations g
-           set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
-           from chosen where g.id = chosen.id
-           returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-             g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.attempt - g.forgiven_attempts as "tries!""#,
+           ),
+           claimed as (
+             update generations g
+             set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
+             from chosen where g.id = chosen.id
+             returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
+               g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.attempt - g.forgiven_attempts as tries
+           ),
+           told as materialized (select record_event(person_id, 'generation', id) from claimed)
+           select id, person_id, account_id, request_id, composed_prompt, model, width, height, quality, count, share_gems,
+             attempt, traceparent, tries as "tries!" from claimed, told"#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
         app.settings.running_per_person,
         passed_over
     )
-    .fetch_optional(&mut *conn)
-    .await?;
-    if let Some(job) = &claimed {
-        record_event(conn, job.person_id, job.id).await?;
-    }
-    Ok(claimed)
+    .fetch_optional(app.db.house())
+    .await
 }
 
 /// One of these models, for everybody: what failed least is asked next, or one whose fault is its own would be asked again

@@ -21,9 +21,11 @@ create table purchases (
   clawed_back_gems bigint not null default 0,
   -- Postings so far: each is a part of its own in the ledger.
   parts integer not null default 0,
-  -- The money as it was last read.
+  -- The money as it was last read, in the smallest unit of what was charged.
+  charged_amount bigint not null default 0,
   refunded_amount bigint not null default 0,
   disputed_amount bigint not null default 0,
+  lost_disputes integer not null default 0,
   billing_email text,
   -- Why a person has to look at it: it is not credited, or not clawed back, until then.
   trouble text,
@@ -95,7 +97,18 @@ alter table gem_accounts
   add column daily_cap bigint,
   add column monthly_cap bigint,
   add column time_zone text,
-  add constraint gem_accounts_caps_positive check (daily_cap > 0 and monthly_cap > 0);
+  add constraint gem_accounts_caps_positive check (daily_cap > 0 and monthly_cap > 0),
+  add constraint gem_accounts_caps_have_a_zone check (time_zone is not null or num_nonnulls(daily_cap, monthly_cap) = 0);
+
+-- When a date begins where its clock shows `midnight` twice (the first of the two) or not at all (when the clock is put on).
+create function first_moment(midnight timestamp, zone text) returns timestamptz
+  language sql stable parallel safe
+  return case
+    when (((midnight at time zone zone) - interval '1 hour') at time zone zone)::date = midnight::date
+      then (midnight at time zone zone) - interval '1 hour'
+    else midnight at time zone zone
+  end;
+
 -- A release of bought gems settles debt too.
 grant update (debt, daily_cap, monthly_cap, time_zone) on gem_accounts to lapidary_person;
 
@@ -112,4 +125,4 @@ create policy payment_customers_own on payment_customers to lapidary_person
 -- Gems are credited by the house alone: a person may begin a purchase and name its payment page.
 grant select, insert (id, account_id, idempotency_key, fingerprint, request_id, pack, gems, amount, currency,
   catalogue_version, created_at), update (checkout_session) on purchases to lapidary_person;
-grant select, insert on payment_customers to lapidary_person;
+grant select, insert, update (customer) on payment_customers to lapidary_person;

@@ -28,7 +28,7 @@ create table redeem_codes (
   expires_at timestamptz,
   revoked_at timestamptz,
   constraint redeem_codes_gems_positive check (gems > 0),
-  constraint redeem_codes_uses_within check (uses between 0 and uses_max)
+  constraint redeem_codes_uses_within check (uses between 0 and uses_max and uses_max > 0)
 );
 
 create table redemptions (

@@ -11,6 +11,7 @@ use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
 use crate::metrics;
+use crate::notices;
 use crate::work::queue::Claimed;
 
 /// How a run went.
@@ -83,6 +84,9 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     let captured = job.share_gems * i64::from(kept);
     let hold = Hold { free: current.held_free, bought: current.held_bought };
     ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
+    if captured > 0 {
+        notices::gems_low(&mut tx, job.person_id, job.account_id, captured, now).await?;
+    }
     let model_request_id = retry::last_request_id(&delivered.calls);
     // Its preview goes with its state: the table sees to that.
     sqlx::query!(

@@ -25,9 +25,7 @@ pub fn message(kind: NoticeKind, gems: Option<i64>) -> String {
         NoticeKind::DisputeWon => {
             with("A dispute has ended and the payment stands.", |gems| format!("What it had taken is back: {gems}."))
         }
-        NoticeKind::DisputeLost => {
-            "A dispute has ended and the payment is gone. Its gems do not come back.".to_owned()
-        }
+        NoticeKind::DisputeLost => "A dispute has ended and the payment is gone. Its gems do not come back.".to_owned(),
         NoticeKind::Debt => with("Gems that went with a payment had been spent.", |gems| {
             format!("You owe {gems}: the next purchase settles them first, and until then no gems can be spent.")
         }),

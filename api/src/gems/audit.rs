@@ -64,6 +64,7 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
         generations.iter().map(|row| format!("generation {}: captured and released are not what was held", row.id)),
     );
     faults.extend(purchases(&mut tx).await?);
+    faults.extend(codes(&mut tx).await?);
     tx.commit().await?;
     Ok(faults)
 }
@@ -104,4 +105,28 @@ async fn purchases(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> 
     .await?;
     let unlike = unlike.iter().map(|row| format!("purchase {}: its gems are not what its money says", row.id));
     Ok(unlike.chain(causeless.iter().map(|row| format!("transfer {}: it has no cause", row.id))).collect())
+}
+
+/// A code gave its gems as often as it was used, each time to one account, and no other gems came from codes.
+async fn codes(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let miscounted = sqlx::query!(
+        "select c.id
+         from redeem_codes c
+         where c.uses <> (select count(*) from redemptions r where r.code_id = c.id and r.gems = c.gems)"
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let unlike = sqlx::query!(
+        r#"select coalesce(r.id, t.reference) as "id!"
+           from redemptions r
+             full join (
+               select reference, account_id, amount from gem_transfers where kind = 'redemption'
+             ) t on t.reference = r.id and t.account_id = r.account_id and t.amount = r.gems
+           where r.id is null or t.reference is null"#
+    )
+    .fetch_all(conn)
+    .await?;
+    let miscounted = miscounted.iter().map(|row| format!("code {}: it was not used as often as it says", row.id));
+    let unlike = unlike.iter().map(|row| format!("redemption {}: it did not give what it says", row.id));
+    Ok(miscounted.chain(unlike).collect())
 }

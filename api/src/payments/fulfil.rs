@@ -1,6 +1,5 @@
 //! The one way from the vendor's state to ours, for webhook, return page, sync and reconcile: take a ticket, read, post the
 //! difference. What is told in an event is not believed, only taken as a reason to look.
-use chrono::Utc;
 use lapidary_contract::PurchaseStatus;
 use uuid::Uuid;
 
@@ -110,7 +109,7 @@ fn told(app: &App, posted: &Posted, heard: Option<Heard<'_>>) {
     if let Some(person_id) = posted.person_id {
         app.live.nudge(person_id);
     }
-    let late_seconds = heard.map(|heard| (Utc::now() - heard.created_at).num_seconds());
+    let late_seconds = heard.map(|heard| (app.clock.real() - heard.created_at).num_seconds());
     let by = heard.map_or("a look", |heard| heard.by);
     let (status, gems) = (PurchaseStatus::name(posted.status), posted.gems);
     tracing::info!(%purchase_id, status, gems, by, late_seconds, "purchase changed");

@@ -152,6 +152,13 @@ impl Rounds<'_> {
             match fulfil(self.app, self.stripe, id, None, None).await {
                 Ok(done) => self.went(done.posted.is_some_and(|posted| posted.has_changed)),
                 Err(FulfilError::Database(error)) => return Err(error),
+                // Made with other keys, in another mode: what is wrong is this purchase and not the vendor.
+                Err(FulfilError::Stripe(error)) if error.is_missing() => {
+                    self.failed("a purchase whose page is not there", &error);
+                    self.in_a_row = 0;
+                    let now = self.app.clock.now();
+                    queries::mark_missing(self.app.db.house(), id, now, now - PAGELESS_AFTER).await?;
+                }
                 Err(error) => self.failed("a purchase", &error),
             }
         }

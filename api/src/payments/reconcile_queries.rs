@@ -74,6 +74,26 @@ pub async fn expire_pageless(house: impl PgExecutor<'_>, before: DateTime<Utc>) 
     Ok(expired.rows_affected())
 }
 
+/// It was looked for; one that is still open after its page would have been closed is over.
+pub async fn mark_missing(
+    house: impl PgExecutor<'_>,
+    id: Uuid,
+    now: DateTime<Utc>,
+    before: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update purchases
+         set read_at = $2, status = case when status = 'open' and created_at < $3 then 'expired' else status end
+         where id = $1",
+        id,
+        now,
+        before
+    )
+    .execute(house)
+    .await?;
+    Ok(())
+}
+
 /// Open or on its way, longest unread first.
 pub async fn unfinished(
     house: impl PgExecutor<'_>,

@@ -1,7 +1,7 @@
 //! `POST /v1/stripe/webhook`: judges the signature over the raw bytes, finds the purchase, and answers 200 only when what it
 //! heard is committed. Lenient about what it does not know: the vendor adds kinds and members at will.
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use lapidary_contract::Problem;
 use uuid::Uuid;
 
@@ -102,7 +102,7 @@ pub async fn hear(app: &App, stripe: &Stripe, event: &Event, by: &'static str) -
         return Ok(Told::Known);
     }
     let Some((purchase_id, session)) = purchase_of(app, stripe, event).await? else { return Ok(Told::NotOurs) };
-    let created_at = DateTime::from_timestamp(event.created, 0).unwrap_or_else(Utc::now);
+    let created_at = DateTime::from_timestamp(event.created, 0).unwrap_or_else(|| app.clock.real());
     let heard = Heard { id: &event.id, kind: &event.kind, by, created_at };
     match fulfil(app, stripe, purchase_id, session, Some(heard)).await {
         Ok(done) => Ok(Told::Posted { has_changed: done.posted.is_some_and(|posted| posted.has_changed) }),

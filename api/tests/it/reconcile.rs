@@ -159,3 +159,27 @@ async fn events_that_could_not_be_read_are_read_by_the_next_run() {
     assert_eq!((run(&app).await.failures, bought(&person).await), (0, 400));
     assert_eq!(purchase(&person, &begun).await["status"], "paid");
 }
+
+#[actix_web::test]
+async fn a_purchase_made_with_other_keys_holds_nobody_up() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    lose_webhooks(&app);
+    for _ in 0..6 {
+        begin(&person, "casket").await;
+    }
+    let mut sql = app.sql().await;
+    sqlx::query("update purchases set checkout_session = 'cs_gone_' || id")
+        .execute(&mut sql)
+        .await
+        .expect("other keys");
+    let begun = begin(&person, "pouch").await;
+    app.stripe.pay(&begun.session).expect("paid");
+    app.stripe.all_is_delivered().await;
+    know_all_events(&app).await;
+    app.app.clock.advance(TimeDelta::hours(25));
+    let found = run(&app).await;
+    assert_eq!((found.failures, found.mended, all_bought(&app).await), (6, 1, 400));
+    let again = run(&app).await;
+    assert_eq!((again.failures, again.purchases_read), (0, 0), "they have expired");
+}

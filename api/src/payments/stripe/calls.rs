@@ -42,7 +42,11 @@ impl Stripe {
     /// One for each account, however often it is asked for with this key.
     pub async fn create_customer(&self, email: &str, account_id: Uuid, key: &str) -> Result<String, StripeError> {
         let metadata = HashMap::from([("account".to_owned(), account_id.to_string())]);
-        let request = CreateCustomer::new().email(email).metadata(metadata);
+        let mut request = CreateCustomer::new().metadata(metadata);
+        // A provider may have given none.
+        if !email.is_empty() {
+            request = request.email(email);
+        }
         Ok(self.make::<Customer>(&request, key).await?.id)
     }
 
@@ -157,5 +161,5 @@ impl Stripe {
 }
 
 fn currency(code: &str) -> Currency {
-    code.parse().unwrap_or_else(|_: std::convert::Infallible| Currency::USD)
+    code.parse().unwrap_or(Currency::USD)
 }

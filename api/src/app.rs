@@ -16,6 +16,7 @@ use crate::generation::live::Live;
 use crate::generation::provider::Providers;
 use crate::images::store::ImageStore;
 use crate::page::Page;
+use crate::payments::Payments;
 use crate::stop::Stop;
 use crate::work::Wake;
 
@@ -29,6 +30,8 @@ pub struct App {
     pub image_model: ImageModel,
     pub providers: Providers,
     pub estimates: Estimates,
+    /// Absent where nothing is sold.
+    pub payments: Option<Payments>,
     pub live: Live,
     pub wake: Wake,
     pub stop: Stop,
@@ -80,6 +83,7 @@ impl App {
             store,
             page,
             image_model: ImageModel::new(&settings)?,
+            payments: Payments::new(&settings)?,
             wake: Wake::new(live.outbox.clone()),
             live,
             stop: Stop::default(),

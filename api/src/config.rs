@@ -6,10 +6,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use url::Url;
 
 mod address;
+mod check;
 
 pub use self::address::{database_is_safe, is_loopback};
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
+pub use crate::gems::code_command::CodesAct;
 
 const DEFAULTS: &str = include_str!("../defaults.toml");
 
@@ -40,6 +42,8 @@ pub enum Command {
     People(Box<People>),
     /// Look after the keys that sign access tokens.
     Keys(Box<Keys>),
+    /// Give gems by codes.
+    Codes(Box<Codes>),
     /// Try every setting and vendor, and say of each what is right or wrong. Ends with 1 if anything is wrong.
     Doctor(Box<Doctor>),
 }
@@ -65,6 +69,14 @@ pub struct People {
 pub struct Keys {
     #[command(subcommand)]
     pub act: KeysAct,
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub struct Codes {
+    #[command(subcommand)]
+    pub act: CodesAct,
     #[command(flatten)]
     pub settings: Settings,
 }
@@ -165,6 +177,15 @@ pub struct Settings {
     /// Replaces the shipped catalogue of models, prices and attributes.
     #[arg(long, env)]
     pub catalogue_file: Option<PathBuf>,
+    /// Stripe, or a server that speaks its API.
+    #[arg(long, env)]
+    pub stripe_api_url: Url,
+    /// Sells gems: a secret or restricted key. Unset: nothing is sold.
+    #[arg(long, env, hide_env_values = true)]
+    pub stripe_secret_key: Option<String>,
+    /// Of the webhook endpoint PUBLIC_URL/v1/stripe/webhook; two, separated by a comma, while one replaces the other.
+    #[arg(long, env, hide_env_values = true)]
+    pub stripe_webhook_secret: Option<String>,
     /// The built page; unset: the one inside this binary, if any.
     #[arg(long, env)]
     pub page_dir: Option<PathBuf>,
@@ -287,44 +308,6 @@ fn with_defaults(command: clap::Command, values: &Values) -> clap::Command {
 }
 
 impl Settings {
-    /// Refuses what would break a promise, each in a sentence.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let refuse = |sentence| Err(ConfigError::Setting(sentence));
-        if !matches!(self.public_url.scheme(), "http" | "https") || self.public_url.path() != "/" {
-            return refuse("PUBLIC_URL must be http(s)://host[:port] without a path");
-        }
-        let loopback = is_loopback(&self.public_url);
-        if !loopback && self.support_contact.as_deref().unwrap_or_default().trim().is_empty() {
-            return refuse("SUPPORT_CONTACT must be set when PUBLIC_URL is not a loopback address");
-        }
-        if !loopback && self.public_url.scheme() != "https" {
-            return refuse("PUBLIC_URL must be https unless it is a loopback address");
-        }
-        for url in std::iter::once(&self.database_url).chain(&self.database_person_url) {
-            if !database_is_safe(url) {
-                return refuse("a remote database needs verified TLS: add sslmode=verify-full to DATABASE_URL");
-            }
-        }
-        for endpoint in self.s3_endpoint.iter().chain(&self.s3_public_endpoint) {
-            let Ok(url) = endpoint.parse::<Url>() else {
-                return refuse("S3_ENDPOINT and S3_PUBLIC_ENDPOINT must be http(s)://host[:port]");
-            };
-            if url.scheme() != "https" && !is_loopback(&url) {
-                return refuse("a remote S3_ENDPOINT must be https: pictures would travel in the clear");
-            }
-        }
-        if self.github_client_id.is_none() && self.google_client_id.is_none() && self.oidc_client_id.is_none() {
-            return refuse("no sign-in method: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or OIDC_CLIENT_ID");
-        }
-        if self.oidc_client_id.is_some() != self.oidc_issuer.is_some() {
-            return refuse("OIDC_CLIENT_ID and OIDC_ISSUER belong together: set both or none");
-        }
-        if self.database_connections == 0 || self.running_per_person < 1 {
-            return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
-        }
-        Ok(())
-    }
-
     /// `https://host[:port]`, as a browser writes it in `Origin`.
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()

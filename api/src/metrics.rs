@@ -26,6 +26,26 @@ pub fn gems_moved(kind: &'static str, gems: i64) {
     metrics::counter!("lapidary_gems_total", "kind" => kind).increment(u64::try_from(gems).unwrap_or(0));
 }
 
+/// The payment webhook was called. `outcome`: `posted`, `known`, `ignored`, `refused`, `failed`.
+pub fn payment_event(outcome: &'static str) {
+    metrics::counter!("lapidary_payment_events_total", "outcome" => outcome).increment(1);
+}
+
+/// A payment came that is not credited: somebody has to look.
+pub fn payment_troubled() {
+    metrics::counter!("lapidary_payment_troubles_total").increment(1);
+}
+
+/// Purchases that the reconcile job found elsewhere than their money.
+pub fn payments_mended(purchases: i32) {
+    metrics::counter!("lapidary_payments_mended_total").increment(u64::try_from(purchases).unwrap_or(0));
+}
+
+/// The payment vendor did not do what it was asked, however often.
+pub fn payment_vendor_failed() {
+    metrics::counter!("lapidary_payment_vendor_failures_total").increment(1);
+}
+
 /// A lease ended without its worker.
 pub fn lease_lost() {
     metrics::counter!("lapidary_leases_lost_total").increment(1);

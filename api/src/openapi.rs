@@ -22,7 +22,8 @@ use crate::server;
         (name = "gems", description = "The balance and what moved it."),
         (name = "catalogue", description = "Models, prices, built-in attributes, and what something would cost."),
         (name = "generations", description = "Asking for images and following how it goes."),
-        (name = "images", description = "What was made.")
+        (name = "images", description = "What was made."),
+        (name = "payments", description = "Packs, checkouts and purchases.")
     )
 )]
 struct Document;
@@ -53,8 +54,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// Answers of the doors in front of the routes: said here once instead of at each.
 fn say_what_any_may_answer(operation: &mut Operation) {
-    let needs_age =
-        operation.tags.iter().flatten().any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images"));
+    let needs_age = operation
+        .tags
+        .iter()
+        .flatten()
+        .any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images" | "payments"));
     let answers = &mut operation.responses.responses;
     if needs_age && answers.contains_key("401") {
         answers

@@ -27,6 +27,8 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::catalogue::configure(config);
     crate::generation::configure(config);
     crate::images::configure(config);
+    crate::notices::configure(config);
+    crate::payments::configure(config);
 }
 
 impl Application {

@@ -4,9 +4,10 @@ use crate::ui::prelude::*;
 use crate::account::AccountPage;
 use crate::auth::{Guarded, SignInPage};
 use crate::gallery::{GalleryPage, ImagePage, TrashPage};
-use crate::gems::GemsPage;
+use crate::gems::{CheckoutPage, GemsPage};
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
+use crate::notices::NoticesPage;
 use crate::page::{self, Page};
 use crate::promises::PromisesPage;
 use crate::router;
@@ -30,6 +31,8 @@ fn view_of(page: Page) -> AnyView {
         Page::Trash => guarded(|| TrashPage().into_any()),
         Page::Image => guarded(|| ImagePage().into_any()),
         Page::Gems => guarded(|| GemsPage().into_any()),
+        Page::Checkout => guarded(|| CheckoutPage().into_any()),
+        Page::Notices => guarded(|| NoticesPage().into_any()),
         Page::Account => guarded(|| AccountPage().into_any()),
     }
 }

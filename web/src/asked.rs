@@ -3,7 +3,8 @@ use crate::ui::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::ui::Failure;
+use crate::ui::dynamic::changing;
+use crate::ui::{Failure, FailureNote};
 
 pub type Answer<T> = Result<T, Failure>;
 
@@ -47,4 +48,21 @@ impl<T: Clone + Send + Sync + 'static> Asked<T> {
             }
         });
     }
+}
+
+/// The answer's view; until there is one its place, and what went wrong with the way to ask again.
+pub fn shown<T: Clone + Send + Sync + 'static>(
+    asked: Asked<T>,
+    place: fn() -> AnyView,
+    view: impl Fn(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    changing(move || match asked.get() {
+        None => place(),
+        Some(Ok(answer)) => view(answer),
+        Some(Err(failure)) => failed(failure, Callback::new(move |()| asked.again())),
+    })
+}
+
+fn failed(failure: Failure, retry: Callback<()>) -> AnyView {
+    view! { <FailureNote failure on_retry=retry /> }.into_any()
 }

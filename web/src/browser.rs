@@ -1,11 +1,12 @@
 //! What the browser offers and web-sys does not carry stably: Web Locks, channels between tabs, storage, the clipboard.
 //! Everything here may be missing (a plain http host has no locks) and then says so instead of failing.
 use futures_channel::oneshot;
-use js_sys::{Function, JsString, Object, Promise, Reflect};
+use js_sys::Intl::DateTimeFormat;
+use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{BroadcastChannel, FocusOptions, HtmlElement, MessageEvent, Storage};
+use web_sys::{Blob, BroadcastChannel, FocusOptions, HtmlElement, MessageEvent, Storage, Url, Window};
 
 /// A Web Lock: held until dropped, or until the tab goes.
 pub struct Lock {
@@ -129,6 +130,53 @@ pub fn here() -> String {
 /// Leaves this document for another address of our origin, so that nothing stays in memory.
 pub fn leave_for(address: &str) {
     let _ = window().location().assign(address);
+}
+
+/// A tab opened at the press that asks for it: later a browser would take it for an advertisement.
+pub struct NewTab(Option<Window>);
+
+pub fn open_tab() -> NewTab {
+    let tab = window().open_with_url_and_target("", "_blank").ok().flatten();
+    if let Some(tab) = &tab {
+        let _ = tab.set_opener(&JsValue::NULL);
+    }
+    NewTab(tab)
+}
+
+impl NewTab {
+    /// Where no tab could be opened this one goes.
+    pub fn go(self, address: &str) {
+        match self.0 {
+            Some(tab) => drop(tab.location().replace(address)),
+            None => leave_for(address),
+        }
+    }
+
+    pub fn close(self) {
+        if let Some(tab) = self.0 {
+            let _ = tab.close();
+        }
+    }
+}
+
+/// Saves a file under a name, as if a link to it had been pressed.
+pub fn save(file: &Blob, name: &str) {
+    let Ok(address) = Url::create_object_url_with_blob(file) else { return };
+    let link = document().create_element("a").ok().and_then(|it| it.dyn_into::<HtmlElement>().ok());
+    if let Some(link) = link {
+        let _ = link.set_attribute("href", &address);
+        let _ = link.set_attribute("download", name);
+        link.click();
+    }
+    // The browser has it by now.
+    let _ = Url::revoke_object_url(&address);
+}
+
+/// An IANA name: `Europe/Berlin`.
+pub fn time_zone() -> String {
+    let format = DateTimeFormat::new(&Array::new(), &Object::new());
+    let zone = Reflect::get(&format.resolved_options(), &"timeZone".into()).ok().and_then(|zone| zone.as_string());
+    zone.unwrap_or_else(|| "UTC".to_owned())
 }
 
 /// In small letters. The browser's own: Rust's table for every script weighs as much as a view.

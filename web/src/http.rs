@@ -12,8 +12,9 @@ use gloo_timers::future::TimeoutFuture;
 use lapidary_contract as contract;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
-use web_sys::{AbortSignal, BroadcastChannel, RequestCredentials};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, Blob, BroadcastChannel, RequestCredentials};
 
 use crate::browser::{self, Locking};
 use crate::json;
@@ -33,7 +34,7 @@ pub enum Refreshed {
 
 /// What the session wants to hear from the wire.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
+pub enum Said {
     /// The refresh token is gone: sign in again.
     SessionEnded,
     /// Another person signed in in this browser.
@@ -42,7 +43,7 @@ pub enum Notice {
     Suspended,
 }
 
-type Listener = Rc<dyn Fn(Notice)>;
+type Listener = Rc<dyn Fn(Said)>;
 type Pending = Shared<LocalBoxFuture<'static, Refreshed>>;
 
 thread_local! {
@@ -52,22 +53,22 @@ thread_local! {
     static NEIGHBOURS: RefCell<Option<BroadcastChannel>> = const { RefCell::new(None) };
 }
 
-/// Called once at the start: who hears notices, and the channel to the other tabs.
-pub fn start(listener: impl Fn(Notice) + 'static) {
+/// Called once at the start: who hears what the wire says, and the channel to the other tabs.
+pub fn start(listener: impl Fn(Said) + 'static) {
     LISTENER.set(Some(Rc::new(listener)));
     NEIGHBOURS.set(browser::channel("lapidary-session", |text| match text.strip_prefix("token ") {
         Some(token) => accept(token),
         None => {
             TOKEN.set(None);
-            tell(Notice::SessionEnded);
+            tell(Said::SessionEnded);
         }
     }));
 }
 
-fn tell(notice: Notice) {
+fn tell(said: Said) {
     let listener = LISTENER.with_borrow(Clone::clone);
     if let Some(listener) = listener {
-        listener(notice);
+        listener(said);
     }
 }
 
@@ -87,7 +88,7 @@ fn accept(fresh: &str) {
     let known = token();
     TOKEN.set(Some(fresh.into()));
     if known.is_some_and(|known| person_of(&known) != person_of(fresh)) {
-        tell(Notice::PersonChanged);
+        tell(Said::PersonChanged);
     }
 }
 
@@ -179,6 +180,10 @@ pub async fn post_with_key<B: Serialize, T: DeserializeOwned>(path: &str, body: 
     read(&text_of(call).await?)
 }
 
+pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
+    read(&text_of(Call::new(Method::POST, path).with_body(body)?).await?)
+}
+
 pub async fn post_empty<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
     read(&text_of(Call::new(Method::POST, path)).await?)
 }
@@ -190,6 +195,16 @@ pub async fn patch<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> R
 /// As `patch`, for answers without a body.
 pub async fn patch_empty<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
     text_of(Call::new(Method::PATCH, path).with_body(body)?).await.map(drop)
+}
+
+/// For what has nothing to say in either direction.
+pub async fn post_nothing(path: &str) -> Result<(), Failure> {
+    text_of(Call::new(Method::POST, path)).await.map(drop)
+}
+
+/// As `patch_empty`, for what is replaced as a whole.
+pub async fn put_empty<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
+    text_of(Call::new(Method::PUT, path).with_body(body)?).await.map(drop)
 }
 
 pub async fn delete(path: &str) -> Result<(), Failure> {
@@ -205,6 +220,14 @@ pub async fn stream(path: &str, last_event_id: Option<String>, signal: AbortSign
     }
     call.signal = Some(signal);
     send(call).await
+}
+
+/// An answer as it is, for a file.
+pub async fn blob(path: &str) -> Result<Blob, Failure> {
+    let response = web_sys::Response::from(send(Call::new(Method::GET, path)).await?);
+    let read = response.blob().map_err(|_| Failure::Offline)?;
+    let blob = JsFuture::from(read).await.map_err(|_| Failure::Offline)?;
+    Ok(blob.unchecked_into())
 }
 
 struct Call {
@@ -249,12 +272,12 @@ async fn send(call: Call) -> Result<Response, Failure> {
         match refresh().await {
             Refreshed::SignedIn => {}
             Refreshed::SignedOut => {
-                tell(Notice::SessionEnded);
+                tell(Said::SessionEnded);
                 return checked(response).await;
             }
             Refreshed::Failed(failure) => {
                 if failure.is(ProblemType::Suspended) {
-                    tell(Notice::Suspended);
+                    tell(Said::Suspended);
                 }
                 return Err(failure);
             }
@@ -296,7 +319,7 @@ async fn checked(response: Response) -> Result<Response, Failure> {
         return Err(Failure::Unexpected(problem.detail));
     };
     if kind == ProblemType::AgeNotConfirmed {
-        tell(Notice::AgeNotConfirmed);
+        tell(Said::AgeNotConfirmed);
     }
     Err(Failure::Problem(Box::new(problem), kind))
 }

@@ -1,13 +1,19 @@
 //! The landing page: one sentence, one button. A signed-in person is taken to the studio.
 use crate::ui::prelude::*;
 
+use futures_util::FutureExt;
+use lapidary_contract::GemPacks;
+
+use crate::asked::Asked;
 use crate::auth::age::GOODBYE;
 use crate::browser::kept;
+use crate::http;
 use crate::page::Page;
 use crate::router::{self, Going};
 use crate::session::{Standing, use_session};
 use crate::ui::button::{ButtonKind, LinkButton};
 use crate::ui::dynamic::changing;
+use crate::ui::time::{format_gems, format_money};
 
 const STEPS: [(&str, &str); 3] = [
     ("Say it", "Write what you want to see, in any language."),
@@ -47,12 +53,24 @@ fn landing(goodbye: bool) -> AnyView {
                     "Lapidary takes your words, helps you sharpen them, and gives you a picture that is yours. Quietly, privately, and with the price on the button."
                 </p>
                 <LinkButton kind=ButtonKind::Primary href=Page::SignIn.path()>"Make your first picture"</LinkButton>
+                <p class="landing__price">{price()}</p>
             </div>
             <Stone />
             <ol class="landing__steps">{steps.into_iter().collect_view()}</ol>
         </section>
     }
     .into_any()
+}
+
+/// What the smallest pack costs, where gems are sold.
+fn price() -> AnyView {
+    let packs = Asked::<GemPacks>::new(|| http::get_public("/v1/gem-packs").boxed_local());
+    changing(move || {
+        let packs = packs.get()?.ok()?;
+        let least = packs.data.iter().min_by_key(|pack| pack.amount)?;
+        let (gems, price) = (format_gems(least.gems), format_money(least.amount, &least.currency));
+        Some(format!("{gems} for {price}, when the welcome gems are used."))
+    })
 }
 
 /// The mark, large: a cut stone whose facets carry the light.

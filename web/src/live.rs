@@ -128,9 +128,15 @@ fn tell_tabs(text: &str) {
 fn dispatch(session: Session, data: &str) {
     let Ok(event) = json::read::<LiveEvent>(data) else { return };
     match &event {
-        LiveEvent::GenerationChanged { gems, .. } | LiveEvent::GemsChanged { gems } => session.gems.set(Some(*gems)),
+        LiveEvent::GenerationChanged { gems, .. }
+        | LiveEvent::PurchaseChanged { gems, .. }
+        | LiveEvent::GemsChanged { gems } => session.gems.set(Some(*gems)),
+        LiveEvent::NoticesChanged { unread } => session.unread.set(*unread),
         LiveEvent::StatusChanged { status } => session.status.set(status.clone()),
-        LiveEvent::Reset => session.read_status(),
+        LiveEvent::Reset => {
+            session.read_status();
+            session.read_notices();
+        }
         LiveEvent::ImageChanged { .. } => {}
     }
     // A listener may subscribe others while it runs.
@@ -231,6 +237,10 @@ mod tests {
 
     use super::*;
 
+    const PURCHASE: &str = r#"{"id":"0197f5a0-0000-7000-8000-000000000001","status":"paid","pack":"small","gems":400,"amount":499,
+        "currency":"usd","credited_gems":400,"clawed_back_gems":0,"refunded_amount":0,"disputed_amount":0,"billing_email":null,
+        "created_at":"2026-11-23T10:00:00Z"}"#;
+
     #[test]
     fn the_pause_grows_differs_and_ends_growing() {
         assert_eq!(pause_ms(1, false, 0.0), 500);
@@ -243,9 +253,14 @@ mod tests {
     #[test]
     fn every_event_is_read_as_it_was_written() {
         let gems = GemBalance { remaining: 3, held: 0, used: 0, purchased: 0, free: 3, bought: 0, debt: 0 };
-        for event in
-            [LiveEvent::ImageChanged { image_id: Uuid::nil() }, LiveEvent::GemsChanged { gems }, LiveEvent::Reset]
-        {
+        let purchase = json::read(PURCHASE).expect("a purchase");
+        for event in [
+            LiveEvent::ImageChanged { image_id: Uuid::nil() },
+            LiveEvent::GemsChanged { gems },
+            LiveEvent::PurchaseChanged { purchase, gems },
+            LiveEvent::NoticesChanged { unread: 2 },
+            LiveEvent::Reset,
+        ] {
             let text = serde_json::to_string(&event).unwrap();
             assert_eq!(json::read::<LiveEvent>(&text), Ok(event), "{text}");
         }

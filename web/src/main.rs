@@ -13,6 +13,7 @@ mod json;
 mod landing;
 mod live;
 mod not_found;
+mod notices;
 mod page;
 mod promises;
 mod router;

@@ -10,6 +10,8 @@ pub enum Page {
     Trash,
     Image,
     Gems,
+    Checkout,
+    Notices,
     Account,
     Terms,
     Promises,
@@ -17,7 +19,7 @@ pub enum Page {
 }
 
 impl Page {
-    /// The address; `Image` stands for `/images/{id}`, see [`image_path`].
+    /// The address; `Image` stands for `/images/{id}`, see [`image_path`], `Checkout` for `/gems/checkouts/{id}`.
     pub fn path(self) -> &'static str {
         match self {
             Self::Landing | Self::NotFound => "/",
@@ -27,6 +29,8 @@ impl Page {
             Self::Trash => "/gallery/trash",
             Self::Image => "/images",
             Self::Gems => "/gems",
+            Self::Checkout => "/gems/checkouts",
+            Self::Notices => "/notices",
             Self::Account => "/account",
             Self::Terms => "/terms",
             Self::Promises => "/promises",
@@ -42,6 +46,8 @@ impl Page {
             Self::Trash => "Trash",
             Self::Image => "Image",
             Self::Gems => "Gems",
+            Self::Checkout => "Your purchase",
+            Self::Notices => "Notices",
             Self::Account => "Account",
             Self::Terms => "Terms",
             Self::Promises => "Promises",
@@ -58,10 +64,12 @@ impl Page {
             "/gallery" => Self::Gallery,
             "/gallery/trash" => Self::Trash,
             "/gems" => Self::Gems,
+            "/notices" => Self::Notices,
             "/account" => Self::Account,
             "/terms" => Self::Terms,
             "/promises" => Self::Promises,
-            path if path.strip_prefix("/images/").is_some_and(|id| !id.is_empty() && !id.contains('/')) => Self::Image,
+            path if has_id_after(path, "/images/") => Self::Image,
+            path if has_id_after(path, "/gems/checkouts/") => Self::Checkout,
             _ => Self::NotFound,
         }
     }
@@ -69,11 +77,25 @@ impl Page {
     /// Which entry of the navigation is the current one.
     pub fn section(self) -> Option<Self> {
         match self {
-            Self::Studio | Self::Gems | Self::Account => Some(self),
+            Self::Studio | Self::Gems | Self::Notices | Self::Account => Some(self),
+            Self::Checkout => Some(Self::Gems),
             Self::Gallery | Self::Trash | Self::Image => Some(Self::Gallery),
             Self::Landing | Self::SignIn | Self::Terms | Self::Promises | Self::NotFound => None,
         }
     }
+}
+
+fn has_id_after(path: &str, start: &str) -> bool {
+    path.strip_prefix(start).is_some_and(|id| !id.is_empty() && !id.contains('/'))
+}
+
+/// The gems, at one of their parts: `packs`, `caps` or `purchases`.
+pub fn gems_path(part: &str) -> String {
+    format!("{}?to={part}", Page::Gems.path())
+}
+
+pub fn checkout_path(id: &uuid::Uuid) -> String {
+    format!("{}/{id}", Page::Checkout.path())
 }
 
 pub fn image_path(id: &uuid::Uuid) -> String {
@@ -92,11 +114,13 @@ mod tests {
     #[test]
     fn every_page_is_found_at_its_own_address() {
         let pages = [Page::Landing, Page::SignIn, Page::Studio, Page::Gallery, Page::Trash, Page::Gems, Page::Account];
-        for page in pages.into_iter().chain([Page::Terms, Page::Promises]) {
+        for page in pages.into_iter().chain([Page::Terms, Page::Promises, Page::Notices]) {
             assert_eq!(Page::at(page.path()), page);
         }
         assert_eq!(Page::at(&image_path(&uuid::Uuid::nil())), Page::Image);
+        assert_eq!(Page::at(&checkout_path(&uuid::Uuid::nil())), Page::Checkout);
         assert_eq!(Page::at("/images/"), Page::NotFound);
+        assert_eq!(Page::at("/gems/checkouts/"), Page::NotFound);
         assert_eq!(Page::at("/studio/else"), Page::NotFound);
     }
 }

@@ -1,7 +1,7 @@
 //! The promises: what is kept about a person, for how long, and what never happens. Text only.
 use crate::ui::prelude::*;
 
-const KEPT: [(&str, &str, &str); 7] = [
+const KEPT: [(&str, &str, &str); 8] = [
     (
         "Who you are",
         "E-mail address; your name and picture, if the provider has them; the provider's id for you. No password and none of the provider's tokens.",
@@ -17,6 +17,11 @@ const KEPT: [(&str, &str, &str); 7] = [
         "Every movement of a gem with its reason.",
         "As long as the account; what the books need stays without your name",
     ),
+    (
+        "Payments",
+        "What you bought, when and for how much; refunds and disputes; the payment provider's ids; the e-mail address you gave at its page. Card and bank details stay with the provider and never reach us.",
+        "As long as the books must be kept, also when the account is gone",
+    ),
     ("Sessions", "Where and when you signed in, so that you can end it.", "7 days without use, 30 days at most"),
     ("Age", "That you said you are 13 or older.", "As long as you have the account"),
     (
@@ -31,9 +36,10 @@ const KEPT: [(&str, &str, &str); 7] = [
     ),
 ];
 
-const NEVER: [&str; 6] = [
+const NEVER: [&str; 7] = [
     "No tracking, no analytics, no advertising, no third party's scripts, fonts or pixels. This page talks to this server and to its picture storage, and to nobody else.",
     "Two cookies at most, both ours and neither readable by scripts: one for your session, one that ties a sign-in attempt to this browser for ten minutes.",
+    "You pay at the payment provider's own page. This one never sees a card or a bank account.",
     "Pictures are private. Their addresses are signed, live at most seven days, and are never stored.",
     "The original bytes of a picture are never altered.",
     "Prompts go to the provider of the model you choose, because that is who makes the picture, and to nobody else.",

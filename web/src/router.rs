@@ -5,6 +5,7 @@ use leptos::ev::{self, MouseEvent};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlAnchorElement, UrlSearchParams};
 
+use crate::gems;
 use crate::growing;
 use crate::page::Page;
 use crate::ui::dynamic::memo;
@@ -80,6 +81,7 @@ pub fn go(to: &str, how: Going) {
 fn show(there: Address, to_top: bool) {
     let is_picture = |address: &Address| address.path.starts_with("/images/");
     let here = ADDRESS.with(ArcRwSignal::get_untracked);
+    gems::remember_before(&here.path, &there.path);
     let is_growing = is_picture(&there) != is_picture(&here);
     let change = move || {
         if to_top {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::ui::prelude::*;
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::domain::Catalogue;
-use lapidary_contract::{Availability, CatalogueBody, GemBalance, Me};
+use lapidary_contract::{Availability, CatalogueBody, GemBalance, List, Me, Notice};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
-use crate::http::{self, Notice, Refreshed};
+use crate::http::{self, Refreshed, Said};
 use crate::live;
+use crate::notices;
 use crate::page::Page;
 use crate::ui::dynamic::effect;
 use crate::ui::failure::Failure;
@@ -39,6 +40,8 @@ pub struct Session {
     pub standing: Signal<Standing>,
     pub me: Signal<Option<Me>>,
     pub gems: RwSignal<Option<GemBalance>>,
+    /// Notices nobody has read.
+    pub unread: RwSignal<i64>,
     /// Which models wait for their provider; empty when everything works.
     pub status: RwSignal<Availability>,
     pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
@@ -64,6 +67,7 @@ pub fn provide_session() -> Session {
         standing: standing.into(),
         me: me.into(),
         gems: RwSignal::new(None),
+        unread: RwSignal::new(0),
         status: RwSignal::new(Availability::default()),
         catalogue: catalogue.into(),
         catalogue_failure: catalogue_failure.into(),
@@ -73,7 +77,7 @@ pub fn provide_session() -> Session {
         set_catalogue_failure,
     };
     provide_context(session);
-    http::start(move |notice| session.hear(notice));
+    http::start(move |said| session.hear(said));
     session.boot();
     session
 }
@@ -106,6 +110,7 @@ impl Session {
             self.read_gems();
             self.read_catalogue();
             self.read_status();
+            self.read_notices();
             live::start(self);
         }
     }
@@ -114,6 +119,14 @@ impl Session {
         spawn_local(async move {
             if let Ok(gems) = http::get("/v1/gems").await {
                 self.gems.set(Some(gems));
+            }
+        });
+    }
+
+    pub fn read_notices(self) {
+        spawn_local(async move {
+            if let Ok(notices) = http::get::<List<Notice>>(notices::PATH).await {
+                self.unread.set(notices::unread(&notices));
             }
         });
     }
@@ -161,17 +174,17 @@ impl Session {
         });
     }
 
-    fn hear(self, notice: Notice) {
-        match notice {
-            Notice::SessionEnded => {
+    fn hear(self, said: Said) {
+        match said {
+            Said::SessionEnded => {
                 if self.standing.with_untracked(|standing| *standing == Standing::SignedIn) {
                     self.set_standing.set(Standing::Ended);
                 }
             }
             // The sign-in page says it in full, with whom to ask.
-            Notice::Suspended => browser::leave_for(&format!("{}?failure=suspended", Page::SignIn.path())),
-            Notice::PersonChanged => browser::leave_for(&browser::here()),
-            Notice::AgeNotConfirmed => self.set_me.update(|me| {
+            Said::Suspended => browser::leave_for(&format!("{}?failure=suspended", Page::SignIn.path())),
+            Said::PersonChanged => browser::leave_for(&browser::here()),
+            Said::AgeNotConfirmed => self.set_me.update(|me| {
                 if let Some(me) = me {
                     me.age_confirmed = false;
                 }

@@ -1,11 +1,15 @@
 //! The terms, in plain words. Text only.
 use crate::ui::prelude::*;
 
-const TERMS: [(&str, &str); 8] = [
+const TERMS: [(&str, &str); 9] = [
     ("Who may use it", "Anyone who is 13 or older. You sign in with an account that is yours."),
     (
         "Gems",
-        "Gems pay for pictures. A gem is spent only for a picture that is stored and yours; whatever is not delivered comes back by itself. Welcome gems are given once per person.",
+        "Gems pay for pictures. A gem is spent only for a picture that is stored and yours; whatever is not delivered comes back by itself. Welcome gems are given once per person. Free gems are spent first; bought ones never expire.",
+    ),
+    (
+        "Payments",
+        "You pay at the payment provider's own page, and gems come when it says that the money is there. When money is refunded, or the bank takes it back, its gems go too. Those you have spent by then are owed: nothing can be made until your next purchase settles them.",
     ),
     (
         "Your pictures",

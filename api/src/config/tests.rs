@@ -14,6 +14,40 @@ fn a_remote_database_without_verified_tls_is_refused() {
 }
 
 #[test]
+fn a_payment_key_comes_with_its_webhook_secret_and_a_live_one_with_https() {
+    let required = [
+        "--database-url=postgres://localhost/x",
+        "--master-key=x",
+        "--s3-bucket=x",
+        "--s3-access-key-id=x",
+        "--s3-secret-access-key=x",
+        "--github-client-id=x",
+    ];
+    let judged = |extra: &[&str]| {
+        let all = std::iter::once("lapidary").chain(required).chain(extra.iter().copied());
+        settings_from(all).expect("settings").check().map_err(|error| error.to_string())
+    };
+    assert_eq!(judged(&[]), Ok(()));
+    assert_eq!(judged(&["--stripe-secret-key=sk_test_a", "--stripe-webhook-secret=whsec_a"]), Ok(()));
+    for extra in [
+        &["--stripe-secret-key=sk_test_a"][..],
+        &["--stripe-secret-key=sk_test_a", "--stripe-webhook-secret= , "],
+        &["--stripe-secret-key= ", "--stripe-webhook-secret=whsec_a"],
+        &["--stripe-secret-key=sk_live_a", "--stripe-webhook-secret=whsec_a"],
+        &["--stripe-api-url=http://stripe.example.com"],
+    ] {
+        assert!(judged(extra).is_err(), "{extra:?}");
+    }
+    let live = [
+        "--stripe-secret-key=rk_live_a",
+        "--stripe-webhook-secret=whsec_a",
+        "--public-url=https://pic.example",
+        "--support-contact=a@b.example",
+    ];
+    assert_eq!(judged(&live), Ok(()));
+}
+
+#[test]
 fn an_unknown_key_in_a_file_is_named() {
     let error = parse("my.toml", "publik_url = 'x'").expect_err("refused");
     assert_eq!(error.to_string(), "my.toml: publik_url is not a setting");

@@ -1,5 +1,5 @@
 //! The proof that the money is right: each rule of PRODUCT §3.4 as a query that must find nothing.
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// Every broken rule in a sentence; empty when the ledger is clean. Reads one snapshot.
 pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
@@ -15,12 +15,15 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
                sum(case when credit = 'bought' then amount when debit = 'bought' then -amount else 0 end) as bought,
                sum(case when credit = 'held_free' then amount when debit = 'held_free' then -amount else 0 end) as held_free,
                sum(case when credit = 'held_bought' then amount when debit = 'held_bought' then -amount else 0 end) as held_bought,
-               sum(case when credit = 'usage' then amount else 0 end) as used
+               sum(case when debit = 'debt' then amount when credit = 'debt' then -amount else 0 end) as debt,
+               sum(case when credit = 'usage' then amount else 0 end) as used,
+               sum(case when debit = 'sales' then amount when credit = 'sales' then -amount else 0 end) as purchased
              from gem_transfers t where t.account_id = a.id
            ) s on true
-           where (a.free, a.bought, a.held_free, a.held_bought, a.used)
+           where (a.free, a.bought, a.held_free, a.held_bought, a.debt, a.used, a.purchased)
              is distinct from (coalesce(s.free, 0), coalesce(s.bought, 0), coalesce(s.held_free, 0),
-                               coalesce(s.held_bought, 0), coalesce(s.used, 0))"#
+                               coalesce(s.held_bought, 0), coalesce(s.debt, 0), coalesce(s.used, 0),
+                               coalesce(s.purchased, 0))"#
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -60,6 +63,70 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     faults.extend(
         generations.iter().map(|row| format!("generation {}: captured and released are not what was held", row.id)),
     );
+    faults.extend(purchases(&mut tx).await?);
+    faults.extend(codes(&mut tx).await?);
     tx.commit().await?;
     Ok(faults)
+}
+
+/// Credit − claw-back is the vendor's state as it was last read, and nothing was bought, taken back, given again or settled
+/// without a cause.
+async fn purchases(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let unlike = sqlx::query!(
+        r#"select p.id
+           from purchases p
+           left join lateral (
+             select coalesce(sum(amount) filter (where kind = 'purchase'), 0) as credited,
+                    coalesce(sum(amount) filter (where kind = 'claw_back'), 0)
+                      - coalesce(sum(amount) filter (where kind = 'restore'), 0) as clawed_back
+             from gem_transfers t
+             where t.reference = p.id and t.account_id = p.account_id and t.kind in ('purchase', 'claw_back', 'restore')
+           ) t on true
+           where t.credited <> p.credited_gems
+              or t.clawed_back <> p.clawed_back_gems
+              or (p.credited_gems > 0 and p.clawed_back_gems <> least(p.gems,
+                   case when p.refunded_amount >= p.charged_amount then p.gems
+                        else p.gems * p.refunded_amount / p.charged_amount end
+                 + case when p.disputed_amount >= p.charged_amount then p.gems
+                        else p.gems * p.disputed_amount / p.charged_amount end))"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let causeless = sqlx::query!(
+        r#"select t.id
+           from gem_transfers t
+           where (t.kind in ('purchase', 'claw_back', 'restore')
+                  and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id))
+              or (t.kind = 'debt_settlement'
+                  and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id)
+                  and not exists (select from generations g where g.id = t.reference))"#
+    )
+    .fetch_all(conn)
+    .await?;
+    let unlike = unlike.iter().map(|row| format!("purchase {}: its gems are not what its money says", row.id));
+    Ok(unlike.chain(causeless.iter().map(|row| format!("transfer {}: it has no cause", row.id))).collect())
+}
+
+/// A code gave its gems as often as it was used, each time to one account, and no other gems came from codes.
+async fn codes(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let miscounted = sqlx::query!(
+        "select c.id
+         from redeem_codes c
+         where c.uses <> (select count(*) from redemptions r where r.code_id = c.id and r.gems = c.gems)"
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let unlike = sqlx::query!(
+        r#"select coalesce(r.id, t.reference) as "id!"
+           from redemptions r
+             full join (
+               select reference, account_id, amount from gem_transfers where kind = 'redemption'
+             ) t on t.reference = r.id and t.account_id = r.account_id and t.amount = r.gems
+           where r.id is null or t.reference is null"#
+    )
+    .fetch_all(conn)
+    .await?;
+    let miscounted = miscounted.iter().map(|row| format!("code {}: it was not used as often as it says", row.id));
+    let unlike = unlike.iter().map(|row| format!("redemption {}: it did not give what it says", row.id));
+    Ok(miscounted.chain(unlike).collect())
 }

@@ -61,34 +61,74 @@ pub async fn own_balance(conn: &mut PgConnection, actor: Actor) -> Result<GemBal
     .map(GemBalance::from)
 }
 
+/// One transfer as its account sees it.
 pub struct TransferRow {
     pub id: Uuid,
     pub debit: String,
     pub credit: String,
     pub amount: i64,
+    /// Of the remaining gems.
+    pub change: i64,
     pub kind: String,
     pub reference: Uuid,
     pub created_at: DateTime<Utc>,
-    /// The first words of the prompt.
+    /// The first words of the prompt, or the pack.
     pub about: Option<String>,
+    pub remaining_after: i64,
 }
 
+/// From where the remaining gems are counted back.
+#[derive(Clone, Copy, Debug)]
+pub struct CountedFrom {
+    pub keyset: Keyset,
+    /// What remained there; what remains now when absent.
+    pub remaining: Option<i64>,
+}
+
+impl CountedFrom {
+    /// The newest transfer and the balance, which one statement reads together.
+    pub fn now() -> Self {
+        Self { keyset: Keyset::newest(), remaining: None }
+    }
+}
+
+/// The window reads no further than the page does: it goes along the index.
 pub async fn transfers(
     conn: &mut PgConnection,
     account_id: Uuid,
     from: Keyset,
+    counted: CountedFrom,
     rows: i64,
 ) -> Result<Vec<TransferRow>, sqlx::Error> {
     sqlx::query_as!(
         TransferRow,
-        r#"select t.id, t.debit, t.credit, t.amount, t.kind, t.reference, t.created_at, left(g.prompt, 80) as "about?"
-           from gem_transfers t left join generations g on g.id = t.reference
-           where t.account_id = $1 and (t.created_at, t.id) < ($2, $3)
-           order by t.created_at desc, t.id desc limit $4"#,
+        r#"with listed as (
+             select s.* from (
+               select t.id, t.debit, t.credit, t.amount, t.kind, t.reference, t.created_at, c.change,
+                 sum(c.change) over (order by t.created_at desc, t.id desc rows unbounded preceding) - c.change as newer
+               from gem_transfers t,
+                 lateral (select case when t.credit in ('free', 'bought') then t.amount else 0 end
+                            - case when t.debit in ('free', 'bought') then t.amount else 0 end as change) c
+               where t.account_id = $1 and (t.created_at, t.id) < ($5, $6)
+             ) s
+             where (s.created_at, s.id) < ($2, $3)
+             order by s.created_at desc, s.id desc limit $4
+           )
+           select l.id, l.debit, l.credit, l.amount, l.change as "change!", l.kind, l.reference, l.created_at,
+             coalesce(left(g.prompt, 80), p.pack) as "about?",
+             (coalesce($7, a.free + a.bought) - l.newer)::bigint as "remaining_after!"
+           from listed l
+             join gem_accounts a on a.id = $1
+             left join generations g on g.id = l.reference
+             left join purchases p on p.id = l.reference
+           order by l.created_at desc, l.id desc"#,
         account_id,
         from.before_at,
         from.before_id,
-        rows
+        rows,
+        counted.keyset.before_at,
+        counted.keyset.before_id,
+        counted.remaining
     )
     .fetch_all(conn)
     .await

@@ -1,11 +1,14 @@
-//! `GET /v1/gems` and `GET /v1/gems/transfers`.
-use actix_web::{get, web};
-use lapidary_contract::{GemBalance, List, Problem, Transfer, TransferKind};
+//! Routes of the balance and of what moved it.
+use actix_web::http::header::{self, Header};
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use lapidary_contract::{GemBalance, List, Problem, Transfer};
+use serde::Deserialize;
 
-use super::queries::{self, TransferRow};
+use super::queries::{self, CountedFrom};
+use super::statement;
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::http::error::{ApiError, ApiResult};
+use crate::http::error::ApiResult;
 use crate::http::paging::{self, PageQuery};
 
 /// The balance.
@@ -16,40 +19,54 @@ pub async fn get_gems(app: web::Data<App>, user: CurrentUser) -> ApiResult<web::
     Ok(web::Json(app.db.read_as(async |conn| queries::own_balance(conn, user.actor()).await).await?))
 }
 
-/// Every gem that moved, newest first.
-#[utoipa::path(tag = "gems", operation_id = "list_transfers", params(PageQuery), responses(
-    (status = 200, body = List<Transfer>), (status = 401, body = Problem, content_type = "application/problem+json")))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FormatQuery {
+    /// `csv`: the whole statement as a file, whatever `limit` and `cursor` say; as `Accept: text/csv`.
+    #[param(inline)]
+    pub format: Option<Format>,
+}
+
+/// Every gem that moved, newest first, with what remained after it.
+#[utoipa::path(tag = "gems", operation_id = "list_transfers", params(PageQuery, FormatQuery), responses(
+    (status = 200, content((List<Transfer> = "application/json"), (String = "text/csv"))),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json")))]
 #[get("/v1/gems/transfers")]
 pub async fn list_transfers(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<Transfer>>> {
+    format: web::Query<FormatQuery>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    if format.format.unwrap_or_else(|| preferred(&request)) == Format::Csv {
+        return statement::file(app, user).await;
+    }
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let rows = queries::transfers(&mut tx, user.account_id, from, limit + 1).await?;
+    let rows = queries::transfers(&mut tx, user.account_id, from, CountedFrom::now(), limit + 1).await?;
     tx.commit().await?;
-    let rows = rows.into_iter().map(transfer).collect::<ApiResult<Vec<_>>>()?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    let rows = rows.into_iter().map(statement::transfer).collect::<ApiResult<Vec<_>>>()?;
+    let list = paging::list(rows, limit, |row| (row.created_at, row.id));
+    Ok(HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(list))
 }
 
-fn transfer(row: TransferRow) -> ApiResult<Transfer> {
-    let kind = TransferKind::from_name(&row.kind)
-        .ok_or_else(|| ApiError::internal(format!("unknown transfer kind {}", row.kind)))?;
-    let is_own = |side: &str| matches!(side, "free" | "bought");
-    let change = match (is_own(&row.debit), is_own(&row.credit)) {
-        (false, true) => row.amount,
-        (true, false) => -row.amount,
-        _ => 0,
-    };
-    Ok(Transfer {
-        id: row.id,
-        kind,
-        amount: row.amount,
-        change,
-        is_free: row.debit.ends_with("free") || row.credit.ends_with("free"),
-        reference: row.reference,
-        about: row.about,
-        created_at: row.created_at,
-    })
+/// Of the two, the one that the client names first; JSON where it names neither.
+fn preferred(request: &HttpRequest) -> Format {
+    let ranked = header::Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
+    let named = ranked.iter().find_map(|kind| match kind.essence_str() {
+        "text/csv" => Some(Format::Csv),
+        "application/json" | "application/*" | "*/*" => Some(Format::Json),
+        _ => None,
+    });
+    named.unwrap_or(Format::Json)
 }

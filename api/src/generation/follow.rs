@@ -1,17 +1,17 @@
 //! Follows a person's event rows for one stream, of everything or of one generation. A lost wake costs a second, never an
 //! event; what a slow reader costs is bounded by the batch.
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use actix_web::web;
 use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
-use lapidary_contract::{Availability, GemBalance, Generation, LiveEvent};
-use sqlx::PgConnection;
+use lapidary_contract::{Availability, LiveEvent};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
+use super::changes::{Change, Told, exists, has_later, last_of_each, newest_in};
 use super::stream::part_of;
 use super::{estimate, queries};
 use crate::app::App;
@@ -202,7 +202,7 @@ impl Follower {
             self.is_behind = false;
             estimate::fill(&self.app, self.user.person_id, vec![&mut generation]).await?;
             let now = Change { id: newest, kind: "generation".into(), subject: id };
-            return self.say_changes(vec![now], HashMap::from([(id, generation)]), Some(gems));
+            return self.say_changes(vec![now], Told::of_one(generation, gems));
         }
         Ok(())
     }
@@ -237,38 +237,24 @@ impl Follower {
             return self.say(Some(self.cursor), &LiveEvent::Reset);
         }
         let last = rows.last().map(|row| row.id);
-        let changes =
-            last_of_each(rows.into_iter().map(|row| Change { id: row.id, kind: row.kind, subject: row.subject }));
+        let rows = rows.into_iter().map(|row| Change { id: row.id, kind: row.kind, subject: row.subject });
+        let changes = last_of_each(rows, BATCH);
         self.is_behind = too_many || changes.last().map(|change| change.id) != last;
-        let ids: Vec<Uuid> = changes.iter().filter(|change| !change.is_image()).map(|change| change.subject).collect();
-        if ids.is_empty() {
-            tx.commit().await?;
-            return self.say_changes(changes, HashMap::new(), None);
-        }
-        let gems = gems::queries::balance(&mut tx, self.user.account_id).await?;
-        let mut found = queries::get_many(&mut tx, &self.app, self.user.person_id, &ids).await?;
+        let mut told = Told::read(&mut tx, &self.app, &self.user, &changes).await?;
         tx.commit().await?;
-        estimate::fill(&self.app, self.user.person_id, found.iter_mut().collect()).await?;
-        self.say_changes(changes, found.into_iter().map(|one| (one.id, one)).collect(), Some(gems))
+        if !told.generations.is_empty() {
+            estimate::fill(&self.app, self.user.person_id, told.generations.values_mut().collect()).await?;
+        }
+        self.say_changes(changes, told)
     }
 
-    fn say_changes(
-        &mut self,
-        changes: Vec<Change>,
-        mut found: HashMap<Uuid, Generation>,
-        gems: Option<GemBalance>,
-    ) -> ApiResult<()> {
+    fn say_changes(&mut self, changes: Vec<Change>, mut told: Told) -> ApiResult<()> {
         for change in changes {
             self.cursor = change.id;
-            let event = match (found.remove(&change.subject), gems) {
-                _ if change.is_image() => LiveEvent::ImageChanged { image_id: change.subject },
-                (Some(generation), Some(gems)) => {
-                    self.is_over = self.scope != Scope::Everything && generation.status.is_final();
-                    LiveEvent::GenerationChanged { generation: Box::new(generation), gems }
-                }
-                (None, Some(gems)) => LiveEvent::GemsChanged { gems },
-                (_, None) => continue,
-            };
+            let Some(event) = told.event(&change) else { continue };
+            if let LiveEvent::GenerationChanged { generation, .. } = &event {
+                self.is_over = self.scope != Scope::Everything && generation.status.is_final();
+            }
             self.say(Some(change.id), &event)?;
         }
         Ok(())
@@ -280,69 +266,5 @@ impl Follower {
         let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
         self.ready.push_back(Bytes::from(format!("{id}data: {data}\n\n")));
         Ok(())
-    }
-}
-
-struct Change {
-    id: i64,
-    kind: String,
-    subject: Uuid,
-}
-
-impl Change {
-    fn is_image(&self) -> bool {
-        self.kind == "image"
-    }
-}
-
-/// The resource is read as it is now, so only its last row matters. The rest of a long list comes with the next reading.
-fn last_of_each(rows: impl DoubleEndedIterator<Item = Change>) -> Vec<Change> {
-    let mut seen = HashSet::new();
-    let mut last: Vec<Change> = rows.rev().filter(|row| seen.insert((row.kind.clone(), row.subject))).collect();
-    last.reverse();
-    last.truncate(BATCH);
-    last
-}
-
-async fn exists(conn: &mut PgConnection, person_id: Uuid, id: i64) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select exists (select from events where person_id = $1 and id = $2) as "known!""#,
-        person_id,
-        id
-    )
-    .fetch_one(conn)
-    .await
-}
-
-async fn has_later(conn: &mut PgConnection, person_id: Uuid, subject: Uuid, id: i64) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select exists (select from events where person_id = $1 and subject = $2 and id > $3) as "has_later!""#,
-        person_id,
-        subject,
-        id
-    )
-    .fetch_one(conn)
-    .await
-}
-
-async fn newest_in(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "id!" from events where person_id = $1"#, person_id)
-        .fetch_one(conn)
-        .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_list_is_told_in_pieces_and_in_order() {
-        let subjects: Vec<Uuid> = (0..60).map(|_| Uuid::now_v7()).collect();
-        let row = |id: i64, subject: Uuid| Change { id, kind: "generation".into(), subject };
-        let rows = (1..=60).zip(subjects.iter().copied()).map(|(id, subject)| row(id, subject));
-        // The first one changes once more at the end.
-        let rows: Vec<Change> = rows.chain(std::iter::once(row(61, subjects[0]))).collect();
-        let told: Vec<i64> = last_of_each(rows.into_iter()).iter().map(|change| change.id).collect();
-        assert_eq!(told, (2..=51).collect::<Vec<i64>>());
     }
 }

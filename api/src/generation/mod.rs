@@ -1,6 +1,7 @@
 //! Generations: asked for, queued with their gems, run, settled, followed live.
 pub mod breaker;
 pub mod cancel;
+mod changes;
 pub mod estimate;
 pub mod follow;
 pub mod give_up;

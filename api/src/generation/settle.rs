@@ -11,6 +11,7 @@ use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
 use crate::metrics;
+use crate::notices;
 use crate::work::queue::Claimed;
 
 /// How a run went.
@@ -94,7 +95,8 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         insert_image(&mut tx, job, image, now).await?;
     }
     let hold = Hold { free: ended.held_free, bought: ended.held_bought };
-    ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
+    let gems = ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
+    notices::gems_low(&mut tx, job.person_id, gems, captured, now).await?;
     record_event(&mut tx, job.person_id, job.id).await?;
     tx.commit().await?;
     app.live.nudge(job.person_id);

@@ -70,12 +70,13 @@ pub async fn submit(
         let gems = gems::queries::balance(&mut tx, user.account_id).await?;
         return Err(ApiError::InsufficientGems { required: price, available: gems.available(), debt: gems.debt });
     };
+    if let Some(reached) = gems::caps::reached(&mut tx, user.actor(), &held, price, now).await? {
+        // What used the cap up may have been this very request.
+        let submitted = replay_instead(app, user, tx, key, &fingerprint).await?;
+        return submitted.ok_or_else(|| reached.refusal(price));
+    }
     let Some(waited) = queries::add(&mut tx, user.actor(), &new, held.hold).await? else {
-        // The hold goes with it: it was for a generation that is not.
-        tx.rollback().await?;
-        let mut tx = app.db.begin_as(user.actor()).await?;
-        let submitted = replay(app, user, &mut tx, key, &fingerprint).await?.ok_or(ApiError::NotFound)?;
-        return ended(tx, submitted).await;
+        return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or(ApiError::NotFound);
     };
     if waited >= limits::WAITING_MAX {
         return Err(ApiError::TooManyWaiting { max: limits::WAITING_MAX, retry_after_seconds: 30 });
@@ -86,6 +87,21 @@ pub async fn submit(
     app.wake.queued();
     app.live.nudge(user.person_id);
     Ok(Submitted { generation, gems: held.gems })
+}
+
+/// Gives up what was begun, and its hold with it: it was for a generation that is not.
+async fn replay_instead(
+    app: &App,
+    user: &CurrentUser,
+    begun: PersonTx,
+    key: &str,
+    fingerprint: &[u8],
+) -> ApiResult<Option<Submitted>> {
+    begun.rollback().await?;
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let submitted = replay(app, user, &mut tx, key, fingerprint).await?;
+    tx.commit().await?;
+    Ok(submitted)
 }
 
 /// The generation that has used this key, as it is now; an error when it was another request's.

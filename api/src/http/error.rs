@@ -17,6 +17,8 @@ pub enum ApiError {
     Unauthenticated,
     #[error("You need {required} gems and have {available}.")]
     InsufficientGems { required: i64, available: i64, debt: i64 },
+    #[error("This needs {required} gems, and your own cap leaves {available}.")]
+    GemCapReached { required: i64, available: i64, resets_at: chrono::DateTime<chrono::Utc> },
     #[error("Confirm that you are 13 or older first.")]
     AgeNotConfirmed,
     #[error("This account is suspended. Write to the support contact.")]
@@ -39,6 +41,8 @@ pub enum ApiError {
     IdempotencyKeyReused,
     #[error("You have {max} generations waiting. Try again when some are done.")]
     TooManyWaiting { max: i64, retry_after_seconds: u64 },
+    #[error("Too many of these. Try again later.")]
+    RateLimited { retry_after_seconds: u64 },
     #[error("Something went wrong on our side. Nothing was lost or charged.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{vendor} does not answer as it should. Try again in a moment.")]
@@ -70,6 +74,7 @@ impl ApiError {
             Self::IdempotencyKeyRequired => ProblemType::IdempotencyKeyRequired,
             Self::Unauthenticated => ProblemType::Unauthenticated,
             Self::InsufficientGems { .. } => ProblemType::InsufficientGems,
+            Self::GemCapReached { .. } => ProblemType::GemCapReached,
             Self::AgeNotConfirmed => ProblemType::AgeNotConfirmed,
             Self::Suspended => ProblemType::Suspended,
             Self::Forbidden => ProblemType::Forbidden,
@@ -81,6 +86,7 @@ impl ApiError {
             Self::Invalid(_) => ProblemType::Invalid,
             Self::IdempotencyKeyReused => ProblemType::IdempotencyKeyReused,
             Self::TooManyWaiting { .. } => ProblemType::TooManyWaiting,
+            Self::RateLimited { .. } => ProblemType::RateLimited,
             Self::Internal(_) => ProblemType::Internal,
             Self::VendorFailed { .. } => ProblemType::VendorFailed,
             Self::Unavailable { .. } | Self::DatabaseFailed { .. } => ProblemType::Unavailable,
@@ -90,6 +96,7 @@ impl ApiError {
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::TooManyWaiting { retry_after_seconds, .. }
+            | Self::RateLimited { retry_after_seconds }
             | Self::Unavailable { retry_after_seconds }
             | Self::DatabaseFailed { retry_after_seconds, .. } => Some(*retry_after_seconds),
             _ => None,
@@ -108,6 +115,7 @@ impl ApiError {
             required: None,
             available: None,
             debt: None,
+            resets_at: None,
         };
         match self {
             Self::Invalid(violations) => problem.errors = violations.iter().map(field_error).collect(),
@@ -115,6 +123,11 @@ impl ApiError {
                 problem.required = Some(*required);
                 problem.available = Some(*available);
                 problem.debt = Some(*debt);
+            }
+            Self::GemCapReached { required, available, resets_at } => {
+                problem.required = Some(*required);
+                problem.available = Some(*available);
+                problem.resets_at = Some(*resets_at);
             }
             _ => {}
         }

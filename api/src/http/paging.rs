@@ -40,7 +40,7 @@ impl PageQuery {
     /// The beginning of time's other end when there is no cursor.
     pub fn keyset(&self) -> Result<Keyset, ApiError> {
         match &self.cursor {
-            None => Ok(Keyset { before_at: DateTime::<Utc>::MAX_UTC, before_id: Uuid::max() }),
+            None => Ok(Keyset::newest()),
             Some(cursor) => {
                 Keyset::decode(cursor).ok_or_else(|| ApiError::Malformed("The cursor is not one of ours.".into()))
             }
@@ -49,6 +49,11 @@ impl PageQuery {
 }
 
 impl Keyset {
+    /// Before which everything is.
+    pub fn newest() -> Self {
+        Self { before_at: DateTime::<Utc>::MAX_UTC, before_id: Uuid::max() }
+    }
+
     fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(format!("{}.{}", self.before_at.timestamp_micros(), self.before_id.simple()))
     }

@@ -61,6 +61,7 @@ impl Background {
             tokio::spawn(schedule::follow_clock(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::housekeeping(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(schedule::follow_payments(Arc::clone(&app), open.subscribe())),
             tokio::spawn(bell::ring(Arc::clone(&app), open.subscribe())),
             Auth::keep(Arc::clone(&app), open.subscribe()),
         ];

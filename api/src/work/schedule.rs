@@ -10,6 +10,7 @@ use super::queue;
 use crate::app::App;
 use crate::generation::give_up::give_up;
 use crate::generation::live::Feed;
+use crate::payments::reconcile;
 
 const SWEEP: Duration = Duration::from_secs(5);
 const FEED: Duration = Duration::from_secs(1);
@@ -92,6 +93,27 @@ pub async fn housekeeping(app: Arc<App>, mut open: watch::Receiver<bool>) {
             // What it was at goes on at the next start: every piece is complete by itself.
             _ = open.wait_for(|is_open| !is_open) => return,
         }
+    }
+}
+
+/// Beside the others: the payment vendor may answer slowly.
+pub async fn follow_payments(app: Arc<App>, mut open: watch::Receiver<bool>) {
+    let (mut beat, mut is_start) = (beat(HOUSEKEEPING), true);
+    tokio::select! {
+        () = app.clock.measured() => {}
+        _ = open.wait_for(|is_open| !is_open) => return,
+    }
+    loop {
+        tokio::select! {
+            _ = open.changed() => return,
+            _ = beat.tick() => {}
+        }
+        tokio::select! {
+            done = reconcile::when_due(&app, is_start) => told("the reconciliation of payments", done),
+            // Each posting is complete by itself; another process takes over when the run's lease is over.
+            _ = open.wait_for(|is_open| !is_open) => return,
+        }
+        is_start = false;
     }
 }
 

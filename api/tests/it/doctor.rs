@@ -57,6 +57,7 @@ async fn everything_is_right_with_the_vendors_of_the_sandbox() {
         "bucket",
         "encryption",
         "links",
+        "payments",
         "privacy",
         "versions",
         "storage clock",
@@ -70,9 +71,24 @@ async fn everything_is_right_with_the_vendors_of_the_sandbox() {
         assert!(report.findings.iter().any(right), "{check} is not right: {}", report.text());
     }
     let said = report.text() + &report.json();
-    for secret in [&app.database_url, "AAECAwQFBgcICQ", &app.openai.api_key, &app.github.client_secret] {
+    for secret in
+        [&app.database_url, "AAECAwQFBgcICQ", &app.openai.api_key, &app.github.client_secret, &app.stripe.secret_key]
+    {
         assert!(!said.contains(secret), "{secret} was said");
     }
+}
+
+#[actix_web::test]
+async fn a_payment_key_or_a_webhook_endpoint_that_is_not_right_is_told() {
+    let app = harness::start().await;
+    says(&wrongs(&app, &["--stripe-secret-key=sk_test_wrong"]).await, "payments", "does not answer");
+    app.stripe.set_webhook_url("https://elsewhere.example/v1/stripe/webhook");
+    says(&wrongs(&app, &[]).await, "payments", "no webhook endpoint is");
+    app.stripe.set_webhook_url(&format!("{}/v1/stripe/webhook", app.url));
+    app.stripe.alter("we_1SandboxLapidary0000001", serde_json::json!({"enabled_events": ["refund.created"]}));
+    says(&wrongs(&app, &[]).await, "payments", "does not send checkout.session.completed");
+    app.stripe.alter("we_1SandboxLapidary0000001", serde_json::json!({"enabled_events": ["*"], "status": "disabled"}));
+    says(&wrongs(&app, &[]).await, "payments", "is disabled");
 }
 
 #[actix_web::test]

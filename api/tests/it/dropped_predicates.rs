@@ -102,7 +102,9 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
     let app = harness::start().await;
     let owner = app.person("Ada Lovelace").await;
     let made = owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
-    let ids = ids_owned(&app, &made).await;
+    let bought = crate::payments::buy(&owner, "pouch").await;
+    let mut ids = ids_owned(&app, &made).await;
+    ids.push(bought.id.parse().expect("a uuid"));
     let (ada, ada_account) = ids_of(&app, "ada.lovelace@example.test").await;
     // Somebody who owns nothing at all: whatever is found is another's.
     let mut stranger = as_person(&app, &Uuid::now_v7().to_string(), &Uuid::now_v7().to_string()).await;
@@ -153,6 +155,8 @@ const HOUSE: &[(&str, &str)] = &[
     ("auth/routes.rs", "signing in: nobody is signed in yet"),
     ("auth/session.rs", "refresh and sign-out find a session by a token's hash"),
     ("auth/sign_in.rs", "signing in: nobody is signed in yet"),
+    ("gems/code_command.rs", "the operator's commands"),
+    ("gems/redeem.rs", "a code is looked up among all, and its gems are nobody's own to give"),
     ("generation/estimate.rs", "the place in the queue counts what others wait for, and shows nothing of them"),
     ("generation/give_up.rs", "ends whatever waited too long for a provider, whoever's it is"),
     ("generation/preview.rs", "the worker shows whoever's picture it makes"),
@@ -164,6 +168,9 @@ const HOUSE: &[(&str, &str)] = &[
     ("images/trash.rs", "a job for everybody's trash"),
     ("main.rs", "migrate marks the bucket as this database's"),
     ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),
+    ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
+    ("payments/reconcile.rs", "reads everybody's purchases again"),
+    ("payments/webhook.rs", "the vendor names purchases, and nobody is signed in"),
     ("server.rs", "readiness reads the schema's version"),
     ("work/bell.rs", "tells other processes whose rows changed, by id"),
     ("work/queue.rs", "the queue is everybody's"),
@@ -201,7 +208,17 @@ async fn a_connection_without_a_person_sees_nobody() {
     owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
     let mut sql = PgConnection::connect(&app.database_url).await.expect("a connection");
     sql.execute("set role lapidary_person").await.expect("the role");
-    for table in ["people", "sessions", "gem_accounts", "gem_transfers", "generations", "images", "events"] {
+    for table in [
+        "people",
+        "sessions",
+        "gem_accounts",
+        "gem_transfers",
+        "generations",
+        "images",
+        "events",
+        "notices",
+        "redemptions",
+    ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)
             .await

@@ -12,7 +12,7 @@ use lapidary::work::worker;
 use lapidary::{config, db, gems};
 use lapidary_sandbox::faults::{Fault, Faults};
 use lapidary_sandbox::identity::{github, oidc};
-use lapidary_sandbox::{openai, postgres, s3};
+use lapidary_sandbox::{openai, postgres, s3, stripe};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -24,11 +24,15 @@ pub struct TestApp {
     pub github: github::GitHub,
     pub oidc: oidc::Oidc,
     pub openai: openai::OpenAi,
+    pub stripe: stripe::Stripe,
     pub database_url: String,
     /// What it was started with, for a second process.
     pub arguments: Vec<String>,
     server: actix_web::dev::ServerHandle,
 }
+
+/// Instead of a setting: no key of the payment vendor.
+pub const NOTHING_SOLD: &str = "nothing is sold";
 
 /// Extra settings as `--flag=value`; they come before the usual ones.
 pub async fn start_with(extra: &[String]) -> TestApp {
@@ -45,8 +49,9 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     let github = github::start(free(), &url, faults.clone()).await.expect("GitHub");
     let oidc = oidc::start(free(), &url, faults.clone(), None).await.expect("OIDC");
     let openai = openai::start(free(), faults.clone()).await.expect("OpenAI");
+    let stripe = stripe::start(free(), &url, faults.clone(), None).await.expect("Stripe");
     let mut arguments = vec!["lapidary".to_owned()];
-    arguments.extend_from_slice(extra);
+    arguments.extend(extra.iter().filter(|flag| *flag != NOTHING_SOLD).cloned());
     let mut set = |name: &str, value: &str| {
         let flag = format!("--{name}=");
         if !extra.iter().any(|given| given.starts_with(&flag)) {
@@ -72,6 +77,11 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     set("google-client-secret", &oidc.client_secret);
     set("openai-base-url", &openai.base_url);
     set("openai-api-key", &openai.api_key);
+    if !extra.iter().any(|flag| flag == NOTHING_SOLD) {
+        set("stripe-api-url", &stripe.url);
+        set("stripe-secret-key", &stripe.secret_key);
+        set("stripe-webhook-secret", &stripe.webhook_secret);
+    }
     set("model-timeout-seconds", "60");
     set("running-per-person", "100");
     let settings = config::settings_from(&arguments).expect("settings");
@@ -83,7 +93,7 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     let application = Application::build(Arc::clone(&app), listener, 2).expect("the server");
     let server = application.handle();
     actix_web::rt::spawn(application.serve());
-    TestApp { url, app, faults, github, oidc, openai, database_url, arguments, server }
+    TestApp { url, app, faults, github, oidc, openai, stripe, database_url, arguments, server }
 }
 
 pub async fn start() -> TestApp {

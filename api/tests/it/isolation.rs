@@ -1,8 +1,11 @@
 //! Nobody sees or touches what is another's: over every route, and under the database's own policies.
+use lapidary_contract::NoticeKind;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, Row};
+use uuid::Uuid;
 
 use crate::harness::{self, Answer, TestApp};
+use crate::notices::tell;
 
 #[actix_web::test]
 async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
@@ -11,8 +14,11 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let made = owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
     let session = owner.get("/v1/me/sessions").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
     let identity = owner.get("/v1/me/identities").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let bought = crate::payments::buy(&owner, "pouch").await;
     let generation = made["id"].as_str().expect("an id");
     let image = made["images"][0]["id"].as_str().expect("an id");
+    tell(&app, &owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
+    let notice = owner.get("/v1/me/notices").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -25,8 +31,12 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
             image
         } else if path.contains("/identities/") {
             &identity
+        } else if path.contains("/checkouts/") || path.contains("/purchases/") {
+            &bought.id
         } else if path.contains("/sessions/") {
             &session
+        } else if path.contains("/notices/") {
+            &notice
         } else {
             panic!("{path}: say here whose id it takes")
         };
@@ -42,7 +52,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         }
     }
     assert!(tried >= 10, "only {tried} routes were tried");
-    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true"] {
+    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/me/notices"] {
         assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();
@@ -81,6 +91,7 @@ async fn no_table_shows_the_person_role_anything_of_others() {
     let app = harness::start().await;
     let (owner, _stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
     owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    crate::payments::buy(&owner, "pouch").await;
     let (ada, ada_account) = ids_of(&app, "ada.lovelace@example.test").await;
     let (grace, grace_account) = ids_of(&app, "grace.hopper@example.test").await;
     let tables: Vec<String> = sqlx::query_scalar(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::harness::{self, Answer, TestApp};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_lapidary");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_lapidary");
 
 /// A second process on the database of a test app; killed when dropped.
 pub struct Process {

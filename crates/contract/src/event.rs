@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::gems::GemBalance;
 use crate::generation::Generation;
+use crate::payments::Purchase;
 use crate::status::Availability;
 
 /// The data of one server-sent event. Its `id` is the cursor for `Last-Event-ID`.
@@ -17,6 +18,10 @@ pub enum LiveEvent {
     ImageChanged { image_id: Uuid },
     /// The balance changed for another reason.
     GemsChanged { gems: GemBalance },
+    /// A purchase changed its state; the balance stands beside it because both change in one transaction.
+    PurchaseChanged { purchase: Box<Purchase>, gems: GemBalance },
+    /// A notice came or was read.
+    NoticesChanged { unread: i64 },
     /// A provider stopped or began to deliver again; also the first event of a stream while one does not. It has no id.
     StatusChanged { status: Availability },
     /// Too much was missed: read everything again.
@@ -33,6 +38,8 @@ struct FlatEvent {
     gems: Option<GemBalance>,
     image_id: Option<Uuid>,
     status: Option<Availability>,
+    purchase: Option<Box<Purchase>>,
+    unread: Option<i64>,
 }
 
 impl TryFrom<FlatEvent> for LiveEvent {
@@ -41,6 +48,12 @@ impl TryFrom<FlatEvent> for LiveEvent {
     fn try_from(flat: FlatEvent) -> Result<Self, Self::Error> {
         if let ("status_changed", Some(status)) = (flat.kind.as_str(), flat.status) {
             return Ok(Self::StatusChanged { status });
+        }
+        if let ("purchase_changed", Some(purchase), Some(gems)) = (flat.kind.as_str(), flat.purchase, flat.gems) {
+            return Ok(Self::PurchaseChanged { purchase, gems });
+        }
+        if let ("notices_changed", Some(unread)) = (flat.kind.as_str(), flat.unread) {
+            return Ok(Self::NoticesChanged { unread });
         }
         match (flat.kind.as_str(), flat.generation, flat.gems, flat.image_id) {
             ("generation_changed", Some(generation), Some(gems), _) => Ok(Self::GenerationChanged { generation, gems }),

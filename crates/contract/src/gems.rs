@@ -52,10 +52,30 @@ pub enum TransferKind {
     Capture,
     /// Given back for what was not delivered.
     Release,
+    /// Bought gems, paid for.
+    Purchase,
+    /// Taken back because money was refunded or disputed.
+    ClawBack,
+    /// Given again: a dispute was won, or a refund failed.
+    Restore,
+    /// Bought gems that settled debt as they came.
+    DebtSettlement,
+    /// Free gems for a code.
+    Redemption,
 }
 
 impl TransferKind {
-    pub const ALL: [Self; 4] = [Self::Grant, Self::Hold, Self::Capture, Self::Release];
+    pub const ALL: [Self; 9] = [
+        Self::Grant,
+        Self::Hold,
+        Self::Capture,
+        Self::Release,
+        Self::Purchase,
+        Self::ClawBack,
+        Self::Restore,
+        Self::DebtSettlement,
+        Self::Redemption,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -63,6 +83,11 @@ impl TransferKind {
             Self::Hold => "hold",
             Self::Capture => "capture",
             Self::Release => "release",
+            Self::Purchase => "purchase",
+            Self::ClawBack => "claw_back",
+            Self::Restore => "restore",
+            Self::DebtSettlement => "debt_settlement",
+            Self::Redemption => "redemption",
         }
     }
 
@@ -85,8 +110,94 @@ pub struct Transfer {
     pub is_free: bool,
     /// The generation, or whatever else caused it.
     pub reference: Uuid,
-    /// The first words of the prompt when a generation caused it.
+    /// The first words of the prompt when a generation caused it, the pack when a purchase did.
     pub about: Option<String>,
+    /// Gems that remained after it, in the order of this list.
+    pub remaining_after: i64,
+    #[serde(deserialize_with = "crate::moment::at")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// What was used, and on what. Captured gems only: what is held or was given back is not used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GemStatistics {
+    pub remaining: i64,
+    pub used: i64,
+    pub purchased: i64,
+    /// In which the days below begin and end: an IANA name.
+    pub time_zone: String,
+    /// Every day of the time asked for, oldest first, those without anything too.
+    pub days: Vec<DayOfGems>,
+    /// By model over the same days, most gems first.
+    pub models: Vec<ModelOfGems>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DayOfGems {
+    #[serde(deserialize_with = "crate::moment::day_of")]
+    pub day: chrono::NaiveDate,
+    pub used: i64,
+    pub purchased: i64,
+    pub images: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ModelOfGems {
+    /// Id from the catalogue.
+    pub model: String,
+    pub used: i64,
+    pub images: i64,
+}
+
+/// What a person lets themselves spend. Absent means no cap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GemCaps {
+    /// Gems from midnight to midnight.
+    pub daily_gems: Option<i64>,
+    /// Gems from the first of a month to the next.
+    pub monthly_gems: Option<i64>,
+    /// In which days and months begin: an IANA name.
+    pub time_zone: String,
+    /// Held or captured since the day began.
+    pub used_today: i64,
+    /// Held or captured since the month began.
+    pub used_this_month: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SetGemCaps {
+    /// 1 to 1,000,000; absent or null removes it.
+    #[serde(default)]
+    pub daily_gems: Option<i64>,
+    /// 1 to 1,000,000; absent or null removes it.
+    #[serde(default)]
+    pub monthly_gems: Option<i64>,
+    /// An IANA name: `Europe/Berlin`.
+    pub time_zone: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RedeemCode {
+    /// Case, spaces and hyphens do not matter.
+    pub code: String,
+}
+
+/// Free gems that came with a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Redemption {
+    pub id: Uuid,
+    pub gems: i64,
+    /// The balance with them.
+    pub balance: GemBalance,
     #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
 }

@@ -20,6 +20,8 @@ pub mod image;
 pub mod list;
 pub mod me;
 mod moment;
+pub mod notice;
+pub mod payments;
 pub mod problem;
 #[cfg(feature = "openapi")]
 pub mod schema;
@@ -28,12 +30,18 @@ pub mod status;
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;
-pub use gems::{GemBalance, Transfer, TransferKind};
+pub use gems::{
+    DayOfGems, GemBalance, GemCaps, GemStatistics, ModelOfGems, RedeemCode, Redemption, SetGemCaps, Transfer, TransferKind,
+};
 pub use generation::{CreateGeneration, Failure, FailureCode, Generation, Quote};
 pub use image::{DownloadUrl, Image, UpdateImage};
 pub use lapidary_domain as domain;
 pub use list::List;
 pub use me::{Identity, Me, Session, UpdateMe};
+pub use notice::{Notice, NoticeKind};
+pub use payments::{
+    Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt,
+};
 pub use problem::{FieldError, Problem, ProblemType};
 pub use status::{Availability, PausedModel};
 

@@ -17,6 +17,12 @@ pub fn at_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<
     }
 }
 
+/// For `deserialize_with`: a day.
+pub fn day_of<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(from)?;
+    (text.len() == 10).then(|| day(&text)).flatten().ok_or_else(|| de::Error::custom("not a day"))
+}
+
 /// For `deserialize_with`: a day, or none.
 pub fn day_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
     match Option::<String>::deserialize(from)? {

@@ -9,6 +9,7 @@ pub enum ProblemType {
     IdempotencyKeyRequired,
     Unauthenticated,
     InsufficientGems,
+    GemCapReached,
     AgeNotConfirmed,
     Suspended,
     Forbidden,
@@ -27,11 +28,12 @@ pub enum ProblemType {
 }
 
 impl ProblemType {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedRequest,
         Self::IdempotencyKeyRequired,
         Self::Unauthenticated,
         Self::InsufficientGems,
+        Self::GemCapReached,
         Self::AgeNotConfirmed,
         Self::Suspended,
         Self::Forbidden,
@@ -55,6 +57,7 @@ impl ProblemType {
             Self::IdempotencyKeyRequired => "idempotency-key-required",
             Self::Unauthenticated => "unauthenticated",
             Self::InsufficientGems => "insufficient-gems",
+            Self::GemCapReached => "gem-cap-reached",
             Self::AgeNotConfirmed => "age-not-confirmed",
             Self::Suspended => "suspended",
             Self::Forbidden => "forbidden",
@@ -78,7 +81,7 @@ impl ProblemType {
         match self {
             Self::MalformedRequest | Self::IdempotencyKeyRequired => 400,
             Self::Unauthenticated => 401,
-            Self::InsufficientGems => 402,
+            Self::InsufficientGems | Self::GemCapReached => 402,
             Self::AgeNotConfirmed | Self::Suspended | Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -99,6 +102,7 @@ impl ProblemType {
             Self::IdempotencyKeyRequired => "An Idempotency-Key is needed",
             Self::Unauthenticated => "Sign in first",
             Self::InsufficientGems => "Not enough gems",
+            Self::GemCapReached => "Your own cap is reached",
             Self::AgeNotConfirmed => "Confirm your age first",
             Self::Suspended => "This account is suspended",
             Self::Forbidden => "Not allowed",
@@ -138,15 +142,18 @@ pub struct Problem {
     /// With `invalid`: what is wrong where.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// With `insufficient-gems`: gems needed.
+    /// With `insufficient-gems` and `gem-cap-reached`: gems needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<i64>,
-    /// With `insufficient-gems`: gems that can be spent.
+    /// With `insufficient-gems`: gems that can be spent; with `gem-cap-reached`: gems that the cap still allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<i64>,
     /// With `insufficient-gems`: gems owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debt: Option<i64>,
+    /// With `gem-cap-reached`: when the day or month of the cap ends.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::moment::at_or_none")]
+    pub resets_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 impl Problem {

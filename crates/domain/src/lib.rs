@@ -17,6 +17,7 @@ pub mod compose;
 pub mod gems;
 pub mod limits;
 pub mod price;
+pub mod purchase;
 pub mod size;
 pub mod spec;
 pub mod status;

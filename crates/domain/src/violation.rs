@@ -23,6 +23,11 @@ pub enum ViolationCode {
     WrongType,
     UnknownField,
     NoPrice,
+    UnknownTimeZone,
+    UnknownCode,
+    ExpiredCode,
+    RevokedCode,
+    UsedUpCode,
 }
 
 impl Violation {
@@ -46,6 +51,11 @@ impl ViolationCode {
             Self::WrongType => "This has the wrong type.",
             Self::UnknownField => "This field is not known.",
             Self::NoPrice => "There is no price for this, so it is refused.",
+            Self::UnknownTimeZone => "This is no time zone we know. One is written like Europe/Berlin.",
+            Self::UnknownCode => "This is none of our codes. Look whether it is typed as it was given.",
+            Self::ExpiredCode => "This code has expired.",
+            Self::RevokedCode => "This code was withdrawn.",
+            Self::UsedUpCode => "This code is used up.",
         }
     }
 }

@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 use crate::faults::{Fault, Faults};
 
 /// What a vendor can be asked to show. The page offers these; a vendor ignores a kind it does not know.
-const KINDS: [(&str, &[&str]); 4] = [
+const KINDS: [(&str, &[&str]); 5] = [
     ("openai", crate::openai::KINDS),
     ("s3", crate::s3::KINDS),
+    ("stripe", crate::stripe::KINDS),
     (
         "github",
         &[
@@ -163,7 +164,7 @@ async fn clear_from_page(request: HttpRequest, state: web::Data<State>) -> HttpR
 }
 
 /// Another site's page in the same browser must not break anybody's demo.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
     !matches!(site, None | Some(b"same-origin" | b"none"))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `openai`, `s3`, `github`, `oidc`.
+    /// `openai`, `s3`, `github`, `oidc`, `stripe`.
     pub vendor: String,
     pub kind: String,
     /// How many requests it strikes; 0 means until cleared.
@@ -64,8 +64,13 @@ impl Faults {
 
     /// As [`Faults::take`], for a vendor whose kinds belong to different requests.
     pub fn take_where(&self, vendor: &str, concerns: impl Fn(&str) -> bool) -> Option<Fault> {
+        self.take_matching(vendor, |fault| concerns(&fault.kind))
+    }
+
+    /// As [`Faults::take`], for a vendor whose faults choose their requests themselves.
+    pub fn take_matching(&self, vendor: &str, concerns: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut faults = self.locked();
-        let at = faults.iter().position(|fault| fault.vendor == vendor && concerns(&fault.kind))?;
+        let at = faults.iter().position(|fault| fault.vendor == vendor && concerns(fault))?;
         let fault = faults.get_mut(at)?;
         if fault.skip > 0 {
             fault.skip -= 1;

@@ -7,5 +7,6 @@ pub mod openai;
 pub mod painter;
 pub mod postgres;
 pub mod s3;
+pub mod stripe;
 mod took;
 pub mod watchdog;

@@ -8,7 +8,7 @@ use clap::Parser;
 use lapidary_sandbox::faults::Faults;
 use lapidary_sandbox::identity::{github, oidc};
 use lapidary_sandbox::postgres::{self, Durability, Options};
-use lapidary_sandbox::{control, openai, s3};
+use lapidary_sandbox::{control, openai, s3, stripe};
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,7 +16,7 @@ type Failure = Box<dyn std::error::Error>;
 
 const BUCKET: &str = "lapidary";
 
-/// Local PostgreSQL, S3, GitHub, OpenID provider and OpenAI, each on its own port of 127.0.0.1.
+/// Local PostgreSQL, S3, GitHub, OpenID provider, OpenAI and Stripe, each on its own port of 127.0.0.1.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Folder that keeps the data between runs.
@@ -25,7 +25,7 @@ struct Arguments {
     /// Where Lapidary is reached by a browser: identity vendors send people back there only.
     #[arg(long)]
     public_url: String,
-    /// PostgreSQL gets this port, then S3, GitHub, OIDC, OpenAI and control the next ones. A busy port is replaced.
+    /// PostgreSQL gets this port, then S3, GitHub, OIDC, OpenAI, control and Stripe the next ones. A busy port is replaced.
     #[arg(long, default_value_t = 9100)]
     port_base: u16,
     /// End when standard input closes, as it does when whoever started this dies.
@@ -80,6 +80,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     openai.set_speed(std::time::Duration::from_millis(1500));
 
     let control_port = listen(port(5))?;
+    let sold = arguments.data.join("stripe");
+    std::fs::create_dir_all(&sold)?;
+    let stripe = stripe::start(listen(port(6))?, &arguments.public_url, faults.clone(), Some(&sold)).await?;
     let addresses = addresses([
         ("database_url", json!(database.url())),
         ("s3_endpoint", json!(store.url)),
@@ -97,6 +100,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         ("openai_base_url", json!(openai.base_url)),
         ("openai_compatible_base_url", json!(openai.compatible_base_url)),
         ("openai_api_key", json!(openai.api_key)),
+        ("stripe_url", json!(stripe.url)),
+        ("stripe_secret_key", json!(stripe.secret_key)),
+        ("stripe_webhook_secret", json!(stripe.webhook_secret)),
+        ("stripe_operator_url", json!(stripe.operator_url)),
         ("control_url", json!(format!("http://{}", control_port.local_addr()?))),
     ]);
     let control = control::start(control_port, faults, addresses.clone()).await?;
@@ -107,7 +114,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     tracing::info!("every vendor is up; faults are set at {}", control.url);
 
     told_to_stop.await;
-    drop((control, openai, oidc, github, store));
+    drop((control, stripe, openai, oidc, github, store));
     database.stop().await?;
     tracing::info!("everything has stopped");
     Ok(())

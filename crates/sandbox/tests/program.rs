@@ -81,6 +81,10 @@ async fn it_says_where_everything_is_keeps_the_data_and_ends_with_its_standard_i
         "oidc_client_secret",
         "openai_base_url",
         "openai_api_key",
+        "stripe_url",
+        "stripe_secret_key",
+        "stripe_webhook_secret",
+        "stripe_operator_url",
         "control_url",
     ] {
         assert!(!program.address(name).is_empty(), "{name}");

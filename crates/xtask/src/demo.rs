@@ -85,8 +85,9 @@ impl Demo {
         await_ready(&mut step, &mut api, self.port)?;
         step.done("running");
 
-        let control = vendors.get("control_url").map_or("", String::as_str);
-        println!("Lapidary: {}  (faults: {control}, Ctrl-C stops everything)", self.address());
+        let page = |name: &str| vendors.get(name).map_or("", String::as_str);
+        let (faults, payments) = (page("control_url"), page("stripe_operator_url"));
+        println!("Lapidary: {}  (faults: {faults}, payments: {payments}, Ctrl-C stops everything)", self.address());
         let ended = watch(&mut sandbox, &mut api);
         eprintln!("Stopping…");
         api.stop();

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::{Failure, OnPath, Result, said};
 
 /// Our setting beside the sandbox's name for it.
-const FROM_SANDBOX: [(&str, &str); 15] = [
+const FROM_SANDBOX: [(&str, &str); 18] = [
     ("DATABASE_URL", "database_url"),
     ("S3_ENDPOINT", "s3_endpoint"),
     ("S3_PUBLIC_ENDPOINT", "s3_endpoint"),
@@ -23,6 +23,9 @@ const FROM_SANDBOX: [(&str, &str); 15] = [
     ("GOOGLE_CLIENT_ID", "oidc_client_id"),
     ("GOOGLE_CLIENT_SECRET", "oidc_client_secret"),
     ("OPENAI_BASE_URL", "openai_base_url"),
+    ("STRIPE_API_URL", "stripe_url"),
+    ("STRIPE_SECRET_KEY", "stripe_secret_key"),
+    ("STRIPE_WEBHOOK_SECRET", "stripe_webhook_secret"),
 ];
 const KEY_OF_OPENAI: (&str, &str) = ("OPENAI_API_KEY", "openai_api_key");
 

@@ -183,7 +183,10 @@ fn follow_events(open: OpenImage) {
             let (shelves, id) = (open.shelves.get_value(), *image_id);
             spawn_local(async move { drop(shelves.reread(id).await) });
         }
-        LiveEvent::GemsChanged { .. } | LiveEvent::StatusChanged { .. } => {}
+        LiveEvent::GemsChanged { .. }
+        | LiveEvent::PurchaseChanged { .. }
+        | LiveEvent::NoticesChanged { .. }
+        | LiveEvent::StatusChanged { .. } => {}
         LiveEvent::Reset => open.id.get_untracked().into_iter().for_each(|id| open.read(id)),
     });
 }

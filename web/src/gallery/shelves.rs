@@ -123,7 +123,10 @@ impl Shelves {
                     drop(shelves.reread(id).await);
                 });
             }
-            LiveEvent::GemsChanged { .. } | LiveEvent::StatusChanged { .. } => {}
+            LiveEvent::GemsChanged { .. }
+            | LiveEvent::PurchaseChanged { .. }
+            | LiveEvent::NoticesChanged { .. }
+            | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => refresh(&shelf),
         });
     }

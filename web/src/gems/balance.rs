@@ -1,4 +1,4 @@
-//! The balance as one big number with its parts.
+//! The balance as one big number with its parts, and what a debt means.
 use crate::ui::prelude::*;
 use lapidary_contract::GemBalance;
 
@@ -20,7 +20,10 @@ pub fn BalanceCard() -> AnyView {
 
 fn known(gems: GemBalance) -> AnyView {
     let debt = (gems.debt > 0).then(|| {
-        let owed = format!("You owe {}. Until that is settled nothing can be made.", format_gems(gems.debt));
+        let owed = format!(
+            "You owe {}: they were spent, and then their money went back. Nothing can be made until that is settled. The next gems you buy settle it first.",
+            format_gems(gems.debt)
+        );
         view! { <p class="balance__debt" role="status"><Icon glyph=Glyph::Warning /> {owed}</p> }
     });
     let part = |name: &'static str, number: i64, hint: &'static str| {
@@ -44,7 +47,7 @@ fn known(gems: GemBalance) -> AnyView {
             {part("Free", gems.free, "Spent first")}
             {part("Bought", gems.bought, "Never expire")}
             {part("Held", gems.held, "For running work; what is not delivered comes back")}
-            {part("Used", gems.used, "For pictures you have")}
+            {part("Used", gems.used, "For what you got, in all")}
         </dl>
     }
     .into_any()

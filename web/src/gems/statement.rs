@@ -10,8 +10,10 @@ use crate::ui::button::Button;
 use crate::ui::dynamic::changing;
 use crate::ui::empty::Empty;
 use crate::ui::failure::{Failure, FailureNote};
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::skeleton::Skeleton;
 use crate::ui::time::{Moment, format_number};
+use crate::ui::toast;
 
 const PATH: &str = "/v1/gems/transfers";
 
@@ -79,8 +81,11 @@ pub fn Statement() -> AnyView {
     };
     reading.refresh();
     live::on_event(move |event| match event {
-        LiveEvent::GenerationChanged { .. } | LiveEvent::GemsChanged { .. } | LiveEvent::Reset => reading.refresh(),
-        LiveEvent::ImageChanged { .. } | LiveEvent::StatusChanged { .. } => {}
+        LiveEvent::GenerationChanged { .. }
+        | LiveEvent::PurchaseChanged { .. }
+        | LiveEvent::GemsChanged { .. }
+        | LiveEvent::Reset => reading.refresh(),
+        LiveEvent::ImageChanged { .. } | LiveEvent::NoticesChanged { .. } | LiveEvent::StatusChanged { .. } => {}
     });
     let rows = changing(move || {
         reading.rows.with(|rows| match rows {
@@ -108,11 +113,37 @@ pub fn Statement() -> AnyView {
     };
     view! {
         <section class="statement" aria-labelledby="statement-title">
-            <h2 id="statement-title">"Statement"</h2>
+            <div class="titled">
+                <h2 id="statement-title">"Statement"</h2>
+                {download()}
+            </div>
             {rows}
             {failure}
             {more}
         </section>
+    }
+    .into_any()
+}
+
+/// The whole statement as a file. A link could not carry who asks for it.
+fn download() -> AnyView {
+    let is_busy = RwSignal::new(false);
+    let press = Callback::new(move |()| {
+        is_busy.set(true);
+        spawn_local(async move {
+            let answer = http::blob(&format!("{PATH}?format=csv")).await;
+            let _ = is_busy.try_set(false);
+            match answer {
+                Ok(file) => browser::save(&file, "lapidary-gems.csv"),
+                Err(failure) => toast::failure(&failure),
+            }
+        });
+    });
+    view! {
+        <Button busy=is_busy on_press=press label="Download the statement as CSV">
+            <Icon glyph=Glyph::Download />
+            "CSV"
+        </Button>
     }
     .into_any()
 }
@@ -125,7 +156,12 @@ fn table(rows: &[Transfer]) -> AnyView {
     view! {
         <table class="ledger">
             <thead>
-                <tr><th scope="col">"What"</th><th scope="col" class="ledger__when--column">"When"</th><th scope="col" class="ledger__number">"Gems"</th></tr>
+                <tr>
+                    <th scope="col">"What"</th>
+                    <th scope="col" class="ledger__when--column">"When"</th>
+                    <th scope="col" class="ledger__number">"Gems"</th>
+                    <th scope="col" class="ledger__number">"Left"</th>
+                </tr>
             </thead>
             <tbody>{rows.iter().map(row).collect_view()}</tbody>
         </table>
@@ -133,13 +169,23 @@ fn table(rows: &[Transfer]) -> AnyView {
     .into_any()
 }
 
+/// What happened, and why.
+fn words(kind: TransferKind) -> (&'static str, &'static str) {
+    match kind {
+        TransferKind::Grant => ("Welcome gems", "To begin with"),
+        TransferKind::Hold => ("Held", "For work that was asked for"),
+        TransferKind::Capture => ("Used", "It was delivered"),
+        TransferKind::Release => ("Given back", "It was not delivered"),
+        TransferKind::Purchase => ("Bought", "Your payment arrived"),
+        TransferKind::ClawBack => ("Taken back", "Their money was refunded or disputed"),
+        TransferKind::Restore => ("Given again", "The money came back to us"),
+        TransferKind::DebtSettlement => ("Settled", "They went to what you owed"),
+        TransferKind::Redemption => ("From a code", "You redeemed it"),
+    }
+}
+
 fn row(transfer: &Transfer) -> AnyView {
-    let what = match transfer.kind {
-        TransferKind::Grant => "Welcome gems",
-        TransferKind::Hold => "Held for work",
-        TransferKind::Capture => "Used for a picture",
-        TransferKind::Release => "Given back",
-    };
+    let (what, why) = words(transfer.kind);
     let change = match transfer.change {
         0 => format!("{} of the held", format_number(transfer.amount)),
         change if change > 0 => format!("+{}", format_number(change)),
@@ -155,11 +201,13 @@ fn row(transfer: &Transfer) -> AnyView {
         <tr>
             <td>
                 <span class="ledger__what">{what}</span>
+                <span class="ledger__why">{why}</span>
                 <span class="ledger__when ledger__when--inline"><Moment at=transfer.created_at /></span>
                 {transfer.about.clone().map(|about| view! { <span class="ledger__about" dir="auto">{about}</span> })}
             </td>
             <td class="ledger__when ledger__when--column"><Moment at=transfer.created_at /></td>
             <td class=tone>{change} <span class="ledger__kind">{kind}</span></td>
+            <td class="ledger__number">{format_number(transfer.remaining_after)}</td>
         </tr>
     }
     .into_any()

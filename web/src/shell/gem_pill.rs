@@ -17,7 +17,13 @@ pub fn GemPill() -> AnyView {
             let _ = popover.hide_popover();
         }
     };
-    let number = move || gems.get().map(|gems| format_number(gems.remaining));
+    // Nothing can be spent before a debt is settled, so that is the number that counts.
+    let number = move || {
+        gems.get().map(|gems| match gems.debt {
+            0 => format_number(gems.remaining),
+            debt => format!("−{}", format_number(debt)),
+        })
+    };
     view! {
         <button
             type="button"

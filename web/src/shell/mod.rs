@@ -1,4 +1,5 @@
-//! The frame around every view: brand, navigation, gem pill, messages, offline note and keyboard. Holds no feature.
+//! The frame around every view: brand, navigation, bell, gem pill, messages, offline note and keyboard. Holds no feature.
+mod bell;
 mod gem_pill;
 mod keyboard;
 mod legal;
@@ -77,7 +78,10 @@ fn inside_bar(page: Memo<Page>) -> AnyView {
         <header class="bar">
             {brand(Page::Studio.path())}
             <navigation::Navigation page />
-            <gem_pill::GemPill />
+            <div class="bar__end">
+                <bell::Bell page />
+                <gem_pill::GemPill />
+            </div>
         </header>
     }
     .into_any()

@@ -9,7 +9,7 @@ use super::prompt::{ChosenAttributes, PromptField};
 use super::reading::Reading;
 use super::settings::Settings;
 use super::state::Studio;
-use crate::page::Page;
+use crate::page::gems_path;
 use crate::session::use_session;
 use crate::ui::dynamic::changing;
 use crate::ui::{Button, ButtonKind, Failure, FailureNote, Glyph, Icon, format_gems};
@@ -133,7 +133,7 @@ fn obstacle_note(obstacle: Obstacle) -> AnyView {
     let gems = obstacle.is_about_gems().then(|| {
         view! {
             " "
-            <a href=Page::Gems.path()>"See your gems"</a>
+            <a href=gems_path("packs")>"Get gems"</a>
         }
     });
     view! {

@@ -6,7 +6,7 @@ use lapidary_domain::limits::PROMPT_MAX;
 use super::state::Studio;
 use crate::browser;
 use crate::ui::dynamic::{list, memo};
-use crate::ui::{Failure, Glyph, Icon, format_number};
+use crate::ui::{Glyph, Icon, format_number};
 
 const PLACEHOLDER: &str = "A fox crossing a frozen river at first light";
 /// Characters before the limit at which the count begins to show.
@@ -60,11 +60,7 @@ fn count(prompt: &str) -> Option<String> {
 
 /// What the server said about one member of the request.
 pub fn field_error(studio: Studio, pointer: &str) -> Option<String> {
-    studio.failure.with(|failure| {
-        let Some(Failure::Problem(problem, _)) = failure else { return None };
-        let mut errors = problem.errors.iter().filter(|error| error.pointer.starts_with(pointer));
-        errors.next().map(|error| error.detail.clone())
-    })
+    studio.failure.with(|failure| failure.as_ref()?.at(pointer))
 }
 
 /// The chosen attributes; a press takes one away.

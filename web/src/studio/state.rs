@@ -155,7 +155,10 @@ impl Studio {
         match event {
             LiveEvent::GenerationChanged { generation, .. } => self.put((**generation).clone()),
             LiveEvent::ImageChanged { image_id } => self.reread_image(*image_id),
-            LiveEvent::GemsChanged { .. } | LiveEvent::StatusChanged { .. } => {}
+            LiveEvent::GemsChanged { .. }
+            | LiveEvent::PurchaseChanged { .. }
+            | LiveEvent::NoticesChanged { .. }
+            | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => self.refresh(),
         }
     }

@@ -4,12 +4,12 @@ use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
-use crate::page::Page;
+use crate::page::{Page, gems_path};
 use crate::session::use_session;
 use crate::ui::button::{Button, ButtonKind, LinkButton};
 use crate::ui::dynamic::changing;
 use crate::ui::icon::{Glyph, Icon};
-use crate::ui::time::format_number;
+use crate::ui::time::{format_gems, format_number, format_time};
 use crate::ui::toast;
 use lapidary_contract::{Problem, ProblemType};
 
@@ -31,7 +31,8 @@ pub enum Action {
     WaitAndRetry,
     ReloadPage,
     SignIn,
-    SeeGems,
+    BuyGems,
+    SeeCaps,
     ConfirmAge,
     ChangeInput,
     GoToStudio,
@@ -61,6 +62,13 @@ impl Failure {
         }
     }
 
+    /// What is wrong with one member of the request.
+    pub fn at(&self, pointer: &str) -> Option<String> {
+        let Self::Problem(problem, _) = self else { return None };
+        let wrong = problem.errors.iter().find(|error| error.pointer.starts_with(pointer));
+        wrong.map(|error| error.detail.clone())
+    }
+
     pub fn is(&self, wanted: ProblemType) -> bool {
         matches!(self, Self::Problem(_, kind) if *kind == wanted)
     }
@@ -69,6 +77,7 @@ impl Failure {
 fn sentence_of(problem: &Problem, kind: ProblemType) -> String {
     let fixed = match kind {
         ProblemType::InsufficientGems => return gems_sentence(problem),
+        ProblemType::GemCapReached => return cap_sentence(problem),
         ProblemType::Invalid => return invalid_sentence(problem),
         ProblemType::IllegalTransition | ProblemType::Forbidden => return problem.detail.clone(),
         ProblemType::MalformedRequest
@@ -95,12 +104,24 @@ fn sentence_of(problem: &Problem, kind: ProblemType) -> String {
 fn gems_sentence(problem: &Problem) -> String {
     match (problem.debt.unwrap_or(0), problem.required, problem.available) {
         (debt, _, _) if debt > 0 => {
-            format!("You owe {} gems. Until that is settled nothing can be made.", format_number(debt))
+            format!("You owe {}. Until that is settled nothing can be made.", format_gems(debt))
         }
         (_, Some(required), Some(available)) => {
             format!("Not enough gems. You need {} and have {}.", format_number(required), format_number(available))
         }
         _ => "Not enough gems.".to_owned(),
+    }
+}
+
+fn cap_sentence(problem: &Problem) -> String {
+    let until = problem.resets_at.map(|at| format!(" until {}", format_time(&at))).unwrap_or_default();
+    match (problem.required, problem.available) {
+        (Some(required), Some(available)) => format!(
+            "Your own cap stops this. You need {} and may spend {}{until}.",
+            format_gems(required),
+            format_number(available)
+        ),
+        _ => "Your own cap stops this.".to_owned(),
     }
 }
 
@@ -121,7 +142,8 @@ fn action_of(kind: ProblemType) -> Action {
         | ProblemType::UnsupportedMediaType
         | ProblemType::IllegalTransition => Action::ReloadPage,
         ProblemType::Unauthenticated => Action::SignIn,
-        ProblemType::InsufficientGems => Action::SeeGems,
+        ProblemType::InsufficientGems => Action::BuyGems,
+        ProblemType::GemCapReached => Action::SeeCaps,
         ProblemType::AgeNotConfirmed => Action::ConfirmAge,
         ProblemType::Suspended => Action::Contact,
         ProblemType::Forbidden | ProblemType::NotFound => Action::GoToStudio,
@@ -161,20 +183,17 @@ fn next_step(action: Action, on_retry: Option<Callback<()>>) -> Option<AnyView> 
             let reload = Callback::new(|()| browser::leave_for(&browser::here()));
             view! { <Button kind=ButtonKind::Quiet on_press=reload>"Reload the page"</Button> }.into_any()
         }
-        Action::SignIn => {
-            let href = format!("{}?return_to={here}", Page::SignIn.path());
-            view! { <LinkButton kind=ButtonKind::Quiet href>"Sign in"</LinkButton> }.into_any()
-        }
-        Action::SeeGems => {
-            view! { <LinkButton kind=ButtonKind::Quiet href=Page::Gems.path()>"See your gems"</LinkButton> }.into_any()
-        }
-        Action::ConfirmAge | Action::GoToStudio => {
-            view! { <LinkButton kind=ButtonKind::Quiet href=Page::Studio.path()>"Go to the studio"</LinkButton> }
-                .into_any()
-        }
+        Action::SignIn => lead(format!("{}?return_to={here}", Page::SignIn.path()), "Sign in"),
+        Action::BuyGems => lead(gems_path("packs"), "Get gems"),
+        Action::SeeCaps => lead(gems_path("caps"), "See your caps"),
+        Action::ConfirmAge | Action::GoToStudio => lead(Page::Studio.path().to_owned(), "Go to the studio"),
         Action::ChangeInput | Action::Contact => return None,
     };
     Some(step)
+}
+
+fn lead(href: String, words: &'static str) -> AnyView {
+    view! { <LinkButton href>{words}</LinkButton> }.into_any()
 }
 
 /// The operator's address, once it is known.

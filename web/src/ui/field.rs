@@ -11,6 +11,9 @@ pub fn Field(
     #[prop(optional, into)] hint: String,
     #[prop(optional, into)] error: Signal<Option<String>>,
     #[prop(optional, into)] autocomplete: Option<String>,
+    /// A phone shows digits to write it with.
+    #[prop(optional)]
+    is_number: bool,
     /// Characters.
     #[prop(optional)]
     max_length: Option<usize>,
@@ -24,6 +27,7 @@ pub fn Field(
                 id=id
                 type="text"
                 autocomplete=autocomplete
+                inputmode=is_number.then_some("numeric")
                 maxlength=max_length.map(|max| max.to_string())
                 aria-describedby=described_by
                 aria-invalid=move || error.with(Option::is_some).then_some("true")

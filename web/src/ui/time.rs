@@ -1,21 +1,22 @@
 //! Numbers and times in the reader's language and zone, written by the browser's Intl.
 use crate::ui::prelude::*;
-use js_sys::{Date, Number, Object, Reflect};
+use js_sys::Intl::NumberFormat;
+use js_sys::{Array, Date, Number, Object, Reflect};
 use lapidary_domain::Gems;
 use wasm_bindgen::JsValue;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 fn date(at: &DateTime<Utc>) -> Date {
     Date::new(&JsValue::from_f64(at.timestamp_millis() as f64))
 }
 
-fn options(pairs: &[(&str, &str)]) -> JsValue {
+fn options(pairs: &[(&str, &str)]) -> Object {
     let options = Object::new();
     for (name, value) in pairs {
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
     }
-    options.into()
+    options
 }
 
 /// The page speaks English; the reader's region decides order and clock.
@@ -54,6 +55,39 @@ fn days(date: &Date) -> i64 {
 /// `1,234`
 pub fn format_number(number: i64) -> String {
     Number::from(number as f64).to_locale_string(&locale()).into()
+}
+
+/// `$4.99` for 499 of the currency's smallest unit.
+pub fn format_money(amount: i64, currency: &str) -> String {
+    money(amount, 1, currency, &[])
+}
+
+/// What one of many costs: `$0.0125`.
+pub fn format_price_each(amount: i64, count: i64, currency: &str) -> String {
+    money(amount, count, currency, &[("maximumSignificantDigits", "3")])
+}
+
+fn money(amount: i64, count: i64, currency: &str, more: &[(&str, &str)]) -> String {
+    let style = [("style", "currency"), ("currency", currency)];
+    let locales = Array::of1(&locale().into());
+    let plain = NumberFormat::new(&locales, &options(&style));
+    // How many of the smallest unit make one is the currency's own.
+    let digits = Reflect::get(&plain.resolved_options(), &"maximumFractionDigits".into()).ok();
+    let digits = digits.and_then(|digits| digits.as_f64()).unwrap_or(2.0) as u32;
+    let unit = (0..digits).fold(1.0, |unit, _| unit * 10.0);
+    let format = match more {
+        [] => plain,
+        more => NumberFormat::new(&locales, &options(&[&style, more].concat())),
+    };
+    let value = JsValue::from_f64(amount as f64 / unit / count.max(1) as f64);
+    let words = format.format().call1(&JsValue::NULL, &value).ok();
+    words.and_then(|words| words.as_string()).unwrap_or_default()
+}
+
+/// `3 Nov`: a day of the calendar, wherever it is read.
+pub fn format_date(day: NaiveDate) -> String {
+    let parts = options(&[("timeZone", "UTC"), ("day", "numeric"), ("month", "short")]);
+    date(&day.and_time(NaiveTime::MIN).and_utc()).to_locale_date_string(&locale(), &parts).into()
 }
 
 /// `12 gems`, `1 gem`

@@ -1,0 +1,51 @@
+//! `/_control`: acts of people and banks for programs that are not in this process, and what was delivered.
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::super::acts::{Act, perform};
+use super::super::{Vendor, handle, locked};
+use crate::control::is_from_elsewhere;
+
+pub fn mount(app: &mut web::ServiceConfig) {
+    app.route("/_control/acts", web::post().to(act))
+        .route("/_control/objects/{kind}", web::get().to(objects))
+        .route("/_control/deliveries", web::get().to(deliveries))
+        .route("/_control/events/{id}/resend", web::post().to(resend));
+}
+
+/// See [`Act`] for what may be asked; answers the object it was done to.
+async fn act(vendor: web::Data<Vendor>, request: HttpRequest, act: web::Json<Act>) -> HttpResponse {
+    if is_from_elsewhere(request.headers()) {
+        return HttpResponse::Forbidden().body("only from this machine's programs");
+    }
+    let done = perform(&mut vendor.book(), act.into_inner());
+    vendor.changed();
+    match done {
+        Ok(object) => HttpResponse::Ok().json(object),
+        Err(refusal) => {
+            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+            HttpResponse::build(status).json(json!({ "error": refusal.message() }))
+        }
+    }
+}
+
+/// Every object of a kind, oldest first.
+async fn objects(vendor: web::Data<Vendor>, kind: web::Path<String>) -> HttpResponse {
+    let all: Vec<Value> = vendor.book().all(&kind).iter().map(super::super::shapes::shown).collect();
+    HttpResponse::Ok().json(all)
+}
+
+async fn deliveries(vendor: web::Data<Vendor>) -> HttpResponse {
+    let all: Vec<Value> = locked(&vendor.delivered)
+        .iter()
+        .map(|one| json!({ "event": one.event, "type": one.kind, "url": one.url, "status": one.status }))
+        .collect();
+    HttpResponse::Ok().json(all)
+}
+
+async fn resend(vendor: web::Data<Vendor>, id: web::Path<String>) -> HttpResponse {
+    handle::resend(&mut vendor.book(), &id);
+    vendor.changed();
+    HttpResponse::NoContent().finish()
+}

@@ -17,6 +17,8 @@ mod keyboard;
 mod main_job;
 #[path = "browser/origins.rs"]
 mod origins;
+#[path = "browser/payments.rs"]
+mod payments;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/tab.rs"]

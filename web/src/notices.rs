@@ -12,7 +12,7 @@ use crate::live;
 use crate::page::{Page, gems_path};
 use crate::ui::time::{Ago, format_time};
 use crate::ui::toast;
-use crate::ui::{Button, Empty, LinkButton, Skeleton};
+use crate::ui::{Button, ButtonKind, Empty, LinkButton, Skeleton};
 
 pub const PATH: &str = "/v1/me/notices";
 
@@ -103,7 +103,7 @@ fn row(notice: Notice, notices: Asked<List<Notice>>) -> AnyView {
     let read = is_open.then(|| {
         let label = Signal::stored(format!("Mark as read, of {}", format_time(&notice.created_at)));
         let press = Callback::new(move |()| mark(vec![id], notices));
-        view! { <Button on_press=press label>"Mark as read"</Button> }
+        view! { <Button kind=ButtonKind::Bare on_press=press label>"Mark as read"</Button> }
     });
     view! {
         <li class="notice" class:is-open=is_open>

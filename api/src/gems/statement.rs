@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::Keyset;
+use crate::http::request_log::chain;
 
 /// Rows of one piece of the file.
 const PIECE: i64 = 1_000;
@@ -48,7 +49,7 @@ pub async fn file(app: web::Data<App>, user: CurrentUser) -> ApiResult<HttpRespo
         if pieces.said.is_empty()
             && let Err(error) = pieces.read().await
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "a statement ends too early");
+            tracing::error!(error = %chain(&error), "a statement ends too early");
             pieces.from = None;
             return Some((Err(error), pieces));
         }

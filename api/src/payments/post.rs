@@ -109,7 +109,8 @@ pub(super) struct After {
     pub now: DateTime<Utc>,
 }
 
-/// What keeps a paid purchase from being credited: it would be another's money, or another sum. Once credited stays credited.
+/// What keeps a paid purchase from being credited: it would be another's money, or another sum. Once credited stays
+/// credited.
 fn trouble_of(before: &Locked, reading: &Reading, terms: Terms) -> Option<String> {
     if before.credited_gems > 0 {
         return None;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use lapidary_sandbox::faults::Fault;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::harness::{Answer, Person};
 use crate::stage::{Stage, enter, sign_in};
 use crate::tab::{Look, Tab, text};
 
@@ -24,7 +26,7 @@ const TOO_WIDE: &str = "document.documentElement.scrollWidth <= document.documen
         .slice(0, 5).map((it) => it.outerHTML.slice(0, 120))";
 
 /// Pages without a bar over their end, photographed as far as they reach.
-const LONG: [&str; 5] = ["landing", "promises", "terms", "account-used", "suspended"];
+const LONG: [&str; 6] = ["landing", "promises", "terms", "account-used", "suspended", "gems-used"];
 
 struct Looks {
     shots: Option<PathBuf>,
@@ -207,6 +209,78 @@ async fn waiting_failing_and_a_used_account_pass_axe_too() {
     looks.take_unsettled(&mut tab, "studio-running").await;
     assert!(looks.faults.is_empty(), "{} faults:\n{}", looks.faults.len(), looks.faults.join("\n"));
     stage.clear().await;
+}
+
+/// A purchase that waits for its payer, as (id, session at the vendor).
+async fn begun(stage: &Stage, person: &Person<'_>) -> (String, String) {
+    let order =
+        person.request(reqwest::Method::POST, "/v1/checkouts").header("Idempotency-Key", Uuid::now_v7().to_string());
+    let made = Answer::of(order.json(&json!({"pack": "pouch"})).send().await).await.expect_status(201).json();
+    let sessions = stage.app.stripe.objects("checkout.session");
+    (text(&made, "id"), text(sessions.last().expect("a session"), "id"))
+}
+
+#[actix_web::test]
+async fn money_passes_axe_in_every_state() {
+    let stage = Stage::set().await;
+    let mut looks = Looks::new();
+    let mut tab = stage.chrome.tab(Look::WIDE).await;
+    enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    let person = stage.app.person("Ada Lovelace").await;
+    tab.open(&stage.at("/notices")).await;
+    looks.take(&mut tab, "notices-empty").await;
+    let (id, session) = begun(&stage, &person).await;
+    tab.open(&stage.at(&format!("/gems/checkouts/{id}"))).await;
+    tab.see("heading", "Waiting for your payment").await;
+    tab.see("heading", "Nothing was paid").await;
+    looks.take(&mut tab, "checkout-unpaid").await;
+    tab.open(&stage.at(&format!("/gems/checkouts/{id}?cancelled"))).await;
+    tab.see("button", "Go on to pay").await;
+    looks.take(&mut tab, "checkout-cancelled").await;
+    stage.app.stripe.pay_later(&session).expect("paid later");
+    tab.see("heading", "Your payment is on its way").await;
+    looks.take(&mut tab, "checkout-pending").await;
+    stage.app.stripe.settle_later(&session, false).expect("it does not come");
+    tab.see("heading", "The payment did not come through").await;
+    looks.take(&mut tab, "checkout-failed").await;
+    let (id, session) = begun(&stage, &person).await;
+    stage.app.stripe.expire(&session).expect("expired");
+    tab.open(&stage.at(&format!("/gems/checkouts/{id}"))).await;
+    tab.see("heading", "This payment page has expired").await;
+    looks.take(&mut tab, "checkout-expired").await;
+    let (id, session) = begun(&stage, &person).await;
+    stage.app.stripe.pay(&session).expect("paid");
+    tab.open(&stage.at(&format!("/gems/checkouts/{id}"))).await;
+    tab.see("heading", "Your gems are here").await;
+    looks.take(&mut tab, "checkout-paid").await;
+    used_gems(&stage, &person, &mut tab, &mut looks).await;
+    assert!(looks.faults.is_empty(), "{} faults:\n{}", looks.faults.len(), looks.faults.join("\n"));
+    stage.clear().await;
+}
+
+/// The gems of somebody who bought, spent, and had the money back; and what they were told.
+async fn used_gems(stage: &Stage, person: &Person<'_>, tab: &mut Tab, looks: &mut Looks) {
+    // More than the welcome gems, so that bought ones are spent too.
+    for (prompt, size, ..) in WISHES {
+        person.make(&json!({"prompt": prompt, "quality": "high", "size": size, "count": 2})).await;
+    }
+    let caps = json!({"daily_gems": 2000, "monthly_gems": null, "time_zone": "Europe/Berlin"});
+    person.request(reqwest::Method::PUT, "/v1/gems/caps").json(&caps).send().await.expect("caps");
+    let paid = stage.app.stripe.objects("payment_intent");
+    let paid = text(paid.last().expect("a payment"), "id");
+    stage.app.stripe.refund(&paid, Some(150)).expect("a part");
+    stage.app.stripe.all_is_delivered().await;
+    tab.open(&stage.at("/gems")).await;
+    tab.until("document.querySelector('.numbers summary')", "there is a chart").await;
+    tab.eval("document.querySelector('.numbers').open = true").await;
+    looks.take(tab, "gems-used").await;
+    stage.app.stripe.refund(&paid, None).expect("the rest");
+    tab.until("document.querySelector('.balance__debt')", "the debt is told").await;
+    tab.until("document.querySelector('.gem-pill.is-indebted')", "the pill tells it").await;
+    looks.take(tab, "gems-indebted").await;
+    tab.open(&stage.at("/notices")).await;
+    tab.see("button", "Mark all as read").await;
+    looks.take(tab, "notices").await;
 }
 
 /// The studio in use: words written, an attribute picked, everything unfolded; and the list of keys.

@@ -8,12 +8,13 @@ use crate::tab::{Look, Tab};
 const PROMPT: &str = "A fox crossing a frozen river";
 const OUTSIDE: [&str; 7] =
     ["/", "/sign-in", "/sign-in?failure=denied", "/promises", "/terms", "/docs/", "/nothing-here"];
-const INSIDE: [&str; 9] = [
+const INSIDE: [&str; 10] = [
     "/studio",
     "/gallery",
     "/gallery?favourite=true",
     "/gallery/trash",
     "/gems",
+    "/notices",
     "/account",
     "/promises",
     "/terms",

@@ -222,8 +222,8 @@ impl Model {
             return;
         }
         payment.last_heard = ticket;
-        let is_ours = seen.progress == "paid" && seen.paid == payment.asked;
-        if !payment.credited && !(is_ours && self.has_owner) {
+        let may_be_credited = seen.progress == "paid" && seen.paid == payment.asked && self.has_owner;
+        if !payment.credited && !may_be_credited {
             return;
         }
         let (is_first, gems) = (!payment.credited, payment.gems);

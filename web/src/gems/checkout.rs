@@ -204,7 +204,7 @@ pub fn CheckoutPage() -> AnyView {
         (None, None) if purchase.id.is_some() => waiting(),
         (None, _) => not_here(),
     });
-    let heard = move || stage.get().map(Stage::title);
+    let heard = changing(move || stage.get().map_or("", Stage::title));
     view! {
         <section class="quiet-page checkout">{content}</section>
         <p class="visually-hidden" role="status">{heard}</p>
@@ -250,7 +250,7 @@ fn actions(purchase: Purchase, stage: Stage, url: Option<String>) -> AnyView {
     match stage {
         Stage::Waiting => restore(purchase),
         Stage::Unpaid => {
-            view! { {restore(purchase)} {pay(url)} {link(gems_path("packs"), "Choose another pack")} }.into_any()
+            view! { {pay(url)} {restore(purchase)} {link(gems_path("packs"), "Choose another pack")} }.into_any()
         }
         Stage::Cancelled => {
             view! { {pay(url)} {link(gems_path("packs"), "Choose another pack")} {link(back, back_words)} }.into_any()

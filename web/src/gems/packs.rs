@@ -21,34 +21,49 @@ use crate::ui::{Button, Failure, FailureNote, Skeleton};
 struct Buying {
     pack: RwSignal<Option<String>>,
     failure: RwSignal<Option<Failure>>,
-    unanswered: StoredValue<Option<(String, String)>>,
+    /// The pack that was last asked for, and the key while no answer came.
+    asked: StoredValue<Option<(String, Option<String>)>>,
 }
 
 impl Buying {
+    /// What was not answered, once more.
+    fn again(self) {
+        if let Some((pack, _)) = self.asked.get_value() {
+            self.buy(pack);
+        }
+    }
+
     fn buy(self, pack: String) {
         if self.pack.with_untracked(Option::is_some) {
             return;
         }
-        let known = self.unanswered.get_value().filter(|(known, _)| *known == pack);
-        let key = known.map_or_else(|| Uuid::now_v7().to_string(), |(_, key)| key);
-        self.unanswered.set_value(Some((pack.clone(), key.clone())));
+        let known = self.asked.get_value().filter(|(known, _)| *known == pack).and_then(|(_, key)| key);
+        let key = known.unwrap_or_else(|| Uuid::now_v7().to_string());
+        self.asked.set_value(Some((pack.clone(), Some(key.clone()))));
         self.pack.set(Some(pack.clone()));
         self.failure.set(None);
         spawn_local(async move {
-            match http::post_with_key::<_, Checkout>("/v1/checkouts", &CreateCheckout { pack }, &key).await {
-                Ok(checkout) => {
-                    self.unanswered.set_value(None);
-                    match checkout.url {
-                        Some(url) => browser::leave_for(&url),
-                        None => router::go(&checkout_path(&checkout.id), Going::Forth),
-                    }
-                }
+            let body = CreateCheckout { pack };
+            let answer = http::post_with_key::<_, Checkout>("/v1/checkouts", &body, &key).await;
+            let is_answered = match &answer {
+                Ok(_) => true,
+                Err(failure) => matches!(failure, Failure::Problem(problem, _) if problem.status < 500),
+            };
+            if is_answered {
+                self.asked.set_value(Some((body.pack, None)));
+            }
+            match answer {
+                Ok(checkout) => match checkout.url {
+                    Some(url) => browser::leave_for(&url),
+                    None => router::go(&checkout_path(&checkout.id), Going::Forth),
+                },
                 Err(failure) => {
-                    if matches!(&failure, Failure::Problem(problem, _) if problem.status < 500) {
-                        self.unanswered.set_value(None);
-                    }
                     self.pack.set(None);
                     self.failure.set(Some(failure));
+                    // On a phone it is said out of sight of the button.
+                    request_animation_frame(|| {
+                        browser::focus("#buy-failure");
+                    });
                 }
             }
         });
@@ -58,18 +73,21 @@ impl Buying {
 #[component]
 pub fn Packs() -> AnyView {
     let packs = Asked::<GemPacks>::new(|| http::get("/v1/gem-packs").boxed_local());
-    let buying = Buying { pack: RwSignal::new(None), failure: RwSignal::new(None), unanswered: StoredValue::new(None) };
+    let buying = Buying { pack: RwSignal::new(None), failure: RwSignal::new(None), asked: StoredValue::new(None) };
     // Back from the payment page the browser may show this page as it was left: with a button that is busy.
     let back = window_event_listener_untyped("pageshow", move |_| buying.pack.set(None));
     on_cleanup(move || back.remove());
     let session = use_session();
     let cards = shown(packs, waiting, move |packs| offer(packs, session, buying));
-    let failure = changing(move || buying.failure.get().map(|failure| view! { <FailureNote failure /> }));
+    let failure = changing(move || {
+        let retry = Callback::new(move |()| buying.again());
+        buying.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
+    });
     view! {
         <section class="shop" aria-labelledby="packs-title">
             <h2 id="packs-title" tabindex="-1">"Get gems"</h2>
             {cards}
-            <div aria-live="polite">{failure}</div>
+            <div id="buy-failure" tabindex="-1">{failure}</div>
         </section>
     }
     .into_any()

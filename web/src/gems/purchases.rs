@@ -93,7 +93,12 @@ fn taken_back(purchase: &Purchase) -> Option<String> {
 fn row(purchase: Purchase) -> AnyView {
     let what = format!("{} for {}", format_gems(purchase.gems), format_money(purchase.amount, &purchase.currency));
     let back = taken_back(&purchase).map(|words| view! { <p>{words}</p> });
-    let mail = purchase.billing_email.clone().map(|mail| format!(", receipt sent to {mail}"));
+    // Where nothing was paid there is no receipt.
+    let mail = purchase
+        .billing_email
+        .clone()
+        .filter(|_| purchase.paid_at.is_some())
+        .map(|mail| format!(", receipt sent to {mail}"));
     view! {
         <li class="session purchase">
             <div>

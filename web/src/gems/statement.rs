@@ -187,7 +187,7 @@ fn words(kind: TransferKind) -> (&'static str, &'static str) {
 fn row(transfer: &Transfer) -> AnyView {
     let (what, why) = words(transfer.kind);
     let change = match transfer.change {
-        0 => format!("{} of the held", format_number(transfer.amount)),
+        0 => format_number(0),
         change if change > 0 => format!("+{}", format_number(change)),
         change => format!("−{}", format_number(change.saturating_neg())),
     };
@@ -197,6 +197,11 @@ fn row(transfer: &Transfer) -> AnyView {
         _ => "ledger__number",
     };
     let kind = if transfer.is_free { "free" } else { "bought" };
+    // What is used was held before: nothing goes from what is left.
+    let kind = match transfer.change {
+        0 => format!("{} held, {kind}", format_number(transfer.amount)),
+        _ => kind.to_owned(),
+    };
     view! {
         <tr>
             <td>

@@ -125,7 +125,7 @@ fn rect(class: &'static str, x: i64, y: i64, height: i64) -> AnyView {
 
 fn table(days: &[DayOfGems]) -> AnyView {
     let rows =
-        days.iter().rev().map(|day| line(format_date(day.day), [day.images, day.used, day.purchased])).collect_view();
+        days.iter().rev().map(|day| line(format_date(day.day), &[day.images, day.used, day.purchased])).collect_view();
     view! {
         <details class="numbers">
             <summary>"The same numbers as a table"</summary>
@@ -145,9 +145,9 @@ fn table(days: &[DayOfGems]) -> AnyView {
     .into_any()
 }
 
-fn line<const N: usize>(name: String, numbers: [i64; N]) -> AnyView {
-    let number = |number: i64| view! { <td class="ledger__number">{format_number(number)}</td> }.into_any();
-    view! { <tr><th scope="row">{name}</th>{numbers.into_iter().map(number).collect_view()}</tr> }.into_any()
+fn line(name: String, numbers: &[i64]) -> AnyView {
+    let number = |number: &i64| view! { <td class="ledger__number">{format_number(*number)}</td> }.into_any();
+    view! { <tr><th scope="row">{name}</th>{numbers.iter().map(number).collect_view()}</tr> }.into_any()
 }
 
 fn by_model(models: Vec<ModelOfGems>) -> AnyView {
@@ -159,7 +159,7 @@ fn by_model(models: Vec<ModelOfGems>) -> AnyView {
         catalogue.with(|known| {
             let name = |id: &str| Some(known.as_ref()?.domain.model(id)?.name.clone());
             let row =
-                |it: &ModelOfGems| line(name(&it.model).unwrap_or_else(|| it.model.clone()), [it.images, it.used]);
+                |it: &ModelOfGems| line(name(&it.model).unwrap_or_else(|| it.model.clone()), &[it.images, it.used]);
             models.iter().map(row).collect_view()
         })
     });

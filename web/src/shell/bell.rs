@@ -3,6 +3,7 @@ use crate::ui::prelude::*;
 
 use crate::page::Page;
 use crate::session::use_session;
+use crate::ui::dynamic::changing;
 use crate::ui::icon::{Glyph, Icon};
 
 /// More than that is many.
@@ -15,13 +16,13 @@ pub fn Bell(page: Memo<Page>) -> AnyView {
         0 => "Notices".to_owned(),
         unread => format!("Notices, {unread} unread"),
     };
-    let count = move || match unread.get() {
+    let count = changing(move || match unread.get() {
         0 => String::new(),
         unread if unread > COUNTED_MAX => format!("{COUNTED_MAX}+"),
         unread => unread.to_string(),
-    };
+    });
     // A label that changes is not heard by itself.
-    let heard = move || if unread.get() > 0 { label() } else { String::new() };
+    let heard = changing(move || if unread.get() > 0 { label() } else { String::new() });
     view! {
         <a
             class="bell"

@@ -64,7 +64,7 @@ pub fn format_money(amount: i64, currency: &str) -> String {
 
 /// What one of many costs: `$0.0125`.
 pub fn format_price_each(amount: i64, count: i64, currency: &str) -> String {
-    money(amount, count, currency, &[("maximumSignificantDigits", "3")])
+    money(amount, count, currency, &[("minimumSignificantDigits", "3"), ("maximumSignificantDigits", "3")])
 }
 
 fn money(amount: i64, count: i64, currency: &str, more: &[(&str, &str)]) -> String {

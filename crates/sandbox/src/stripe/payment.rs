@@ -144,7 +144,7 @@ fn charge(book: &mut Book, intent: &str, email: &str, method: &str) -> String {
     if method != "card" {
         let account = json!({
             "account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
-            "fingerprint": "sandboxBank1", "last4": "6789", "mandate": null, "payment_reference": null,
+            "fingerprint": "sandboxBank1", "last4": "6789", "payment_reference": null,
             "routing_number": "110000000",
         });
         charge["payment_method_details"] = json!({ "type": method, "us_bank_account": account });

@@ -106,11 +106,13 @@ fn payment(book: &Book, session: &Value) -> String {
         ]);
     }
     let of_this = |one: &&Value| !intent.is_empty() && text(one, "payment_intent") == intent;
-    let refunded: String = book.all(refunds::KIND).iter().filter(of_this).map(refund).collect();
-    let disputed: String = book.all(disputes::KIND).iter().filter(of_this).map(dispute).collect();
+    let refunded = book.all(refunds::KIND).iter().filter(of_this).map(refund);
+    let happened: String = refunded.chain(book.all(disputes::KIND).iter().filter(of_this).map(dispute)).collect();
+    let list = if happened.is_empty() { happened } else { format!("<ul>{happened}</ul>") };
+    let email = if email.is_empty() { "nobody yet" } else { email };
     format!(
         "<section class=\"card\"><h2>{} · {} <span class=\"state {state}\">{}</span></h2>\
-         <p class=\"soft\">{} · <code>{}</code> · for <code>{}</code></p>{parts}<ul>{refunded}{disputed}</ul></section>",
+         <p class=\"soft\">{} · <code>{}</code> · for <code>{}</code></p>{parts}{list}</section>",
         money(session["amount_total"].as_i64().unwrap_or_default(), currency),
         escape(&names.join(", ")),
         state.replace('_', " "),

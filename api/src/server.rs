@@ -1,8 +1,8 @@
 //! Puts routes, page and background work on one port, and stops them gracefully.
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{ResourceDef, Server, ServerHandle};
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
@@ -10,6 +10,7 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{App, StartError};
+use crate::docs::Documents;
 use crate::http::error::ApiError;
 use crate::http::{event_stream, extract, request_log};
 
@@ -35,7 +36,7 @@ impl Application {
     pub fn build(app: Arc<App>, listener: TcpListener, threads: usize) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         let shared = web::Data::from(Arc::clone(&app));
-        let paths = web::Data::new(KnownPaths::new(&crate::openapi::document()));
+        let (paths, documents) = (web::Data::new(KnownPaths::default()), web::Data::new(Documents::default()));
         let server = HttpServer::new(move || {
             let (service, _) = ActixApp::new()
                 .into_utoipa_app()
@@ -43,6 +44,7 @@ impl Application {
                     service
                         .app_data(shared.clone())
                         .app_data(paths.clone())
+                        .app_data(documents.clone())
                         .wrap(Compress::default())
                         .wrap(from_fn(request_log::observe))
                         .configure(extract::configure)
@@ -98,10 +100,11 @@ async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
 }
 
 /// Paths of the OpenAPI document with their methods, to tell 405 from 404.
-struct KnownPaths(Vec<(actix_web::dev::ResourceDef, String)>);
+#[derive(Default)]
+struct KnownPaths(OnceLock<Vec<(ResourceDef, String)>>);
 
 impl KnownPaths {
-    fn new(document: &utoipa::openapi::OpenApi) -> Self {
+    fn of(document: &utoipa::openapi::OpenApi) -> Vec<(ResourceDef, String)> {
         let allow = |item: &utoipa::openapi::PathItem| {
             let methods = [
                 (item.get.is_some(), "GET, HEAD"),
@@ -113,11 +116,12 @@ impl KnownPaths {
             methods.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
         };
         let paths = document.paths.paths.iter();
-        Self(paths.map(|(path, item)| (actix_web::dev::ResourceDef::new(path.as_str()), allow(item))).collect())
+        paths.map(|(path, item)| (ResourceDef::new(path.as_str()), allow(item))).collect()
     }
 
     fn allow(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, allow)| allow.as_str())
+        let known = self.0.get_or_init(|| Self::of(&crate::openapi::document()));
+        known.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, allow)| allow.as_str())
     }
 }
 

@@ -1,9 +1,12 @@
 //! Codes give free gems once to each person, their last use to one of all who try, and nothing when they are over.
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use lapidary::config::CodesAct;
 use lapidary::gems::code_command::{self, NewCodeArgs};
 use serde_json::{Value, json};
+use sqlx::Executor;
 use uuid::Uuid;
 
 use crate::harness::{self, Answer, Person, TestApp};
@@ -65,6 +68,16 @@ async fn a_code_gives_its_gems_and_the_statement_and_the_stream_say_so() {
     assert_eq!(said["balance"]["bought"], before["bought"]);
 }
 
+/// Connections that wait for a lock.
+async fn waiting(app: &TestApp) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+    )
+    .fetch_one(&mut app.sql().await)
+    .await
+    .expect("a count")
+}
+
 #[actix_web::test]
 async fn the_last_use_of_a_code_goes_to_one_of_fifty_at_once() {
     let app = harness::start().await;
@@ -74,8 +87,19 @@ async fn the_last_use_of_a_code_goes_to_one_of_fifty_at_once() {
         people.push(app.person(name).await);
     }
     let code = code(&app, of(30, 1)).await;
+    // Somebody is just using it: whoever comes meanwhile stands at the same place.
+    let mut first = app.sql().await;
+    first.execute("begin; select id from redeem_codes for update").await.expect("a lock");
+    let mut beat = tokio::time::interval(Duration::from_millis(10));
+    let let_go = async {
+        while waiting(&app).await < 5 {
+            beat.tick().await;
+        }
+        first.execute("commit").await.expect("let go");
+    };
     // Each tries twice at once.
-    let answers = join_all(people.iter().flat_map(|person| [redeem(person, &code), redeem(person, &code)])).await;
+    let tries = join_all(people.iter().flat_map(|person| [redeem(person, &code), redeem(person, &code)]));
+    let (answers, ()) = tokio::join!(tries, let_go);
     let status = |wanted: u16| answers.iter().filter(|answer| answer.status == wanted).count();
     assert_eq!((status(201), status(200), status(422)), (1, 1, 48), "one person has it, and asked again");
     let winner = answers.iter().position(|answer| answer.status == 201).expect("a winner") / 2;

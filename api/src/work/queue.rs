@@ -62,11 +62,7 @@ pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
 }
 
 /// Of all models but these. One statement, its event included, and so a transaction by itself.
-async fn claim_among(
-    app: &App,
-    passed_over: &[String],
-    now: DateTime<Utc>,
-) -> Result<Option<Claimed>, sqlx::Error> {
+async fn claim_among(app: &App, passed_over: &[String], now: DateTime<Utc>) -> Result<Option<Claimed>, sqlx::Error> {
     sqlx::query_as!(
         Claimed,
         r#"with recursive waiting as (

@@ -31,7 +31,8 @@ pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;
 pub use gems::{
-    DayOfGems, GemBalance, GemCaps, GemStatistics, ModelOfGems, RedeemCode, Redemption, SetGemCaps, Transfer, TransferKind,
+    DayOfGems, GemBalance, GemCaps, GemStatistics, ModelOfGems, RedeemCode, Redemption, SetGemCaps, Transfer,
+    TransferKind,
 };
 pub use generation::{CreateGeneration, Failure, FailureCode, Generation, Quote};
 pub use image::{DownloadUrl, Image, UpdateImage};
@@ -39,9 +40,7 @@ pub use lapidary_domain as domain;
 pub use list::List;
 pub use me::{Identity, Me, Session, UpdateMe};
 pub use notice::{Notice, NoticeKind};
-pub use payments::{
-    Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt,
-};
+pub use payments::{Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt};
 pub use problem::{FieldError, Problem, ProblemType};
 pub use status::{Availability, PausedModel};
 

@@ -26,7 +26,8 @@ pub fn target(gems: Gems, was_credited: bool, money: Money) -> Target {
     if !money.is_paid && !was_credited {
         return Target::default();
     }
-    let clawed_back = share(gems, money.refunded, money.charged).saturating_add(share(gems, money.disputed, money.charged));
+    let clawed_back =
+        share(gems, money.refunded, money.charged).saturating_add(share(gems, money.disputed, money.charged));
     Target { credited: gems, clawed_back: clawed_back.min(gems) }
 }
 
@@ -72,7 +73,10 @@ mod tests {
 
     #[test]
     fn what_was_credited_stays_credited_whatever_the_vendor_says_of_the_session() {
-        assert_eq!(target(400, true, Money { charged: 499, ..Money::default() }), Target { credited: 400, clawed_back: 0 });
+        assert_eq!(
+            target(400, true, Money { charged: 499, ..Money::default() }),
+            Target { credited: 400, clawed_back: 0 }
+        );
     }
 
     proptest! {

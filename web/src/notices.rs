@@ -14,7 +14,9 @@ use crate::ui::time::{Ago, format_time};
 use crate::ui::toast;
 use crate::ui::{Button, ButtonKind, Empty, LinkButton, Skeleton};
 
-pub const PATH: &str = "/v1/me/notices";
+const PATH: &str = "/v1/me/notices";
+/// As many as one answer holds; older ones have been told long ago.
+pub const NEWEST: &str = "/v1/me/notices?limit=100";
 
 pub fn unread(notices: &List<Notice>) -> i64 {
     let unread = notices.data.iter().filter(|notice| notice.read_at.is_none()).count();
@@ -23,7 +25,7 @@ pub fn unread(notices: &List<Notice>) -> i64 {
 
 #[component]
 pub fn NoticesPage() -> AnyView {
-    let notices = Asked::<List<Notice>>::new(|| http::get(PATH).boxed_local());
+    let notices = Asked::<List<Notice>>::new(|| http::get(NEWEST).boxed_local());
     live::on_event(move |event| {
         if matches!(event, LiveEvent::NoticesChanged { .. } | LiveEvent::Reset) {
             notices.again();

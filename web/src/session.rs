@@ -125,7 +125,7 @@ impl Session {
 
     pub fn read_notices(self) {
         spawn_local(async move {
-            if let Ok(notices) = http::get::<List<Notice>>(notices::PATH).await {
+            if let Ok(notices) = http::get::<List<Notice>>(notices::NEWEST).await {
                 self.unread.set(notices::unread(&notices));
             }
         });

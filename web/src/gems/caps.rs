@@ -60,24 +60,11 @@ fn form(caps: GemCaps) -> AnyView {
     };
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Ok(daily_gems), Ok(monthly_gems)) =
-            (daily.with_untracked(|text| wanted(text)), monthly.with_untracked(|text| wanted(text)))
-        else {
-            return;
-        };
-        if is_busy.get_untracked() {
-            return;
+        let read = |text: RwSignal<String>| text.with_untracked(|text| wanted(text));
+        if let (Ok(daily_gems), Ok(monthly_gems), false) = (read(daily), read(monthly), is_busy.get_untracked()) {
+            let time_zone = zone.get_untracked().trim().to_owned();
+            set(SetGemCaps { daily_gems, monthly_gems, time_zone }, is_busy, failure);
         }
-        is_busy.set(true);
-        failure.set(None);
-        let body = SetGemCaps { daily_gems, monthly_gems, time_zone: zone.get_untracked().trim().to_owned() };
-        spawn_local(async move {
-            match http::put_empty(PATH, &body).await {
-                Ok(()) => toast::show("Caps saved", None),
-                Err(problem) => failure.set(Some(problem)),
-            }
-            is_busy.set(false);
-        });
     };
     let note = changing(move || {
         let failure = failure.get()?;
@@ -114,6 +101,18 @@ fn form(caps: GemCaps) -> AnyView {
         {note}
     }
     .into_any()
+}
+
+fn set(caps: SetGemCaps, is_busy: RwSignal<bool>, failure: RwSignal<Option<Failure>>) {
+    is_busy.set(true);
+    failure.set(None);
+    spawn_local(async move {
+        match http::put_empty(PATH, &caps).await {
+            Ok(()) => toast::show("Caps saved", None),
+            Err(problem) => failure.set(Some(problem)),
+        }
+        is_busy.set(false);
+    });
 }
 
 #[cfg(test)]

@@ -16,10 +16,12 @@ use crate::ui::toast;
 use crate::ui::{Button, LinkButton, Skeleton};
 
 const PATH: &str = "/v1/purchases";
+/// As many as one answer holds.
+const NEWEST: &str = "/v1/purchases?limit=100";
 
 #[component]
 pub fn Purchases() -> AnyView {
-    let purchases = Asked::<List<Purchase>>::new(|| http::get(PATH).boxed_local());
+    let purchases = Asked::<List<Purchase>>::new(|| http::get(NEWEST).boxed_local());
     live::on_event(move |event| {
         if matches!(event, LiveEvent::PurchaseChanged { .. } | LiveEvent::Reset) {
             purchases.again();
@@ -61,8 +63,11 @@ fn list(purchases: List<Purchase>) -> AnyView {
     if purchases.data.is_empty() {
         return view! { <p class="quiet">"Nothing bought yet. Each purchase is listed here, with its receipt and invoice."</p> }.into_any();
     }
+    let rest = purchases.next_cursor.map(|_| {
+        view! { <p class="quiet">"These are the newest. The billing details list every invoice."</p> }
+    });
     let rows = purchases.data.into_iter().map(row).collect_view();
-    view! { <ul class="sessions">{rows}</ul> }.into_any()
+    view! { <ul class="sessions">{rows}</ul> {rest} }.into_any()
 }
 
 fn status(purchase: &Purchase) -> &'static str {

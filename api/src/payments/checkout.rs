@@ -122,7 +122,7 @@ async fn page(
 }
 
 async fn customer(app: &App, stripe: &Stripe, user: &CurrentUser, email: &str, key: &str) -> ApiResult<String> {
-    let customer = stripe.create_customer(email, user.account_id, key).await?;
+    let customer = stripe.create_customer(email, key).await?;
     let mut tx = app.db.begin_as(user.actor()).await?;
     queries::name_customer(&mut tx, user.account_id, &customer, app.clock.now()).await?;
     tx.commit().await?;

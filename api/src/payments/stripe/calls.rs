@@ -40,9 +40,8 @@ pub struct NewSession<'a> {
 
 impl Stripe {
     /// One for each account, however often it is asked for with this key.
-    pub async fn create_customer(&self, email: &str, account_id: Uuid, key: &str) -> Result<String, StripeError> {
-        let metadata = HashMap::from([("account".to_owned(), account_id.to_string())]);
-        let mut request = CreateCustomer::new().metadata(metadata);
+    pub async fn create_customer(&self, email: &str, key: &str) -> Result<String, StripeError> {
+        let mut request = CreateCustomer::new();
         // A provider may have given none.
         if !email.is_empty() {
             request = request.email(email);

@@ -145,15 +145,21 @@ pub async fn give(pool: &PgPool, person_id: Uuid, gems: i64) {
         .fetch_one(pool)
         .await
         .expect("an account");
-    for (debit, credit, kind) in [("grants", "free", "grant"), ("sales", "bought", "purchase")] {
-        let statement = format!(
-            "with row as (
-               insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
-               values (gen_random_uuid(), $1, '{debit}', '{credit}', $2, '{kind}', gen_random_uuid(), now()) returning amount
-             ) update gem_accounts set {credit} = {credit} + row.amount from row where id = $1"
-        );
-        let given = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(account).bind(gems).execute(pool).await;
-        given.expect("gems");
+    let granted = "with row as (
+           insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
+           values (gen_random_uuid(), $1, 'grants', 'free', $2, 'grant', gen_random_uuid(), now()) returning amount
+         ) update gem_accounts set free = free + row.amount from row where id = $1";
+    let bought = "with bought as (
+           insert into purchases (id, account_id, idempotency_key, fingerprint, request_id, pack, gems, amount, currency,
+             catalogue_version, status, credited_gems, parts, charged_amount, created_at, paid_at)
+           values (gen_random_uuid(), $1, 'campaign', '', 'campaign', 'campaign', $2, 499, 'usd', 'campaign', 'paid', $2, 1,
+             499, now(), now()) returning id
+         ), row as (
+           insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, part, created_at)
+           select gen_random_uuid(), $1, 'sales', 'bought', $2, 'purchase', id, 1, now() from bought returning amount
+         ) update gem_accounts set bought = bought + row.amount, purchased = purchased + row.amount from row where id = $1";
+    for statement in [granted, bought] {
+        sqlx::query(statement).bind(account).bind(gems).execute(pool).await.expect("gems");
     }
 }
 

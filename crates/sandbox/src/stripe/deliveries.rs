@@ -156,6 +156,16 @@ impl Courier {
     }
 }
 
+/// The newest event about an object as it would be delivered now: its signature and its body.
+pub(super) fn newest_letter(book: &Book, object: &str) -> Option<(String, String)> {
+    let is_about = |event: &&Value| event["data"]["object"]["id"] == object;
+    let event = book.all("event").iter().rev().find(is_about)?;
+    let endpoint = book.endpoints_that_want(text(event, "type")).into_iter().next()?;
+    let parcel = Parcel { event: text(event, "id").to_owned(), endpoint, attempts: 0 };
+    let (_, secret, body, _) = letter(book, &parcel)?;
+    Some((sign(&secret, now(), &body), body))
+}
+
 /// Address, secret, body and kind; None when event or endpoint are gone.
 fn letter(book: &Book, parcel: &Parcel) -> Option<(String, String, String, String)> {
     let (event, endpoint) = (book.get(&parcel.event)?, book.get(&parcel.endpoint)?);

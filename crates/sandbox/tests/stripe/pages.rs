@@ -1,4 +1,5 @@
 //! Pages as a browser or a script sees them: checkout, operator, receipts, invoices, portal, and `/_control`.
+use lapidary_sandbox::stripe;
 use serde_json::{Value, json};
 
 use crate::shop::{Shop, id, open};
@@ -163,6 +164,28 @@ async fn programs_act_look_and_resend_through_control() {
     assert_eq!(resent.status(), 204);
     let sent: Value = shop.client.get(control("deliveries")).send().await.unwrap().json().await.unwrap();
     assert_eq!(sent, json!([]), "here every delivery is dropped");
+}
+
+#[tokio::test]
+async fn a_program_is_given_the_letter_it_delivers_itself() {
+    let shop = open().await;
+    let (session, _) = shop.paid(&[]).await;
+    let letter = async |object: &str| {
+        let answer = shop.client.get(format!("{}/_control/letters/{object}", shop.stripe.url)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, text) = letter(&session).await;
+    let (signature, body) = text.split_once('\n').unwrap();
+    let at = signature.strip_prefix("t=").and_then(|rest| rest.split(',').next()).unwrap().parse().unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(signature, stripe::sign(&shop.stripe.webhook_secret, at, body));
+    let event: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        (&event["type"], &event["data"]["object"]["id"]),
+        (&json!("checkout.session.completed"), &json!(session))
+    );
+    assert_eq!(letter("cs_test_unknown").await.0, 404);
+    assert!(shop.stripe.deliveries().is_empty(), "the sandbox itself sends nothing");
 }
 
 #[tokio::test]

@@ -22,14 +22,21 @@ impl Dice {
     }
 }
 
-/// Answered requests a second. `write` puts the next request of a connection into an empty buffer.
+/// What was done, and how many of it a second.
+#[derive(Clone, Copy, Default)]
+pub struct Pace {
+    pub done: u64,
+    pub rate: f64,
+}
+
+/// `write` puts the next request of a connection into an empty buffer.
 pub fn run(
     port: u16,
     connections: usize,
     time: Duration,
     expected: u16,
     write: impl Fn(&mut Dice, &mut Vec<u8>) + Sync,
-) -> Result<f64> {
+) -> Result<Pace> {
     let gate = Barrier::new(connections);
     let one = |index: usize| -> std::io::Result<(u64, f64)> {
         let opened = Connection::open(port);
@@ -55,13 +62,16 @@ pub fn run(
     if process::is_interrupted() {
         return Err(Failure::Interrupted);
     }
-    let mut rate = 0.0;
+    let mut pace = Pace::default();
     for outcome in outcomes {
         match outcome {
-            Ok(Ok((answered, seconds))) => rate += answered as f64 / seconds,
+            Ok(Ok((answered, seconds))) => {
+                pace.done += answered;
+                pace.rate += answered as f64 / seconds;
+            }
             Ok(Err(error)) => return Err(Failure::Said(format!("A connection of the load failed: {error}."))),
             Err(_) => return Err(Failure::Said("A connection of the load panicked.".into())),
         }
     }
-    Ok(rate)
+    Ok(pace)
 }

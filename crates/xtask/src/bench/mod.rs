@@ -14,6 +14,7 @@ mod stage;
 mod submit;
 mod table;
 mod took;
+mod webhooks;
 
 use std::process::Command;
 
@@ -28,7 +29,7 @@ use stage::Stage;
 use table::{Budget, Row, Table};
 
 /// In this order: submits fill the queue and the gallery fills the disk, so they come last.
-const PARTS: [&str; 9] = ["start", "memory", "me", "gems", "time", "cpu", "submit", "gallery", "page"];
+const PARTS: [&str; 10] = ["start", "memory", "me", "gems", "time", "cpu", "submit", "webhooks", "gallery", "page"];
 pub const CONNECTIONS: usize = 16;
 
 struct Wishes {
@@ -99,6 +100,7 @@ fn measure(wishes: &Wishes) -> Result<()> {
             (Some(stage), "time") => generations::time(stage, &mut step, quick)?,
             (Some(stage), "cpu") => generations::cpu(stage, &mut step, quick)?,
             (Some(stage), "submit") => submit::measure(stage, &mut step, quick)?,
+            (Some(stage), "webhooks") => webhooks::measure(stage, &mut step, quick)?,
             (Some(stage), "gallery") => gallery::measure(stage, &mut step, quick)?,
             _ => weigh(&mut step)?,
         };

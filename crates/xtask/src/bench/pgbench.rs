@@ -40,10 +40,12 @@ impl Pgbench {
         tps(&process::capture(&mut run)?)
     }
 
+    /// Anew for each part that asks.
     pub fn prepare_tpc_b(&self) -> Result<()> {
         let mut make = Command::new(self.program.with_file_name("psql"));
-        make.args(["--no-psqlrc", "--quiet", "--dbname", &self.url, "--command", &format!("create database {TPC_B}")]);
-        process::capture(&mut make)?;
+        make.args(["--no-psqlrc", "--quiet", "--dbname", &self.url]);
+        make.args(["--command", &format!("drop database if exists {TPC_B}")]);
+        process::capture(make.args(["--command", &format!("create database {TPC_B}")]))?;
         let mut fill = Command::new(&self.program);
         fill.args(["--initialize", "--quiet", "--scale", &SCALE.to_string()]).arg(self.tpc_b_url()?);
         process::capture(&mut fill).map(drop)

@@ -1,6 +1,7 @@
 //! `GET /v1/me` and `GET /v1/gems` beside pgbench running the same transaction on the same server, in turns.
 use std::time::Duration;
 
+use super::load::Pace;
 use super::pgbench::Pgbench;
 use super::stage::Stage;
 use super::table::{Budget, Row, median};
@@ -52,7 +53,8 @@ pub fn measure(stage: &mut Stage, step: &mut Step, part: &str, quick: bool) -> R
     let script = script(part);
     let found =
         in_turns(step, quick, &stage.pgbench, ours, |pgbench, time| pgbench.of_people(&script, time), || stage.cpu())?;
-    Ok(vec![found.row(&format!("GET /v1/{part}"), "req/s", "pgbench", LEAST)])
+    let row = Row::new(format!("GET /v1/{part}"), "req/s", Budget::RatioAtLeast(LEAST));
+    Ok(vec![found.filled_in(row, "pgbench")])
 }
 
 /// Ours and the reference's, a pair a round.
@@ -64,9 +66,9 @@ pub struct Turns {
 }
 
 impl Turns {
-    pub fn row(&self, name: &str, unit: &'static str, reference: &'static str, least: f64) -> Row {
+    pub fn filled_in(&self, row: Row, reference: &'static str) -> Row {
         let ours: Vec<f64> = self.pairs.iter().map(|(ours, _)| *ours).collect();
-        let mut row = Row::new(name, unit, Budget::RatioAtLeast(least)).measured(median(&ours));
+        let mut row = row.measured(median(&ours));
         let theirs: Vec<f64> = self.pairs.iter().filter_map(|(_, theirs)| *theirs).collect();
         let ratios: Vec<f64> = self.pairs.iter().filter_map(|(ours, theirs)| Some(ours / (*theirs)?)).collect();
         if !theirs.is_empty() {
@@ -85,30 +87,35 @@ impl Turns {
     }
 }
 
+/// How many rounds there are, and how long a turn of one is.
+pub fn rounds(quick: bool) -> (usize, Duration) {
+    if quick { (2, Duration::from_secs(2)) } else { (5, Duration::from_secs(5)) }
+}
+
 pub fn in_turns(
     step: &mut Step,
     quick: bool,
     pgbench: &std::result::Result<Pgbench, String>,
-    ours: impl Fn(Duration) -> Result<f64>,
+    ours: impl Fn(Duration) -> Result<Pace>,
     theirs: impl Fn(&Pgbench, Duration) -> Result<f64>,
     cpu: impl Fn() -> Result<(f64, f64)>,
 ) -> Result<Turns> {
-    let (rounds, time) = if quick { (2, Duration::from_secs(2)) } else { (5, Duration::from_secs(5)) };
+    let (rounds, time) = rounds(quick);
     let mut turns = Turns { pairs: Vec::new(), micros: [0.0; 3], missing: pgbench.as_ref().err().cloned() };
     let mut all = Vec::new();
     for round in 1..=rounds {
         step.progress(&format!("round {round} of {rounds}"));
         let before = cpu()?;
-        let rate = ours(time)?;
+        let pace = ours(time)?;
         let between = cpu()?;
         let reference = pgbench.as_ref().ok().map(|pgbench| theirs(pgbench, time)).transpose()?;
         let after = cpu()?;
-        turns.pairs.push((rate, reference));
-        let each = |seconds: f64, rate: f64| seconds * 1e6 / (rate * time.as_secs_f64());
+        turns.pairs.push((pace.rate, reference));
+        let each = |seconds: f64, done: f64| seconds * 1e6 / done;
         all.push([
-            each(between.0 - before.0, rate),
-            each(between.1 - before.1, rate),
-            each(after.1 - between.1, reference.unwrap_or(f64::NAN)),
+            each(between.0 - before.0, pace.done as f64),
+            each(between.1 - before.1, pace.done as f64),
+            each(after.1 - between.1, reference.unwrap_or(f64::NAN) * time.as_secs_f64()),
         ]);
     }
     for (index, micros) in turns.micros.iter_mut().enumerate() {

@@ -55,7 +55,7 @@ pub fn memory(stage: &mut Stage, step: &mut Step, quick: bool) -> Result<Vec<Row
             most = most.max(cpu::memory(pid, "VmRSS").unwrap_or(0.0));
             std::thread::sleep(Duration::from_millis(20));
         }
-        load.join().unwrap_or(Ok(0.0))
+        load.join().unwrap_or(Ok(load::Pace::default()))
     })?;
     let row = |name, budget, found| Row::new(name, "MB", Budget::AtMost(budget)).measured(found);
     let loaded = row("memory under 16 connections", UNDER_LOAD, most);

@@ -137,6 +137,14 @@ impl Stage {
         Ok((cpu::seconds(self.pid()?)?, database))
     }
 
+    /// Processor seconds of the sandbox, which plays every vendor but the database.
+    pub fn vendors_cpu(&self) -> Result<f64> {
+        match &self.sandbox {
+            Some(sandbox) => cpu::seconds(cpu::find(sandbox.id(), "sandbox")?),
+            None => said("The sandbox does not run."),
+        }
+    }
+
     /// Unaligned rows without a head, as the owner of the tables.
     pub fn psql(&self, sql: &str) -> Result<String> {
         let mut psql = Command::new(&self.psql);
@@ -151,21 +159,30 @@ impl Stage {
         }
     }
 
+    /// Of an address that the sandbox named.
+    pub fn port_of(&self, name: &str) -> Result<u16> {
+        let url = self.vendor(name)?;
+        let port = url.rsplit(':').next().and_then(|port| port.parse().ok());
+        port.ok_or_else(|| Failure::Said(format!("{url} names no port.")))
+    }
+
     /// The model answers at once with a picture of this size and weight, until told otherwise.
     pub fn ready_picture(&self, edge: u32, bytes: usize) -> Result<()> {
-        let control = self.vendor("control_url")?;
-        let port = control.rsplit(':').next().and_then(|port| port.parse().ok());
-        let port = port.ok_or_else(|| Failure::Said(format!("{control} names no port.")))?;
-        let fault = format!(
+        self.only_fault(&format!(
             r#"{{"vendor":"openai","kind":"ready_picture","times":0,"value":{{"edge":{edge},"bytes":{bytes}}}}}"#
-        );
+        ))
+    }
+
+    /// Vendors show this one and no other.
+    pub fn only_fault(&self, fault: &str) -> Result<()> {
+        let port = self.port_of("control_url")?;
         let ask = |method, body: &str| -> std::io::Result<u16> {
             let request = http::request(method, "/faults", &["Content-Type: application/json"], body);
             Ok(Connection::open(port)?.ask(&request)?.status)
         };
-        match ask("DELETE", "").and_then(|_| ask("POST", &fault)) {
+        match ask("DELETE", "").and_then(|_| ask("POST", fault)) {
             Ok(201) => Ok(()),
-            other => said(format!("The sandbox would not give a ready picture: {other:?}.")),
+            other => said(format!("The sandbox would not show {fault}: {other:?}.")),
         }
     }
 }

@@ -28,8 +28,13 @@ pub struct Row {
 
 impl Row {
     pub fn new(name: impl Into<String>, unit: &'static str, budget: Budget) -> Self {
-        let (name, budget) = (name.into(), Some(budget));
-        Self { name, unit, measured: None, reference: None, ratio: None, budget, note: String::new() }
+        Self { budget: Some(budget), ..Self::without_budget(name, unit) }
+    }
+
+    /// Shown, and never judged.
+    pub fn without_budget(name: impl Into<String>, unit: &'static str) -> Self {
+        let name = name.into();
+        Self { name, unit, measured: None, reference: None, ratio: None, budget: None, note: String::new() }
     }
 
     pub fn measured(mut self, figure: f64) -> Self {
@@ -205,6 +210,14 @@ mod tests {
         assert_eq!(row.is_within(), None);
         assert_eq!(row.beside("pgbench", 2000.0, 0.45).is_within(), Some(true));
         assert_eq!(Row::new("start", "s", Budget::AtMost(0.5)).measured(0.51).is_within(), Some(false));
+    }
+
+    #[test]
+    fn a_row_without_a_budget_shows_its_ratio_and_no_verdict() {
+        let row = Row::without_budget("webhooks", "req/s").measured(300.0).beside("TPC-B", 1200.0, 0.25);
+        let cells = ["webhooks", "300 req/s", "TPC-B 1200", "25 %", "-", "not judged"].map(str::to_owned);
+        assert_eq!(row.cells(), cells);
+        assert!(row.json().contains(r#""ratio":0.2500,"budget":{"kind":"none","limit":null},"within":null"#));
     }
 
     #[test]

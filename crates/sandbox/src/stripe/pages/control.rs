@@ -1,16 +1,18 @@
-//! `/_control`: acts of people and banks for programs that are not in this process, and what was delivered.
+//! `/_control`: acts of people and banks for programs that are not in this process, what was delivered, and letters for
+//! programs that deliver themselves.
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::super::acts::{Act, perform};
-use super::super::{Vendor, handle, locked};
+use super::super::{Vendor, deliveries, handle, locked};
 use crate::control::is_from_elsewhere;
 
 pub fn mount(app: &mut web::ServiceConfig) {
     app.route("/_control/acts", web::post().to(act))
         .route("/_control/objects/{kind}", web::get().to(objects))
-        .route("/_control/deliveries", web::get().to(deliveries))
+        .route("/_control/deliveries", web::get().to(list_deliveries))
+        .route("/_control/letters/{object}", web::get().to(letter))
         .route("/_control/events/{id}/resend", web::post().to(resend));
 }
 
@@ -36,12 +38,20 @@ async fn objects(vendor: web::Data<Vendor>, kind: web::Path<String>) -> HttpResp
     HttpResponse::Ok().json(all)
 }
 
-async fn deliveries(vendor: web::Data<Vendor>) -> HttpResponse {
+async fn list_deliveries(vendor: web::Data<Vendor>) -> HttpResponse {
     let all: Vec<Value> = locked(&vendor.delivered)
         .iter()
         .map(|one| json!({ "event": one.event, "type": one.kind, "url": one.url, "status": one.status }))
         .collect();
     HttpResponse::Ok().json(all)
+}
+
+/// The signature on the first line, the body after it.
+async fn letter(vendor: web::Data<Vendor>, object: web::Path<String>) -> HttpResponse {
+    match deliveries::newest_letter(&vendor.book(), &object) {
+        Some((signature, body)) => HttpResponse::Ok().content_type("text/plain").body(format!("{signature}\n{body}")),
+        None => HttpResponse::NotFound().finish(),
+    }
 }
 
 async fn resend(vendor: web::Data<Vendor>, id: web::Path<String>) -> HttpResponse {

@@ -226,7 +226,7 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>, preview_url: Opti
         None => None,
         Some(name) => {
             let code = FailureCode::from_name(name).ok_or_else(|| unreadable("failure"))?;
-            Some(Failure { code, message: code.sentence().into() })
+            Some(Failure { code, message: code.sentence().into(), refusal: None })
         }
     };
     Ok(Generation {
@@ -239,6 +239,10 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>, preview_url: Opti
         size: format!("{}x{}", row.width, row.height),
         quality: row.quality,
         count: u32::try_from(row.count).unwrap_or(0),
+        background: None,
+        output_format: None,
+        references: Vec::new(),
+        mask_id: None,
         price_gems: row.share_gems * i64::from(row.count),
         captured_gems: row.captured_gems,
         request_id: row.request_id,

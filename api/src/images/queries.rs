@@ -203,6 +203,8 @@ async fn image(store: &ImageStore, row: Row) -> ApiResult<Image> {
         preview_url: store.presigned(&objects.preview()).await?.url,
         thumbhash: row.thumbhash,
         is_favourite: row.is_favourite,
+        has_content_credentials: false,
+        digital_source_type: "trainedAlgorithmicMedia".to_owned(),
         revised_prompt: row.revised_prompt,
         created_at: row.created_at,
         deleted_at: row.deleted_at,

@@ -1,6 +1,6 @@
 //! The catalogue as people see it: without the provider's costs and addresses.
 use chrono::NaiveDate;
-use lapidary_domain::catalogue::{FreeSize, PromptSurcharge, Section};
+use lapidary_domain::catalogue::{Edits, FreeSize, PromptSurcharge, Section};
 use lapidary_domain::{Catalogue, Dialect, Model, Price, Size};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,8 @@ pub struct CatalogueBody {
     pub version: String,
     pub default_model: String,
     pub welcome_gems: i64,
+    /// Gems for one refinement.
+    pub refinement_gems: i64,
     pub models: Vec<ModelBody>,
     /// Built-in attributes.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schema::Section>))]
@@ -38,6 +40,12 @@ pub struct ModelBody {
     /// Gems per image for reading a long composed prompt; absent means that reading is free.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::PromptSurcharge>))]
     pub prompt_surcharge: Option<PromptSurcharge>,
+    /// Backgrounds it can be asked for; empty: it is not asked.
+    pub backgrounds: Vec<String>,
+    /// Formats it can be asked for, the first by default; empty: it is not asked.
+    pub output_formats: Vec<String>,
+    /// What it makes of other images; absent: nothing.
+    pub edits: Option<EditsBody>,
     #[serde(default, deserialize_with = "crate::moment::day_or_none")]
     pub available: Option<NaiveDate>,
     #[serde(default, deserialize_with = "crate::moment::day_or_none")]
@@ -57,12 +65,25 @@ pub struct PriceBody {
     pub gems: i64,
 }
 
+/// What a model makes of other images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditsBody {
+    /// Images it takes at most.
+    pub references_max: usize,
+    /// Whether a mask says which part may change.
+    pub takes_mask: bool,
+    /// Gems for reading one reference, for each image made.
+    pub reference_gems: i64,
+}
+
 impl CatalogueBody {
     pub fn new(catalogue: &Catalogue, today: NaiveDate) -> Self {
         Self {
             version: catalogue.version.clone(),
             default_model: catalogue.default_model.clone(),
             welcome_gems: catalogue.welcome_gems,
+            refinement_gems: catalogue.refinement_gems,
             models: catalogue.models.iter().map(|model| ModelBody::new(model, today)).collect(),
             sections: catalogue.sections.clone(),
         }
@@ -74,6 +95,7 @@ impl CatalogueBody {
             version: self.version.clone(),
             default_model: self.default_model.clone(),
             welcome_gems: self.welcome_gems,
+            refinement_gems: self.refinement_gems,
             packs: Vec::new(),
             models: self.models.iter().map(ModelBody::to_domain).collect(),
             sections: self.sections.clone(),
@@ -104,6 +126,13 @@ impl ModelBody {
                 })
                 .collect(),
             prompt_surcharge: model.prompt_surcharge,
+            backgrounds: model.backgrounds.clone(),
+            output_formats: model.output_formats.clone(),
+            edits: model.edits.map(|edits| EditsBody {
+                references_max: edits.references_max,
+                takes_mask: edits.takes_mask,
+                reference_gems: edits.reference_gems,
+            }),
             available: model.available,
             retires: model.retires,
             replacement: model.replacement.clone(),
@@ -139,6 +168,15 @@ impl ModelBody {
             prompt_surcharge: self.prompt_surcharge,
             partial_images: Vec::new(),
             partial_cost_microusd: 0,
+            backgrounds: self.backgrounds.clone(),
+            output_formats: self.output_formats.clone(),
+            edits: self.edits.map(|edits| Edits {
+                references_max: edits.references_max,
+                takes_mask: edits.takes_mask,
+                reference_gems: edits.reference_gems,
+                reference_cost_microusd: 0,
+            }),
+            token_prices: None,
             available: self.available,
             retires: self.retires,
             replacement: self.replacement.clone(),

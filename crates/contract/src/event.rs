@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::gallery::ImageArchive;
 use crate::gems::GemBalance;
 use crate::generation::Generation;
 use crate::payments::Purchase;
@@ -22,6 +23,8 @@ pub enum LiveEvent {
     PurchaseChanged { purchase: Box<Purchase>, gems: GemBalance },
     /// A notice came or was read.
     NoticesChanged { unread: i64 },
+    /// An archive was asked for, goes on, is ready or is gone.
+    ArchiveChanged { archive: Box<ImageArchive> },
     /// A provider stopped or began to deliver again; also the first event of a stream while one does not. It has no id.
     StatusChanged { status: Availability },
     /// Too much was missed: read everything again.
@@ -40,6 +43,7 @@ struct FlatEvent {
     status: Option<Availability>,
     purchase: Option<Box<Purchase>>,
     unread: Option<i64>,
+    archive: Option<Box<ImageArchive>>,
 }
 
 impl TryFrom<FlatEvent> for LiveEvent {
@@ -54,6 +58,9 @@ impl TryFrom<FlatEvent> for LiveEvent {
         }
         if let ("notices_changed", Some(unread)) = (flat.kind.as_str(), flat.unread) {
             return Ok(Self::NoticesChanged { unread });
+        }
+        if let ("archive_changed", Some(archive)) = (flat.kind.as_str(), flat.archive) {
+            return Ok(Self::ArchiveChanged { archive });
         }
         match (flat.kind.as_str(), flat.generation, flat.gems, flat.image_id) {
             ("generation_changed", Some(generation), Some(gems), _) => Ok(Self::GenerationChanged { generation, gems }),

@@ -37,6 +37,32 @@ pub struct CreateGeneration {
     #[serde(default = "one")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10, default = 1))]
     pub count: u32,
+    /// `opaque` or `transparent`, where the model can be asked; `auto` or absent: as the model likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<String>,
+    /// `png`, `webp` or `jpeg`, where the model can be asked; `auto` or absent: the model's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_format: Option<String>,
+    /// What to make it from, in order; each costs what the catalogue says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 16))]
+    pub references: Vec<MadeFrom>,
+    /// An uploaded PNG of the size of the first reference: what is transparent in it may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_id: Option<Uuid>,
+}
+
+/// What a generation is made from: exactly one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MadeFrom {
+    /// An uploaded reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<Uuid>,
+    /// An image of the gallery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<Uuid>,
 }
 
 fn one() -> u32 {
@@ -53,6 +79,10 @@ impl CreateGeneration {
             size: self.size.as_deref(),
             quality: self.quality.as_deref(),
             count: self.count,
+            background: self.background.as_deref(),
+            output_format: self.output_format.as_deref(),
+            references: self.references.len(),
+            has_mask: self.mask_id.is_some(),
         }
     }
 }
@@ -88,6 +118,17 @@ pub struct Generation {
     pub size: String,
     pub quality: String,
     pub count: u32,
+    /// Absent where the model was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<String>,
+    /// Absent where the model was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_format: Option<String>,
+    /// What it is made from, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<MadeFrom>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_id: Option<Uuid>,
     /// Gems held for all images together.
     pub price_gems: i64,
     /// Gems taken so far.
@@ -125,6 +166,36 @@ pub struct Failure {
     pub code: FailureCode,
     /// A sentence for people.
     pub message: String,
+    /// With `refused`: what the safety system said, as far as it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+}
+
+/// What a safety system said. Nothing was charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Refusal {
+    pub stage: RefusalStage,
+    /// In the provider's words, for example `violence`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// The provider's id of the request that was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_request_id: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalStage {
+    /// Looked at before anything was held or made.
+    BeforeMaking,
+    /// The model did not take what it was given.
+    Input,
+    /// The model made something and did not give it out.
+    Output,
+    /// The model did not say.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

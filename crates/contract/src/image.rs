@@ -35,6 +35,11 @@ pub struct Image {
     /// ThumbHash, base64.
     pub thumbhash: String,
     pub is_favourite: bool,
+    /// Whether the original carries Content Credentials (C2PA), which say who made it with what.
+    pub has_content_credentials: bool,
+    /// IPTC's word for how it came about: `trainedAlgorithmicMedia`, or `compositeWithTrainedAlgorithmicMedia` where
+    /// it was made from other images.
+    pub digital_source_type: String,
     /// What the model made of the prompt, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised_prompt: Option<String>,

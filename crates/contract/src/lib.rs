@@ -14,6 +14,7 @@
 pub mod auth;
 pub mod catalogue;
 pub mod event;
+pub mod gallery;
 pub mod gems;
 pub mod generation;
 pub mod image;
@@ -30,11 +31,16 @@ pub mod status;
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;
+pub use gallery::{
+    ArchiveStatus, AttributeFacet, BulkAction, ChangeImages, ChangedImages, Collection, CollectionImages,
+    CreateImageArchive, CreateShareLink, FacetCount, ImageArchive, ImageBlock, ImageBlocks, ImageFacets,
+    ImageNeighbours, NameCollection, ShareLink, SharedImage,
+};
 pub use gems::{
     DayOfGems, GemBalance, GemCaps, GemStatistics, ModelOfGems, RedeemCode, Redemption, SetGemCaps, Transfer,
     TransferKind,
 };
-pub use generation::{CreateGeneration, Failure, FailureCode, Generation, Quote};
+pub use generation::{CreateGeneration, Failure, FailureCode, Generation, MadeFrom, Quote, Refusal, RefusalStage};
 pub use image::{DownloadUrl, Image, UpdateImage};
 pub use lapidary_domain as domain;
 pub use list::List;

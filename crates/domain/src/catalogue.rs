@@ -23,10 +23,17 @@ pub struct Catalogue {
     pub default_model: String,
     /// Gems a new person gets once.
     pub welcome_gems: Gems,
+    /// Gems for one refinement.
+    #[serde(default = "refinement_gems")]
+    pub refinement_gems: Gems,
     #[serde(default)]
     pub packs: Vec<Pack>,
     pub models: Vec<Model>,
     pub sections: Vec<Section>,
+}
+
+fn refinement_gems() -> Gems {
+    3
 }
 
 /// What is sold.
@@ -85,6 +92,18 @@ pub struct Model {
     /// What one of them costs, in millionths of a US dollar.
     #[serde(default)]
     pub partial_cost_microusd: i64,
+    /// Backgrounds it can be asked for, `opaque` or `transparent`; empty: it is not asked.
+    #[serde(default)]
+    pub backgrounds: Vec<String>,
+    /// Formats it can be asked for, `png`, `webp` or `jpeg`, the first by default; empty: it is not asked.
+    #[serde(default)]
+    pub output_formats: Vec<String>,
+    /// Whether it makes images from other images; absent means that it does not.
+    #[serde(default)]
+    pub edits: Option<Edits>,
+    /// What the provider asks for tokens, to tell the cost of an image from its reported usage.
+    #[serde(default)]
+    pub token_prices: Option<TokenPrices>,
     /// First day on which it can be used.
     #[serde(default)]
     pub available: Option<NaiveDate>,
@@ -117,6 +136,29 @@ pub struct PromptSurcharge {
     pub included_bytes: usize,
     /// Each further beginning piece of so many bytes costs one gem.
     pub bytes_per_gem: usize,
+}
+
+/// What a model makes of other images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edits {
+    /// Images it takes at most.
+    pub references_max: usize,
+    /// Whether a mask says which part may change.
+    pub takes_mask: bool,
+    /// Gems for reading one reference, for each image made.
+    pub reference_gems: Gems,
+    /// What the provider asks for that at most, in millionths of a US dollar.
+    pub reference_cost_microusd: i64,
+}
+
+/// Millionths of a US dollar for a million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenPrices {
+    pub text_in: i64,
+    pub image_in: i64,
+    pub image_out: i64,
 }
 
 /// How often a picture of this quality is shown while it is made.

@@ -24,6 +24,36 @@ pub const PAGE_MAX: u32 = 100;
 pub const IDEMPOTENCY_KEY_MAX: usize = 255;
 /// Bytes of a JSON request body: the longest composed prompt in emoji, written as ASCII escapes, and the rest.
 pub const BODY_MAX: usize = 512 * 1024;
+/// Images that one generation may be made from.
+pub const REFERENCES_MAX: usize = 16;
+/// Bytes of an uploaded reference; the providers take less than 50 MB.
+pub const REFERENCE_BYTES_MAX: usize = 50_000_000 - 1;
+/// Bytes of a mask; the providers take less than 4 MB.
+pub const MASK_BYTES_MAX: usize = 4_000_000 - 1;
+/// Pixels (width × height) of a reference or a mask, known before any of them is decoded.
+pub const REFERENCE_PIXELS_MAX: u64 = 50_000_000;
+/// Sections that one refinement adds.
+pub const REFINEMENT_SECTIONS: usize = 3;
+/// Values in each of them.
+pub const REFINEMENT_VALUES: usize = 10;
+/// Names of sections that a refinement may be told not to repeat.
+pub const SEEN_SECTIONS_MAX: usize = 200;
+/// Presets of one person.
+pub const PRESETS_MAX: i64 = 200;
+/// Characters of the name of a preset or a collection.
+pub const TITLE_MAX: usize = 80;
+/// Collections of one person.
+pub const COLLECTIONS_MAX: i64 = 500;
+/// Characters of a search.
+pub const SEARCH_MAX: usize = 200;
+/// Images that one bulk request changes.
+pub const BULK_MAX: usize = 500;
+/// Images of one archive.
+pub const ARCHIVE_IMAGES_MAX: usize = 10_000;
+/// Days an archive can be downloaded.
+pub const ARCHIVE_DAYS: i64 = 7;
+/// Share links of one image that work at a time.
+pub const SHARE_LINKS_MAX: i64 = 20;
 /// Days an image stays in the trash.
 pub const TRASH_DAYS: i64 = 30;
 /// Seconds a presigned URL lives: seven days.

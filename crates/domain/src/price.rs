@@ -41,11 +41,28 @@ pub fn prompt_surcharge(model: &Model, composed_prompt: &str) -> Gems {
     Gems::try_from(beyond.div_ceil(rule.bytes_per_gem.max(1))).unwrap_or(Gems::MAX)
 }
 
+/// Gems per image for reading the images it is made from.
+pub fn references_surcharge(model: &Model, references: usize) -> Gems {
+    let each = model.edits.map_or(0, |edits| edits.reference_gems);
+    each.saturating_mul(i64::try_from(references).unwrap_or(i64::MAX))
+}
+
+/// What a price depends on beside the model and the text.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub quality: &'a str,
+    pub size: Size,
+    pub count: u32,
+    /// How many images it is made from.
+    pub references: usize,
+}
+
 /// Gems for `count` images, reading included.
-pub fn price(model: &Model, quality: &str, size: Size, count: u32, composed_prompt: &str) -> Option<Gems> {
-    price_per_image(model, quality, size)?
+pub fn price(model: &Model, wanted: &Wanted<'_>, composed_prompt: &str) -> Option<Gems> {
+    price_per_image(model, wanted.quality, wanted.size)?
         .checked_add(prompt_surcharge(model, composed_prompt))?
-        .checked_mul(i64::from(count))
+        .checked_add(references_surcharge(model, wanted.references))?
+        .checked_mul(i64::from(wanted.count))
 }
 
 /// The cheapest band that covers the size.

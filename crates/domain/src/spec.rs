@@ -5,8 +5,8 @@ use crate::attribute::{self, Attribute};
 use crate::catalogue::{Catalogue, Model};
 use crate::compose::compose;
 use crate::gems::Gems;
-use crate::limits::{COMPOSED_PROMPT_MAX, COUNT_MAX, PROMPT_MAX};
-use crate::price::price;
+use crate::limits::{COMPOSED_PROMPT_MAX, COUNT_MAX, PROMPT_MAX, REFERENCES_MAX};
+use crate::price::{Wanted, price};
 use crate::size::Size;
 use crate::violation::{Violation, ViolationCode};
 
@@ -20,6 +20,11 @@ pub struct GenerationInput<'a> {
     pub size: Option<&'a str>,
     pub quality: Option<&'a str>,
     pub count: u32,
+    pub background: Option<&'a str>,
+    pub output_format: Option<&'a str>,
+    /// How many images it is made from.
+    pub references: usize,
+    pub has_mask: bool,
 }
 
 /// What will be made, and for how much.
@@ -34,6 +39,12 @@ pub struct GenerationSpec {
     pub size: Size,
     pub quality: String,
     pub count: u32,
+    /// `None`: the model is not asked.
+    pub background: Option<String>,
+    /// `None`: the model is not asked.
+    pub output_format: Option<String>,
+    pub references: usize,
+    pub has_mask: bool,
     /// Gems per image.
     pub share_gems: Gems,
 }
@@ -74,12 +85,16 @@ impl GenerationSpec {
             violations.push(Violation::new("/count", ViolationCode::OutOfRange));
         }
         let share_gems = match (size, quality) {
-            (Some(size), Some(quality)) => price(model, quality, size, 1, &composed_prompt),
+            (Some(size), Some(quality)) => {
+                price(model, &Wanted { quality, size, count: 1, references: input.references }, &composed_prompt)
+            }
             _ => Some(0),
         };
         if share_gems.is_none() {
             violations.push(Violation::new("/size", ViolationCode::NoPrice));
         }
+        let (background, output_format) = look_of(input, model, &mut violations);
+        check_references(input, model, &mut violations);
         match (size, quality, share_gems) {
             (Some(size), Some(quality), Some(share_gems)) if violations.is_empty() => Ok(Self {
                 prompt: prompt.to_owned(),
@@ -89,6 +104,10 @@ impl GenerationSpec {
                 size,
                 quality: quality.to_owned(),
                 count: input.count,
+                background,
+                output_format,
+                references: input.references,
+                has_mask: input.has_mask,
                 share_gems,
             }),
             _ => Err(violations),
@@ -137,4 +156,41 @@ fn quality_of<'a>(asked: Option<&'a str>, model: &'a Model, violations: &mut Vec
     }
     violations.push(Violation::new("/quality", ViolationCode::NotAvailable));
     None
+}
+
+/// Background and format; what is transparent needs a format that can be.
+fn look_of(
+    input: &GenerationInput<'_>,
+    model: &Model,
+    violations: &mut Vec<Violation>,
+) -> (Option<String>, Option<String>) {
+    let mut chosen = |asked: Option<&str>, known: &[String], pointer: &str| {
+        let text = asked.filter(|text| *text != "auto")?;
+        if !known.iter().any(|one| one == text) {
+            violations.push(Violation::new(pointer, ViolationCode::NotAvailable));
+        }
+        Some(text.to_owned())
+    };
+    let background = chosen(input.background, &model.backgrounds, "/background");
+    let format = chosen(input.output_format, &model.output_formats, "/output_format");
+    let format = format.or_else(|| model.output_formats.first().cloned());
+    if background.as_deref() == Some("transparent") && format.as_deref() == Some("jpeg") {
+        violations.push(Violation::new("/output_format", ViolationCode::NotAvailable));
+    }
+    (background, format)
+}
+
+fn check_references(input: &GenerationInput<'_>, model: &Model, violations: &mut Vec<Violation>) {
+    let takes = model.edits.map_or(0, |edits| edits.references_max);
+    if input.references > REFERENCES_MAX {
+        violations.push(Violation::new("/references", ViolationCode::TooMany));
+    } else if input.references > takes {
+        let code = if takes == 0 { ViolationCode::NotAvailable } else { ViolationCode::TooMany };
+        violations.push(Violation::new("/references", code));
+    }
+    if input.has_mask && input.references == 0 {
+        violations.push(Violation::new("/references", ViolationCode::Required));
+    } else if input.has_mask && !model.edits.is_some_and(|edits| edits.takes_mask) {
+        violations.push(Violation::new("/mask", ViolationCode::NotAvailable));
+    }
 }

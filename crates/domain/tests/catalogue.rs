@@ -1,7 +1,7 @@
 //! Holds the shipped catalogue to its promises (complete, never below cost, alive after the next switch-off),
 //! and the rules of catalogues to theirs.
 use chrono::NaiveDate;
-use lapidary_domain::price::{band, price, price_per_image};
+use lapidary_domain::price::{Wanted, band, price, price_per_image};
 use lapidary_domain::{Catalogue, Model, Size};
 use proptest::prelude::*;
 
@@ -25,6 +25,10 @@ fn size(text: &str) -> Size {
 fn largest(model: &Model) -> u64 {
     let listed = model.sizes.iter().map(|size| size.pixels()).max().unwrap_or(0);
     model.free_size.as_ref().map_or(listed, |rule| rule.pixels_max.max(listed))
+}
+
+fn wanted(quality: &str, size: Size, count: u32) -> Wanted<'_> {
+    Wanted { quality, size, count, references: 0 }
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn the_published_costs_of_single_sizes_are_within_what_we_reckon_with() {
 fn welcome_gems_are_enough_for_several_pictures_as_they_come() {
     let catalogue = shipped();
     let model = catalogue.resolve(&catalogue.default_model, today()).expect("a default");
-    let gems = price(model, &model.default_quality, model.default_size, 1, "").expect("a price");
+    let gems = price(model, &wanted(&model.default_quality, model.default_size, 1), "").expect("a price");
     assert!((3..=8).contains(&gems), "{gems}");
     assert!(catalogue.welcome_gems / gems >= 6);
 }
@@ -268,15 +272,15 @@ proptest! {
         let quality = &model.qualities[quality];
         let square = |edge: u32| Size { width: edge, height: edge };
         let (small, large) = (square(a.min(b)), square(a.max(b)));
-        let (less, more) = (price(model, quality, small, count, ""), price(model, quality, large, count, ""));
+        let (less, more) = (price(model, &wanted(quality, small, count), ""), price(model, &wanted(quality, large, count), ""));
         prop_assert!(less.is_some() && less <= more);
-        prop_assert_eq!(less, price(model, quality, small, 1, "").map(|gems| gems * i64::from(count)));
+        prop_assert_eq!(less, price(model, &wanted(quality, small, 1), "").map(|gems| gems * i64::from(count)));
     }
 
     #[test]
     fn beyond_the_last_band_there_is_no_price(edge in 2881u32..20_000) {
         let catalogue = shipped();
-        prop_assert_eq!(price(&catalogue.models[0], "low", Size { width: edge, height: edge }, 1, ""), None);
+        prop_assert_eq!(price(&catalogue.models[0], &wanted("low", Size { width: edge, height: edge }, 1), ""), None);
     }
 }
 

@@ -22,6 +22,10 @@ const FOX: GenerationInput<'static> = GenerationInput {
     size: None,
     quality: None,
     count: 1,
+    background: None,
+    output_format: None,
+    references: 0,
+    has_mask: false,
 };
 
 fn parse(input: &GenerationInput<'_>) -> Result<GenerationSpec, Vec<Violation>> {

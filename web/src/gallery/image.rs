@@ -186,6 +186,7 @@ fn follow_events(open: OpenImage) {
         LiveEvent::GemsChanged { .. }
         | LiveEvent::PurchaseChanged { .. }
         | LiveEvent::NoticesChanged { .. }
+        | LiveEvent::ArchiveChanged { .. }
         | LiveEvent::StatusChanged { .. } => {}
         LiveEvent::Reset => open.id.get_untracked().into_iter().for_each(|id| open.read(id)),
     });

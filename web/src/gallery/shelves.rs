@@ -126,6 +126,7 @@ impl Shelves {
             LiveEvent::GemsChanged { .. }
             | LiveEvent::PurchaseChanged { .. }
             | LiveEvent::NoticesChanged { .. }
+            | LiveEvent::ArchiveChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => refresh(&shelf),
         });

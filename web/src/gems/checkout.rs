@@ -153,6 +153,7 @@ impl Purchase {
             | LiveEvent::ImageChanged { .. }
             | LiveEvent::GemsChanged { .. }
             | LiveEvent::NoticesChanged { .. }
+            | LiveEvent::ArchiveChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
         }
     }

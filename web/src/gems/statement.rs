@@ -85,7 +85,10 @@ pub fn Statement() -> AnyView {
         | LiveEvent::PurchaseChanged { .. }
         | LiveEvent::GemsChanged { .. }
         | LiveEvent::Reset => reading.refresh(),
-        LiveEvent::ImageChanged { .. } | LiveEvent::NoticesChanged { .. } | LiveEvent::StatusChanged { .. } => {}
+        LiveEvent::ImageChanged { .. }
+        | LiveEvent::NoticesChanged { .. }
+        | LiveEvent::ArchiveChanged { .. }
+        | LiveEvent::StatusChanged { .. } => {}
     });
     let rows = changing(move || {
         reading.rows.with(|rows| match rows {

@@ -29,6 +29,7 @@ pub fn Statistics() -> AnyView {
         | LiveEvent::ImageChanged { .. }
         | LiveEvent::GemsChanged { .. }
         | LiveEvent::NoticesChanged { .. }
+        | LiveEvent::ArchiveChanged { .. }
         | LiveEvent::StatusChanged { .. } => {}
     });
     let chart = shown(statistics, || view! { <Skeleton class="chart__place" /> }.into_any(), known);

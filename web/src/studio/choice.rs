@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use lapidary_contract::{CreateGeneration, GemBalance};
 use lapidary_domain::limits::{ATTRIBUTES_MAX, COMPOSED_PROMPT_MAX, COUNT_MAX, PROMPT_MAX};
-use lapidary_domain::price::price_per_image;
+use lapidary_domain::price::{Wanted, price_per_image};
 use lapidary_domain::{Catalogue, GenerationSpec, Model, Size, Violation, ViolationCode, compose};
 
 use crate::ui::format_number;
@@ -17,6 +17,8 @@ pub struct Choice {
     pub count: u32,
     /// What the model will read; a long one costs more.
     pub composed_prompt: String,
+    /// How many images it is made from; each costs something.
+    pub references: usize,
 }
 
 impl Choice {
@@ -33,13 +35,16 @@ impl Choice {
                 Some(text) => text.clone(),
                 None => lapidary_domain::compose(&draft.prompt, &draft.attributes),
             },
+            references: draft.references.len(),
             model: model.clone(),
         })
     }
 
     /// Gems for everything.
     pub fn price(&self) -> Option<i64> {
-        lapidary_domain::price(&self.model, &self.quality, self.size, self.count, &self.composed_prompt)
+        let Self { quality, size, count, references, .. } = self;
+        let wanted = Wanted { quality, size: *size, count: *count, references: *references };
+        lapidary_domain::price(&self.model, &wanted, &self.composed_prompt)
     }
 
     /// Gems for one image with this model, keeping the other settings where it can.

@@ -29,6 +29,10 @@ pub fn blank() -> CreateGeneration {
         size: None,
         quality: None,
         count: 1,
+        background: None,
+        output_format: None,
+        references: Vec::new(),
+        mask_id: None,
     }
 }
 

@@ -158,6 +158,7 @@ impl Studio {
             LiveEvent::GemsChanged { .. }
             | LiveEvent::PurchaseChanged { .. }
             | LiveEvent::NoticesChanged { .. }
+            | LiveEvent::ArchiveChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => self.refresh(),
         }
@@ -250,6 +251,10 @@ impl Studio {
             size: Some(generation.size.clone()),
             quality: Some(generation.quality.clone()),
             count: generation.count,
+            background: generation.background.clone(),
+            output_format: generation.output_format.clone(),
+            references: generation.references.clone(),
+            mask_id: generation.mask_id,
         });
         self.focus_prompt();
     }
@@ -289,6 +294,10 @@ impl Studio {
             size: Some(generation.size.clone()),
             quality: Some(generation.quality.clone()),
             count: generation.count,
+            background: generation.background.clone(),
+            output_format: generation.output_format.clone(),
+            references: generation.references.clone(),
+            mask_id: generation.mask_id,
         };
         self.send(Intent::new(body), false);
     }

@@ -44,10 +44,12 @@ fn insert(stage: &Stage, first: usize, last: usize, which: &str) -> Result<()> {
            'gpt-image-2.5-flare', 1024, 1024, 'medium', 1, 3, 'seed', {at}, {at}, {at}, {at}
          from generate_series({first}, {last}) n where {which};
          insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
-           height, thumbhash, price_gems, created_at)
+           height, thumbhash, price_gems, created_at, prompt, attributes, model, quality)
          select {image}, {generation}, ('{PERSON_PREFIX}' || {person})::uuid, 0,
            'users/{PERSON_PREFIX}' || {person} || '/images/' || {image} || '/1', 'png', 'image/png', 1500000, 1024, 1024,
-           'YJqGPQw7sFlslqhFafSE+Q6oJ1h2iHB2Rw==', 3, {at}
+           'YJqGPQw7sFlslqhFafSE+Q6oJ1h2iHB2Rw==', 3, {at}, 'A lighthouse over a rough sea, number ' || n,
+           '[{{\"section\":\"Light\",\"value\":\"golden hour\"}},{{\"section\":\"Mood\",\"value\":\"calm\"}}]',
+           'gpt-image-2.5-flare', 'medium'
          from generate_series({first}, {last}) n where {which};"
     ))
     .map(drop)

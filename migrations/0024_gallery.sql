@@ -72,4 +72,4 @@ create policy share_links_own on share_links to lapidary_person
 
 grant select, insert, update (name), delete on collections to lapidary_person;
 grant select, insert, delete on collection_images to lapidary_person;
-grant select, insert, update (revoked_at) on share_links to lapidary_person;
+grant select, insert, update (revoked_at, token_sealed) on share_links to lapidary_person;

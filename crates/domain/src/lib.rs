@@ -21,6 +21,7 @@ pub mod purchase;
 pub mod size;
 pub mod spec;
 pub mod status;
+pub mod title;
 pub mod violation;
 
 pub use attribute::Attribute;
@@ -31,4 +32,5 @@ pub use price::{Price, price};
 pub use size::Size;
 pub use spec::{GenerationInput, GenerationSpec};
 pub use status::GenerationStatus;
+pub use title::parse_title;
 pub use violation::{Violation, ViolationCode};

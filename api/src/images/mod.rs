@@ -2,6 +2,9 @@
 mod collection_queries;
 mod collections;
 pub mod derive;
+mod filter;
+mod gallery;
+mod gallery_queries;
 mod mark;
 pub mod objects;
 pub mod orphans;
@@ -16,6 +19,8 @@ pub mod store;
 pub mod sweep_queries;
 pub mod trash;
 mod trash_queries;
+pub mod words;
+mod words_queries;
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
     config
@@ -30,6 +35,11 @@ pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
         .service(shares::revoke_share_link)
         .service(shares::get_shared_image)
         .service(routes::list_images)
+        // Before what takes an id there.
+        .service(gallery::get_image_facets)
+        .service(gallery::get_image_blocks)
+        .service(gallery::change_images)
+        .service(gallery::get_image_neighbours)
         .service(routes::get_image)
         .service(routes::update_image)
         .service(routes::delete_image)

@@ -7,6 +7,7 @@ pub mod owner;
 mod place;
 mod presign;
 pub mod queries;
+pub mod read;
 pub mod routes;
 pub mod store;
 pub mod sweep_queries;

@@ -19,6 +19,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let image = made["images"][0]["id"].as_str().expect("an id");
     tell(&app, &owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
     let notice = owner.get("/v1/me/notices").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let reference = owner.reference(40, 30, 0).await;
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -29,6 +30,8 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
             generation
         } else if path.contains("/images/") {
             image
+        } else if path.contains("/references/") {
+            &reference
         } else if path.contains("/identities/") {
             &identity
         } else if path.contains("/checkouts/") || path.contains("/purchases/") {
@@ -52,7 +55,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         }
     }
     assert!(tried >= 10, "only {tried} routes were tried");
-    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/me/notices"] {
+    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/references", "/v1/me/notices"] {
         assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();

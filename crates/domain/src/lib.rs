@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod compose;
 pub mod gems;
 pub mod limits;
+mod looks;
 pub mod price;
 pub mod purchase;
 pub mod search;

@@ -1,7 +1,9 @@
 //! OpenAI's image API on a port of its own: `/v1` speaks to the GPT image models, `/compatible/v1` the older dialect of
 //! DALL·E 3. As strict as the vendor; what goes wrong is asked for through [`Faults`], never by words in a prompt.
+mod edits;
 mod fields;
 mod models;
+mod multipart;
 mod order;
 mod picture;
 mod ready;
@@ -56,7 +58,7 @@ pub struct Received {
     pub n: Option<u64>,
     pub size: Option<String>,
     pub quality: Option<String>,
-    /// The JSON as it came; null when it was none.
+    /// The JSON as it came, or a form's fields and what its `files` are; null when it was neither.
     pub body: Value,
     pub has_authorization: bool,
     pub content_type: Option<String>,

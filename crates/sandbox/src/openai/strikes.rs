@@ -45,6 +45,7 @@ pub const KINDS: &[&str] = &[
     "ready_picture",
     "stream_error",
     "stream_refused",
+    "form_refused",
     "stream_ignored",
     "bad_partial",
     "done_marker",
@@ -130,6 +131,7 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
         "done_marker" => Strike::DoneMarker,
         "stream_error" => stream_error(fault, order),
         "stream_refused" => stream_refused(fault, order),
+        "form_refused" => form_refused(fault, order),
         "html_error" => {
             let page = "<html><head><title>Bad gateway</title></head><body><center>nginx</center></body></html>";
             Strike::Answer(HttpResponse::build(status(&fault.value, 502)).content_type("text/html").body(page))
@@ -166,6 +168,14 @@ fn stream_refused(fault: &Fault, order: &Order) -> Strike {
         }
         name => Strike::Refuse(Refusal::unknown_parameter(name.unwrap_or("stream"))),
     }
+}
+
+/// `value`: the status, 415 or 404. Strikes only who sends a form.
+fn form_refused(fault: &Fault, order: &Order) -> Strike {
+    if !order.edit.as_ref().is_some_and(|edit| edit.is_form) {
+        return Strike::None;
+    }
+    Strike::Answer(HttpResponse::build(status(&fault.value, 415)).content_type("text/plain").body("no forms here"))
 }
 
 /// `value`: {"status", "headers": {name: text}, "body": JSON, or text that is sent as it is}.

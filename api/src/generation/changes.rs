@@ -39,7 +39,7 @@ impl Told {
         };
         let (generations, purchases) = (subjects("generation"), subjects("purchase"));
         let mut told = Self::default();
-        if changes.iter().any(|change| !matches!(change.kind.as_str(), "image" | "notice")) {
+        if changes.iter().any(|change| !matches!(change.kind.as_str(), "image" | "images" | "notice")) {
             told.gems = Some(gems::queries::balance(conn, user.account_id).await?);
         }
         if !generations.is_empty() {
@@ -60,6 +60,10 @@ impl Told {
     pub fn event(&mut self, change: &Change) -> Option<LiveEvent> {
         if change.kind == "image" {
             return Some(LiveEvent::ImageChanged { image_id: change.subject });
+        }
+        // So many at once that reading everything again is less than hearing of each.
+        if change.kind == "images" {
+            return Some(LiveEvent::Reset);
         }
         if change.kind == "notice" {
             return self.unread.take().map(|unread| LiveEvent::NoticesChanged { unread });

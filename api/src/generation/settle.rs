@@ -10,6 +10,7 @@ use super::queries::record_event;
 use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
+use crate::images::words;
 use crate::metrics;
 use crate::notices;
 use crate::work::queue::Claimed;
@@ -67,6 +68,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     };
     let captured = job.share_gems * i64::from(kept);
     let model_request_id = retry::last_request_id(&delivered.calls);
+    let tokens = if delivered.images.is_empty() { Vec::new() } else { words::of_generation(app, job).await? };
     let mut tx = app.db.begin_house().await?;
     // The fence. Its preview goes with its state: the table sees to that.
     let ended = sqlx::query!(
@@ -92,7 +94,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         return Ok(());
     };
     for image in &delivered.images {
-        insert_image(&mut tx, job, image, now).await?;
+        insert_image(&mut tx, job, image, &tokens, now).await?;
     }
     let hold = Hold { free: ended.held_free, bought: ended.held_bought };
     let gems = ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
@@ -113,12 +115,14 @@ async fn insert_image(
     conn: &mut PgConnection,
     job: &Claimed,
     image: &StoredImage,
+    tokens: &[String],
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
-           height, thumbhash, revised_prompt, price_gems, usage, created_at, prompt, attributes, model, quality)
-         select $1, g.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, g.prompt, g.attributes, g.model, g.quality
+           height, thumbhash, revised_prompt, price_gems, usage, created_at, prompt, attributes, model, quality, search)
+         select $1, g.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, g.prompt, g.attributes, g.model, g.quality,
+           array_to_tsvector($16)
          from generations g where g.id = $2",
         image.id,
         job.id,
@@ -134,7 +138,8 @@ async fn insert_image(
         image.revised_prompt,
         job.share_gems,
         image.usage.as_ref(),
-        now
+        now,
+        tokens
     )
     .execute(conn)
     .await?;

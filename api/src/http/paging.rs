@@ -54,7 +54,8 @@ impl Keyset {
         Self { before_at: DateTime::<Utc>::MAX_UTC, before_id: Uuid::max() }
     }
 
-    fn encode(self) -> String {
+    /// As the cursor that a list is asked for with.
+    pub fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(format!("{}.{}", self.before_at.timestamp_micros(), self.before_id.simple()))
     }
 

@@ -1,5 +1,8 @@
 //! Images: their objects in storage, what is derived from them, and what a person does with them.
 pub mod derive;
+mod filter;
+mod gallery;
+mod gallery_queries;
 mod mark;
 pub mod objects;
 pub mod orphans;
@@ -12,10 +15,17 @@ pub mod store;
 pub mod sweep_queries;
 pub mod trash;
 mod trash_queries;
+pub mod words;
+mod words_queries;
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
     config
         .service(routes::list_images)
+        // Before what takes an id there.
+        .service(gallery::get_image_facets)
+        .service(gallery::get_image_blocks)
+        .service(gallery::change_images)
+        .service(gallery::get_image_neighbours)
         .service(routes::get_image)
         .service(routes::update_image)
         .service(routes::delete_image)

@@ -7,6 +7,7 @@ use lapidary_contract::domain::Attribute;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::filter::{ImageFilter, Shelf};
 use super::store::{ImageStore, StoreError};
 use crate::app::App;
 use crate::http::error::{ApiError, ApiResult};
@@ -68,40 +69,30 @@ macro_rules! rows {
             Row,
             "select i.id, i.generation_id, i.object_prefix, i.extension, i.content_type, i.bytes, i.width, i.height,
                i.thumbhash, i.revised_prompt, i.price_gems, i.is_favourite, i.created_at, i.deleted_at,
-               g.prompt, g.attributes, g.model, g.quality
-             from " + $images + " i join generations g on g.id = i.generation_id " + $which,
+               i.prompt, i.attributes, i.model, i.quality
+             from " + $images + " i " + $which,
             $($argument),+
         )
     };
 }
 
-/// Which images a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shelf {
-    All,
-    Favourites,
-    Trash,
-}
-
-/// Newest first; the trash by when things came there. One statement each, so that each has its index. The page is cut
-/// before the join: PostgreSQL takes both tables' policies for independent, expects nearly no row of the join and would
-/// read and sort everything the person has.
+/// Newest first; the trash by when things came there. One statement each, so that each has its index; what needs more than
+/// a shelf is found by one function of the database, and read here by its ids.
 pub async fn list(
     conn: &mut PgConnection,
     store: &ImageStore,
     person_id: Uuid,
-    shelf: Shelf,
+    filter: &ImageFilter,
     from: Keyset,
     limit: i64,
 ) -> ApiResult<Vec<Image>> {
     let (at, id) = (from.before_at, from.before_id);
-    let rows = match shelf {
-        Shelf::All => {
+    let rows = match filter.shelf() {
+        Some(Shelf::All) => {
             rows!(
-                "(select * from images
-                  where person_id = $1 and deleted_at is null and (created_at, id) < ($2, $3)
-                  order by created_at desc, id desc limit $4)",
-                "order by i.created_at desc, i.id desc",
+                "images",
+                "where i.person_id = $1 and i.deleted_at is null and (i.created_at, i.id) < ($2, $3)
+                 order by i.created_at desc, i.id desc limit $4",
                 person_id,
                 at,
                 id,
@@ -110,12 +101,11 @@ pub async fn list(
             .fetch_all(conn)
             .await?
         }
-        Shelf::Favourites => {
+        Some(Shelf::Favourites) => {
             rows!(
-                "(select * from images
-                  where person_id = $1 and deleted_at is null and is_favourite and (created_at, id) < ($2, $3)
-                  order by created_at desc, id desc limit $4)",
-                "order by i.created_at desc, i.id desc",
+                "images",
+                "where i.person_id = $1 and i.deleted_at is null and i.is_favourite and (i.created_at, i.id) < ($2, $3)
+                 order by i.created_at desc, i.id desc limit $4",
                 person_id,
                 at,
                 id,
@@ -124,13 +114,32 @@ pub async fn list(
             .fetch_all(conn)
             .await?
         }
-        Shelf::Trash => {
+        Some(Shelf::Trash) => {
             rows!(
-                "(select * from images
-                  where person_id = $1 and deleted_at is not null and (deleted_at, id) < ($2, $3)
-                  order by deleted_at desc, id desc limit $4)",
-                "order by i.deleted_at desc, i.id desc",
+                "images",
+                "where i.person_id = $1 and i.deleted_at is not null and (i.deleted_at, i.id) < ($2, $3)
+                 order by i.deleted_at desc, i.id desc limit $4",
                 person_id,
+                at,
+                id,
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        None => {
+            rows!(
+                "(select i.*, f.at from found_images($2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11) f
+                  join images i on i.id = f.id)",
+                "where i.person_id = $1 order by i.at desc, i.id desc",
+                person_id,
+                &filter.words,
+                &filter.beginnings,
+                filter.favourite,
+                filter.trash,
+                filter.collection,
+                filter.made_from,
+                filter.made_before,
                 at,
                 id,
                 limit
@@ -227,8 +236,7 @@ pub struct Stored {
 
 pub async fn stored(conn: &mut PgConnection, person_id: Uuid, id: Uuid) -> Result<Stored, sqlx::Error> {
     let row = sqlx::query!(
-        "select i.object_prefix, i.extension, i.content_type, g.prompt
-         from images i join generations g on g.id = i.generation_id where i.person_id = $1 and i.id = $2",
+        "select object_prefix, extension, content_type, prompt from images where person_id = $1 and id = $2",
         person_id,
         id
     )

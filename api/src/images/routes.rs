@@ -1,14 +1,14 @@
 //! Routes of images. Bytes come from the storage by presigned links, never through here.
 use actix_web::http::header;
-use actix_web::{HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use chrono::TimeDelta;
 use lapidary_contract::domain::limits::TRASH_DAYS;
-use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{DownloadUrl, Image, List, Problem, UpdateImage};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::queries::{self, Shelf};
+use super::filter::{self, FilterQuery};
+use super::queries;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
@@ -18,24 +18,8 @@ use crate::http::paging::{self, PageQuery};
 /// Characters of the prompt that name a downloaded file.
 const FILENAME_WORDS_MAX: usize = 60;
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ImagesQuery {
-    /// Entries to answer with, 1 to 100; 50 when absent.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the answer before.
-    cursor: Option<String>,
-    /// Only favourites.
-    #[serde(default)]
-    favourite: bool,
-    /// What is in the trash instead, latest first; it is erased 30 days after it came there.
-    #[serde(default)]
-    trash: bool,
-}
-
-/// Your images, newest first.
-#[utoipa::path(tag = "images", operation_id = "list_images", params(ImagesQuery), responses(
+/// Your images, newest first, or those of them that are asked for: each filter that is given must hold.
+#[utoipa::path(tag = "images", operation_id = "list_images", params(PageQuery, FilterQuery), responses(
     (status = 200, body = List<Image>),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -44,21 +28,15 @@ pub struct ImagesQuery {
 pub async fn list_images(
     app: web::Data<App>,
     user: CurrentUser,
-    query: web::Query<ImagesQuery>,
+    request: HttpRequest,
 ) -> ApiResult<web::Json<List<Image>>> {
-    let ImagesQuery { limit, cursor, favourite, trash } = query.into_inner();
-    let shelf = match (favourite, trash) {
-        (false, false) => Shelf::All,
-        (true, false) => Shelf::Favourites,
-        (false, true) => Shelf::Trash,
-        (true, true) => return Err(vec![Violation::new("?favourite", ViolationCode::NotAvailable)].into()),
-    };
-    let page = PageQuery { limit, cursor };
+    let (filter, page) = filter::read_page(request.query_string())?;
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let images = queries::list(&mut tx, &app.store, user.person_id, shelf, from, limit + 1).await?;
+    let images = queries::list(&mut tx, &app.store, user.person_id, &filter, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(images, limit, |image| (image.deleted_at.unwrap_or(image.created_at), image.id))))
+    let at = |image: &Image| image.deleted_at.filter(|_| filter.trash).unwrap_or(image.created_at);
+    Ok(web::Json(paging::list(images, limit, |image| (at(image), image.id))))
 }
 
 /// One image, also from the trash.

@@ -128,6 +128,7 @@ fn beat(every: Duration) -> tokio::time::Interval {
 pub async fn keep_house(app: &App) {
     told("the removal of old events", forget_events(app).await);
     told("the removal of what expired in sign-in", crate::auth::sweep(app, app.clock.now()).await);
+    told("the cutting of words for the search", crate::images::words::cut_old(app).await);
     told("the trash", crate::images::trash::empty(app).await);
     told("the sweep of objects", crate::images::orphans::daily(app).await);
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod dropped_predicates;
 mod estimates;
 mod events;
+mod gallery;
 mod generations;
 mod guard;
 mod harness;

@@ -18,6 +18,7 @@ pub mod gems;
 pub mod limits;
 pub mod price;
 pub mod purchase;
+pub mod search;
 pub mod size;
 pub mod spec;
 pub mod status;

@@ -72,7 +72,7 @@ create policy share_links_own on share_links to lapidary_person
 
 grant select, insert, update (name), delete on collections to lapidary_person;
 grant select, insert, delete on collection_images to lapidary_person;
-grant select, insert, update (revoked_at) on share_links to lapidary_person;
+grant select, insert, update (revoked_at, token_sealed) on share_links to lapidary_person;
 
 -- One person's words stand beside one another in this index: every token begins with the end of its person's id. Without a
 -- list of pending entries, which each search would have to read and some unlucky picture to sort in.

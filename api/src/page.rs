@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use aws_lc_rs::digest;
@@ -108,7 +108,13 @@ pub fn serve(app: &App, request: &HttpRequest) -> ApiResult<HttpResponse> {
     if !is_view {
         return Err(ApiError::NotFound);
     }
-    page.answer("index.html", request.headers()).ok_or(ApiError::NotFound)
+    let mut answer = page.answer("index.html", request.headers()).ok_or(ApiError::NotFound)?;
+    // What a person shows to some is not for everyone to find.
+    if name.starts_with("s/") {
+        let headers = answer.headers_mut();
+        headers.insert(header::HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    }
+    Ok(answer)
 }
 
 /// Where to find help, said to a page that nobody is signed in to. Minified or not.

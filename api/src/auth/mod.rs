@@ -22,7 +22,7 @@ mod providers;
 mod queries;
 pub mod revocation;
 pub mod routes;
-mod secret;
+pub(crate) mod secret;
 mod session;
 mod session_queries;
 mod sign_in;
@@ -101,6 +101,11 @@ impl Auth {
     /// What MASTER_KEY opens of the keys in the database. Changes nothing.
     pub(crate) async fn judge_seals(&self, conn: &mut PgConnection) -> Result<Seals, sqlx::Error> {
         key_store::judge_seals(conn, &self.master).await
+    }
+
+    /// To seal what its person must be able to read again.
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.master
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {

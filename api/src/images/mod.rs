@@ -1,4 +1,6 @@
 //! Images: their objects in storage, what is derived from them, and what a person does with them.
+mod collection_queries;
+mod collections;
 pub mod derive;
 mod filter;
 mod gallery;
@@ -11,6 +13,8 @@ mod place;
 mod presign;
 pub mod queries;
 pub mod routes;
+mod share_queries;
+mod shares;
 pub mod store;
 pub mod sweep_queries;
 pub mod trash;
@@ -20,6 +24,16 @@ mod words_queries;
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
     config
+        .service(collections::list_collections)
+        .service(collections::create_collection)
+        .service(collections::rename_collection)
+        .service(collections::delete_collection)
+        .service(collections::add_collection_images)
+        .service(collections::remove_collection_images)
+        .service(shares::create_share_link)
+        .service(shares::list_share_links)
+        .service(shares::revoke_share_link)
+        .service(shares::get_shared_image)
         .service(routes::list_images)
         // Before what takes an id there.
         .service(gallery::get_image_facets)

@@ -194,6 +194,11 @@ impl ImageStore {
         Ok(self.link(self.address().await?, key, hour, PRESIGNED_URL_SECONDS, &[]))
     }
 
+    /// Works for ten minutes: what a share link shows goes dark soon after it is revoked.
+    pub async fn presigned_briefly(&self, key: &str) -> Result<Link, StoreError> {
+        Ok(self.link(self.address().await?, key, self.clock.now(), DOWNLOAD_SECONDS, &[]))
+    }
+
     /// Saves the object under `filename`; works for ten minutes.
     pub async fn presigned_download(&self, key: &str, filename: &str, content_type: &str) -> Result<Link, StoreError> {
         let disposition = attachment(filename);

@@ -22,7 +22,7 @@ fn without_predicates(sql: &str, parameters: &[String]) -> Option<String> {
     for (index, _) in parameters.iter().enumerate().filter(|(_, kind)| *kind == "Uuid") {
         for column in ["person_id", "account_id"] {
             let predicate = format!("{column} = ${}", index + 1);
-            for prefix in ["t.", "g.", "i.", "s.", ""] {
+            for prefix in ["t.", "g.", "i.", "s.", "c.", ""] {
                 let whole = format!("{prefix}{predicate}");
                 // `$1` must not strike `$10`.
                 while let Some(at) = text.find(&whole) {
@@ -165,6 +165,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("generation/retry.rs", "the worker puts back whoever's generation its model is too busy for"),
     ("generation/settle.rs", "the worker settles whoever's generation it ran"),
     ("images/orphans.rs", "looks at everybody's objects, and tells what no row knows"),
+    ("images/shares.rs", "whoever opens a link is nobody we know: it is found by the hash of its token"),
     ("images/trash.rs", "a job for everybody's trash"),
     ("main.rs", "migrate marks the bucket as this database's"),
     ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),
@@ -218,6 +219,9 @@ async fn a_connection_without_a_person_sees_nobody() {
         "events",
         "notices",
         "redemptions",
+        "collections",
+        "collection_images",
+        "share_links",
     ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)

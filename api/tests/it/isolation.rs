@@ -19,6 +19,8 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let image = made["images"][0]["id"].as_str().expect("an id");
     tell(&app, &owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
     let notice = owner.get("/v1/me/notices").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let collection = owner.post("/v1/collections", &json!({"name": "Foxes"})).await.json()["id"].to_string();
+    let share = owner.post(&format!("/v1/images/{image}/shares"), &json!({})).await.json()["id"].to_string();
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -29,6 +31,10 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
             generation
         } else if path.contains("/images/") {
             image
+        } else if path.contains("/collections/") {
+            collection.trim_matches('"')
+        } else if path.contains("/shares/") {
+            share.trim_matches('"')
         } else if path.contains("/identities/") {
             &identity
         } else if path.contains("/checkouts/") || path.contains("/purchases/") {
@@ -43,8 +49,8 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         for method in item.as_object().expect("methods").keys().filter(|name| !matches!(name.as_str(), "parameters")) {
             let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
             let mut request = stranger.request(method.clone(), &path.replace("{id}", id));
-            if method == reqwest::Method::PATCH {
-                request = request.json(&json!({}));
+            if let Some(body) = body_for(&path.replace("{id}", ""), &method, image) {
+                request = request.json(&body);
             }
             let answer = Answer::of(request.send().await).await;
             answer.expect_problem(404, "not-found");
@@ -57,6 +63,16 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();
     assert!(about.iter().all(|row| row["about"].is_null()));
+}
+
+/// A body that is right, so that nothing but the owner is in the way.
+fn body_for(path: &str, method: &reqwest::Method, image: &str) -> Option<Value> {
+    match (path, method.as_str()) {
+        ("/v1/collections/", "PATCH") => Some(json!({"name": "Mine"})),
+        ("/v1/collections//images", "POST" | "DELETE") => Some(json!({"image_ids": [image]})),
+        ("/v1/images//shares", "POST") | (_, "PATCH") => Some(json!({})),
+        _ => None,
+    }
 }
 
 /// A connection as a signed-in request of this person has it.

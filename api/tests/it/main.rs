@@ -34,6 +34,7 @@ mod reconcile;
 mod refunds;
 mod resilience;
 mod sessions;
+mod shares;
 mod sse;
 mod statement;
 mod storage_faults;

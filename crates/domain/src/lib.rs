@@ -22,6 +22,7 @@ pub mod search;
 pub mod size;
 pub mod spec;
 pub mod status;
+pub mod title;
 pub mod violation;
 
 pub use attribute::Attribute;
@@ -32,4 +33,5 @@ pub use price::{Price, price};
 pub use size::Size;
 pub use spec::{GenerationInput, GenerationSpec};
 pub use status::GenerationStatus;
+pub use title::parse_title;
 pub use violation::{Violation, ViolationCode};

@@ -74,16 +74,7 @@ fn of(id: Uuid) -> String {
 }
 
 async fn read_all() -> Result<Vec<Collection>, Failure> {
-    let mut all = Vec::new();
-    let mut path = format!("{PATH}?limit=100");
-    loop {
-        let page = http::get::<List<Collection>>(&path).await?;
-        all.extend(page.data);
-        match page.next_cursor {
-            Some(cursor) => path = format!("{PATH}?limit=100&cursor={cursor}"),
-            None => return Ok(all),
-        }
-    }
+    Ok(http::get::<List<Collection>>(PATH).await?.data)
 }
 
 /// Asks for a name; `save` is called with it, and the dialog closes when that went well.

@@ -3,7 +3,7 @@ use crate::ui::prelude::*;
 
 use crate::account::AccountPage;
 use crate::auth::{Guarded, SignInPage};
-use crate::gallery::{GalleryPage, ImagePage, TrashPage};
+use crate::gallery::{CollectionsPage, GalleryPage, ImagePage, TrashPage};
 use crate::gems::{CheckoutPage, GemsPage};
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
@@ -28,6 +28,7 @@ fn view_of(page: Page) -> AnyView {
         Page::NotFound => NotFoundPage().into_any(),
         Page::Studio => guarded(|| StudioPage().into_any()),
         Page::Gallery => guarded(|| GalleryPage().into_any()),
+        Page::Collections => guarded(|| CollectionsPage().into_any()),
         Page::Trash => guarded(|| TrashPage().into_any()),
         Page::Image => guarded(|| ImagePage().into_any()),
         Page::Gems => guarded(|| GemsPage().into_any()),

@@ -207,6 +207,11 @@ pub async fn put_empty<B: Serialize>(path: &str, body: &B) -> Result<(), Failure
     text_of(Call::new(Method::PUT, path).with_body(body)?).await.map(drop)
 }
 
+/// As `delete`, for a part of what is there.
+pub async fn delete_with<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
+    text_of(Call::new(Method::DELETE, path).with_body(body)?).await.map(drop)
+}
+
 pub async fn delete(path: &str) -> Result<(), Failure> {
     text_of(Call::new(Method::DELETE, path)).await.map(drop)
 }

@@ -7,6 +7,7 @@ pub enum Page {
     SignIn,
     Studio,
     Gallery,
+    Collections,
     Trash,
     Image,
     Gems,
@@ -26,6 +27,7 @@ impl Page {
             Self::SignIn => "/sign-in",
             Self::Studio => "/studio",
             Self::Gallery => "/gallery",
+            Self::Collections => "/gallery/collections",
             Self::Trash => "/gallery/trash",
             Self::Image => "/images",
             Self::Gems => "/gems",
@@ -43,6 +45,7 @@ impl Page {
             Self::SignIn => "Sign in",
             Self::Studio => "Studio",
             Self::Gallery => "Gallery",
+            Self::Collections => "Collections",
             Self::Trash => "Trash",
             Self::Image => "Image",
             Self::Gems => "Gems",
@@ -62,6 +65,7 @@ impl Page {
             "/sign-in" => Self::SignIn,
             "/studio" => Self::Studio,
             "/gallery" => Self::Gallery,
+            "/gallery/collections" => Self::Collections,
             "/gallery/trash" => Self::Trash,
             "/gems" => Self::Gems,
             "/notices" => Self::Notices,
@@ -79,7 +83,7 @@ impl Page {
         match self {
             Self::Studio | Self::Gems | Self::Notices | Self::Account => Some(self),
             Self::Checkout => Some(Self::Gems),
-            Self::Gallery | Self::Trash | Self::Image => Some(Self::Gallery),
+            Self::Gallery | Self::Collections | Self::Trash | Self::Image => Some(Self::Gallery),
             Self::Landing | Self::SignIn | Self::Terms | Self::Promises | Self::NotFound => None,
         }
     }
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn every_page_is_found_at_its_own_address() {
         let pages = [Page::Landing, Page::SignIn, Page::Studio, Page::Gallery, Page::Trash, Page::Gems, Page::Account];
-        for page in pages.into_iter().chain([Page::Terms, Page::Promises, Page::Notices]) {
+        for page in pages.into_iter().chain([Page::Collections, Page::Terms, Page::Promises, Page::Notices]) {
             assert_eq!(Page::at(page.path()), page);
         }
         assert_eq!(Page::at(&image_path(&uuid::Uuid::nil())), Page::Image);

@@ -1,5 +1,7 @@
 //! Where the person is: the address as signals, links that stay in this document, and going elsewhere by code.
 //! An own one, because the framework's weighs more than everything it would show. Must never build a view.
+use std::cell::Cell;
+
 use crate::ui::prelude::*;
 use leptos::ev::{self, MouseEvent};
 use wasm_bindgen::{JsCast, JsValue};
@@ -18,6 +20,8 @@ struct Address {
 }
 
 thread_local! {
+    /// Whether the view was come to without moving to its top.
+    static CAME_BACK: Cell<bool> = const { Cell::new(false) };
     static ADDRESS: ArcRwSignal<Address> = ArcRwSignal::new(shown());
 }
 
@@ -58,6 +62,20 @@ pub fn query(name: &str) -> Option<String> {
     UrlSearchParams::new_with_str(&address.with(|address| address.search.clone())).ok()?.get(name)
 }
 
+/// All parameters of the query in their order, decoded and reactive.
+pub fn parameters() -> Vec<(String, String)> {
+    let address = ADDRESS.with(Clone::clone);
+    let search = address.with(|address| address.search.trim_start_matches('?').replace('+', " "));
+    let decode = |text: &str| js_sys::decode_uri_component(text).map_or_else(|_| text.to_owned(), String::from);
+    let pairs = search.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decode(name), decode(value))).collect()
+}
+
+/// Whether the browser's back or forward led here, so that the view stands where it stood.
+pub fn came_back() -> bool {
+    CAME_BACK.get()
+}
+
 /// Goes to an address of ours: a path, with or without a query.
 pub fn go(to: &str, how: Going) {
     let (Ok(history), here) = (window().history(), ADDRESS.with(ArcRwSignal::get_untracked)) else { return };
@@ -83,6 +101,7 @@ fn show(there: Address, to_top: bool) {
     let here = ADDRESS.with(ArcRwSignal::get_untracked);
     gems::remember_before(&here.path, &there.path);
     let is_growing = is_picture(&there) != is_picture(&here);
+    CAME_BACK.set(!to_top);
     let change = move || {
         if to_top {
             window().scroll_to_with_x_and_y(0.0, 0.0);

@@ -1,15 +1,16 @@
 //! One picture on its own page: which one, its neighbours, and how keys, swipes and links move between them.
 use crate::ui::prelude::*;
-use lapidary_contract::{Image, LiveEvent, ProblemType};
+use lapidary_contract::{Image, ImageNeighbours, LiveEvent, ProblemType};
 use leptos::ev::{self, KeyboardEvent};
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
 use super::details::Details;
-use super::listing::Load;
-use super::shelves::{Shelves, refresh};
+use super::shelves::Shelves;
 use super::stage::Stage;
 use super::{changes, keys, opening};
+use crate::browser;
+use crate::http;
 use crate::live;
 use crate::page::{self, Page, image_path};
 use crate::router::{self, Going};
@@ -24,7 +25,8 @@ pub struct OpenImage {
     pub failure: RwSignal<Option<Failure>>,
     pub newer: Memo<Option<Uuid>>,
     pub older: Memo<Option<Uuid>>,
-    shelves: StoredValue<Shelves>,
+    around: RwSignal<ImageNeighbours>,
+    pub shelves: StoredValue<Shelves>,
     go: Callback<Option<Uuid>>,
 }
 
@@ -37,8 +39,7 @@ impl OpenImage {
             _ => before.copied().flatten(),
         });
         let shelves = StoredValue::new(Shelves::kept());
-        let around =
-            memo(move |_| id.get().map_or((None, None), |id| shelves.with_value(|shelves| shelves.neighbours(id))));
+        let around = RwSignal::new(ImageNeighbours::default());
         let go = Callback::new(move |to: Option<Uuid>| match to {
             Some(id) => {
                 opening::follow(id);
@@ -50,8 +51,9 @@ impl OpenImage {
             id,
             image: RwSignal::new(None),
             failure: RwSignal::new(None),
-            newer: memo(move |_| around.get().0),
-            older: memo(move |_| around.get().1),
+            newer: memo(move |_| around.with(|around| around.newer)),
+            older: memo(move |_| around.with(|around| around.older)),
+            around,
             shelves,
             go,
         }
@@ -79,6 +81,24 @@ impl OpenImage {
                 // What is shown stays; a place without a picture says why.
                 Err(failure) if self.image.with_untracked(Option::is_none) => self.failure.set(Some(failure)),
                 Err(_) => {}
+            }
+        });
+    }
+
+    /// Finds what stands beside it in the list that was seen; the server knows where nothing was read.
+    fn look_around(self, id: Uuid) {
+        let reel = self.shelves.with_value(Shelves::in_sight);
+        let known = reel.blocks.with_untracked(|blocks| blocks.neighbours(id));
+        if let Some((newer, older)) = known {
+            return self.around.set(ImageNeighbours { newer, older });
+        }
+        self.around.set(ImageNeighbours::default());
+        spawn_local(async move {
+            let path = reel.wanted.api(&format!("/v1/images/{id}/neighbours"), "", browser::encode);
+            if let Ok(around) = http::get::<ImageNeighbours>(&path).await
+                && self.id.try_get_untracked().flatten() == Some(id)
+            {
+                self.around.set(around);
             }
         });
     }
@@ -152,6 +172,7 @@ fn follow_address(open: OpenImage) {
     effect(move |_| {
         if let Some(id) = open.id.get() {
             open.read(id);
+            open.look_around(id);
         }
     });
     effect(move |_| {
@@ -159,16 +180,6 @@ fn follow_address(open: OpenImage) {
             open.image.with(|image| image.as_ref().map(|image| image.prompt.chars().take(60).collect::<String>()));
         if let Some(title) = title {
             page::set_title(&title);
-        }
-    });
-    let shelf = open.shelves.with_value(Shelves::in_sight);
-    if shelf.load.with_untracked(|load| *load == Load::First) {
-        refresh(&shelf);
-    }
-    effect(move |_| {
-        if open.older.get().is_none() && shelf.has_more() {
-            let shelf = shelf.clone();
-            spawn_local(async move { shelf.more().await });
         }
     });
 }
@@ -179,10 +190,7 @@ fn follow_events(open: OpenImage) {
             open.shelves.with_value(|shelves| generation.images.iter().for_each(|image| shelves.place(image)));
         }
         LiveEvent::ImageChanged { image_id } if open.id.get_untracked() == Some(*image_id) => open.read(*image_id),
-        LiveEvent::ImageChanged { image_id } => {
-            let (shelves, id) = (open.shelves.get_value(), *image_id);
-            spawn_local(async move { drop(shelves.reread(id).await) });
-        }
+        LiveEvent::ImageChanged { image_id } => open.shelves.with_value(|shelves| shelves.reread_later(*image_id)),
         LiveEvent::GemsChanged { .. }
         | LiveEvent::PurchaseChanged { .. }
         | LiveEvent::NoticesChanged { .. }

@@ -17,6 +17,12 @@ pub fn is_taken(event: &KeyboardEvent) -> bool {
     element.is_some_and(is_field) || document().query_selector("dialog[open]").ok().flatten().is_some()
 }
 
+/// Whether the key belongs to a button.
+pub fn is_on_button(event: &KeyboardEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    element.is_some_and(|element| element.tag_name() == "BUTTON")
+}
+
 /// The elements that match, and which of them has the focus in it.
 fn among(selector: &str) -> (Vec<HtmlElement>, Option<usize>) {
     let Ok(list) = document().query_selector_all(selector) else { return (Vec::new(), None) };
@@ -43,13 +49,4 @@ pub fn keep_focus(selector: &'static str) {
             focus_in(element);
         }
     });
-}
-
-/// Moves the focus to the next or the previous of the elements that match.
-pub fn move_focus(selector: &str, forward: bool) {
-    let (elements, Some(at)) = among(selector) else { return };
-    let to = if forward { Some(at + 1) } else { at.checked_sub(1) };
-    if let Some(element) = to.and_then(|to| elements.get(to)) {
-        focus_in(element);
-    }
 }

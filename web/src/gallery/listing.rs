@@ -28,11 +28,11 @@ pub struct Entry<T: Row> {
 }
 
 impl<T: Row> Entry<T> {
-    fn new(row: T) -> Self {
+    pub fn new(row: T) -> Self {
         Self { id: row.id(), row: ArcRwSignal::new(row) }
     }
 
-    fn set(&self, row: T) {
+    pub fn set(&self, row: T) {
         let is_news = self.row.with_untracked(|known| *known != row && row.may_follow(known));
         if is_news {
             self.row.set(row);
@@ -137,15 +137,6 @@ impl<T: Row> Listing<T> {
         self.entries.with_untracked(|entries| {
             let entry = entries.iter().find(|entry| entry.id == id)?;
             Some(entry.row.get_untracked())
-        })
-    }
-
-    /// The ids before (newer) and after (older) one, as far as read.
-    pub fn neighbours(&self, id: Uuid) -> (Option<Uuid>, Option<Uuid>) {
-        self.entries.with(|entries| {
-            let Some(at) = entries.iter().position(|entry| entry.id == id) else { return (None, None) };
-            let newer = at.checked_sub(1).and_then(|before| entries.get(before));
-            (newer.map(|entry| entry.id), entries.get(at + 1).map(|entry| entry.id))
         })
     }
 

@@ -1,16 +1,26 @@
-//! The three lists of images: all, favourites, trash. Kept between pages, one person's at a time, moved by what happens.
-use std::cell::{Cell, RefCell};
+//! What is kept of the gallery between pages: the last questions with their answers, and the trash. One person's at a
+//! time, moved by what happens.
+use std::cell::RefCell;
 
 use crate::ui::prelude::*;
+use gloo_timers::future::TimeoutFuture;
 use lapidary_contract::{Image, LiveEvent};
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
 use super::listing::{Listing, Load, Row};
+use super::reel::Reel;
+use super::wanted::Wanted;
 use crate::http;
 use crate::live;
 use crate::session::use_session;
 use crate::ui::Failure;
+
+/// How long changes are gathered, and how many of them are read one by one.
+const GATHER_MS: u32 = 80;
+const ONE_BY_ONE_MAX: usize = 8;
+/// Questions that are kept; the one in sight is the first.
+const KEPT_MAX: usize = 4;
 
 impl Row for Image {
     fn id(&self) -> Uuid {
@@ -29,24 +39,19 @@ impl Row for Image {
 
 #[derive(Clone)]
 pub struct Shelves {
-    pub all: Listing<Image>,
-    pub favourites: Listing<Image>,
+    reels: ArcRwSignal<Vec<Reel>>,
     pub trash: Listing<Image>,
 }
 
 thread_local! {
+    /// Changed elsewhere, and not yet read again.
+    static CHANGED: RefCell<Vec<Uuid>> = const { RefCell::new(Vec::new()) };
     static KEPT: RefCell<Option<(Uuid, Shelves)>> = const { RefCell::new(None) };
-    /// Whether the gallery was last seen with favourites only: the arrows of an open picture walk through what was seen.
-    static ONLY_FAVOURITES: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Shelves {
     fn new() -> Self {
-        Self {
-            all: Listing::new("/v1/images?limit=50"),
-            favourites: Listing::new("/v1/images?limit=50&favourite=true"),
-            trash: Listing::new("/v1/images?limit=50&trash=true"),
-        }
+        Self { reels: ArcRwSignal::new(Vec::new()), trash: Listing::new("/v1/images?limit=50&trash=true") }
     }
 
     /// Those of the person who is here; another person's are forgotten.
@@ -62,44 +67,52 @@ impl Shelves {
         })
     }
 
-    /// The list of the gallery, which is the one in sight from now on.
-    pub fn look_at(&self, only_favourites: bool) -> Listing<Image> {
-        ONLY_FAVOURITES.set(only_favourites);
-        self.in_sight()
+    /// The answer to a question, which is the one in sight from now on.
+    pub fn look_at(&self, wanted: &Wanted) -> Reel {
+        let mut reels = self.reels.get_untracked();
+        let known = reels.iter().position(|reel| reel.wanted == *wanted).map(|at| reels.remove(at));
+        let reel = known.unwrap_or_else(|| Reel::new(wanted.clone()));
+        reels.insert(0, reel.clone());
+        reels.truncate(KEPT_MAX);
+        self.reels.set(reels);
+        reel
     }
 
-    pub fn in_sight(&self) -> Listing<Image> {
-        if ONLY_FAVOURITES.get() { self.favourites.clone() } else { self.all.clone() }
-    }
-
-    /// Ids before (newer) and after (older) one in the list that was seen.
-    pub fn neighbours(&self, id: Uuid) -> (Option<Uuid>, Option<Uuid>) {
-        match self.in_sight().neighbours(id) {
-            (None, None) => self.all.neighbours(id),
-            found => found,
+    pub fn in_sight(&self) -> Reel {
+        match self.reels.with_untracked(|reels| reels.first().cloned()) {
+            Some(reel) => reel,
+            None => self.look_at(&Wanted::default()),
         }
     }
 
     /// Puts an image where it belongs now, and nowhere else.
     pub fn place(&self, image: &Image) {
-        let is_trashed = image.deleted_at.is_some();
-        let shelves = [
-            (&self.all, !is_trashed),
-            (&self.favourites, !is_trashed && image.is_favourite),
-            (&self.trash, is_trashed),
-        ];
-        for (shelf, belongs) in shelves {
-            let is_read = shelf.load.with_untracked(|load| *load != Load::First);
-            match belongs {
-                true if is_read => shelf.put(image.clone()),
-                true => {}
-                false => shelf.remove(image.id),
-            }
+        self.reels.with_untracked(|reels| reels.iter().for_each(|reel| reel.place(image)));
+        let is_read = self.trash.load.with_untracked(|load| *load != Load::First);
+        match image.deleted_at.is_some() {
+            true if is_read => self.trash.put(image.clone()),
+            true => {}
+            false => self.trash.remove(image.id),
         }
     }
 
+    /// Takes images out of every list but the trash.
+    pub fn take_away(&self, ids: &[Uuid]) {
+        self.reels.with_untracked(|reels| reels.iter().for_each(|reel| reel.remove(ids)));
+    }
+
     pub fn find(&self, id: Uuid) -> Option<Image> {
-        [&self.all, &self.favourites, &self.trash].into_iter().find_map(|shelf| shelf.find(id))
+        let found = self.reels.with_untracked(|reels| reels.iter().find_map(|reel| reel.find(id)));
+        found.or_else(|| self.trash.find(id))
+    }
+
+    /// What is in a collection is another than before; a view that shows it reads it again.
+    pub fn doubt_collection(&self, id: Uuid) {
+        let sight = self.in_sight();
+        self.reels.update(|reels| reels.retain(|reel| reel.wanted.collection != Some(id) || reel.wanted == sight.wanted));
+        if sight.wanted.collection == Some(id) {
+            spawn_local(async move { sight.refresh().await });
+        }
     }
 
     /// Reads one image again: it changed elsewhere, or its addresses have expired.
@@ -109,26 +122,47 @@ impl Shelves {
         Ok(image)
     }
 
-    /// Follows the live events as long as the current view lives; `shelf` is the one in sight.
-    pub fn follow(&self, shelf: Listing<Image>) {
+    /// Follows the live events as long as the current view lives; `reset` reads again what it shows.
+    pub fn follow(&self, reset: impl Fn() + 'static) {
         let shelves = self.clone();
         live::on_event(move |event| match event {
             LiveEvent::GenerationChanged { generation, .. } => {
                 generation.images.iter().for_each(|image| shelves.place(image));
             }
-            LiveEvent::ImageChanged { image_id } => {
-                let (shelves, id) = (shelves.clone(), *image_id);
-                spawn_local(async move {
-                    // Unreachable or erased for good: the next reading of the list says so.
-                    drop(shelves.reread(id).await);
-                });
-            }
+            LiveEvent::ImageChanged { image_id } => shelves.reread_later(*image_id),
             LiveEvent::GemsChanged { .. }
             | LiveEvent::PurchaseChanged { .. }
             | LiveEvent::NoticesChanged { .. }
             | LiveEvent::ArchiveChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
-            LiveEvent::Reset => refresh(&shelf),
+            LiveEvent::Reset => reset(),
+        });
+    }
+
+    /// Many that change at once are read as a list.
+    pub fn reread_later(&self, id: Uuid) {
+        let is_first = CHANGED.with_borrow_mut(|changed| {
+            changed.push(id);
+            changed.len() == 1
+        });
+        if !is_first {
+            return;
+        }
+        let shelves = self.clone();
+        spawn_local(async move {
+            TimeoutFuture::new(GATHER_MS).await;
+            let changed = CHANGED.take();
+            if changed.len() > ONE_BY_ONE_MAX {
+                shelves.in_sight().refresh().await;
+                if shelves.trash.load.with_untracked(|load| *load != Load::First) {
+                    shelves.trash.refresh().await;
+                }
+                return;
+            }
+            for id in changed {
+                // Unreachable or erased for good: the next reading of the list says so.
+                drop(shelves.reread(id).await);
+            }
         });
     }
 }
@@ -136,4 +170,9 @@ impl Shelves {
 pub fn refresh(shelf: &Listing<Image>) {
     let shelf = shelf.clone();
     spawn_local(async move { shelf.refresh().await });
+}
+
+pub fn refresh_reel(reel: &Reel) {
+    let reel = reel.clone();
+    spawn_local(async move { reel.refresh().await });
 }

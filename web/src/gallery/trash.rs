@@ -5,19 +5,20 @@ use lapidary_contract::Image;
 use lapidary_domain::limits::TRASH_DAYS;
 use wasm_bindgen_futures::spawn_local;
 
-use super::listing::Entry;
+use super::listing::{Entry, Listing, Load};
 use super::more::More;
 use super::shelves::{Shelves, refresh};
-use super::{Filter, Filters, changes, keys, shelf_states};
+use super::{Tab, changes, keys, stand_ins, tabs};
 use crate::page::{Page, image_path};
 use crate::ui::dynamic::{changing, list, memo};
-use crate::ui::{Button, Empty, Glyph, Icon, LinkButton, Picture, format_day};
+use crate::ui::{Button, Empty, FailureNote, Glyph, Icon, LinkButton, Picture, format_day};
 
 #[component]
 pub fn TrashPage() -> AnyView {
     let shelves = Shelves::kept();
     let shelf = shelves.trash.clone();
-    shelves.follow(shelf.clone());
+    let again = shelf.clone();
+    shelves.follow(move || refresh(&again));
     refresh(&shelf);
     let kept = StoredValue::new((shelves, shelf.clone()));
     let full = move || {
@@ -39,11 +40,41 @@ pub fn TrashPage() -> AnyView {
         <div class="gallery">
             <header class="gallery__head">
                 <h1>"Trash"</h1>
-                <Filters current=Signal::stored(Filter::Trash) />
+                {tabs(Tab::Trash)}
             </header>
             <p class="gallery__about">{format!("Deleted pictures stay here for {TRASH_DAYS} days, then they are erased.")}</p>
             {shelf_states(&shelf, full, nothing)}
         </div>
+    }
+    .into_any()
+}
+
+/// What the list shows while it is read, when that fails, when it is empty, and when there is something.
+fn shelf_states(
+    shelf: &Listing<Image>,
+    full: impl Fn() -> AnyView + Send + Sync + 'static,
+    empty: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let (entries, load) = (shelf.entries.clone(), shelf.load.clone());
+    let is_empty = memo(move |_| entries.with(Vec::is_empty));
+    let load = memo(move |_| load.get());
+    let is_first = memo(move |_| load.with(|load| *load == Load::First));
+    let shelf = StoredValue::new(shelf.clone());
+    let trouble = changing(move || {
+        let Load::Failed(failure) = load.get() else { return None };
+        let retry = Callback::new(move |()| refresh(&shelf.get_value()));
+        Some(view! { <FailureNote failure on_retry=retry /> })
+    });
+    let is_failed = memo(move |_| load.with(|load| matches!(load, Load::Failed(_))));
+    let body = changing(move || match (is_empty.get(), is_first.get(), is_failed.get()) {
+        (false, ..) => full(),
+        (true, true, _) => stand_ins(),
+        (true, false, true) => ().into_any(),
+        (true, false, false) => empty(),
+    });
+    view! {
+        {trouble}
+        {body}
     }
     .into_any()
 }

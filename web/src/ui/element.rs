@@ -180,7 +180,7 @@ pub trait Build: Sized {
         aria_pressed "aria-pressed" aria_valuemax "aria-valuemax" aria_valuemin "aria-valuemin"
         aria_valuenow "aria-valuenow" aria_valuetext "aria-valuetext" autocomplete "autocomplete" datetime "datetime"
         decoding "decoding" dir "dir" disabled "disabled" draggable "draggable" height "height" hidden "hidden"
-        href "href" id "id" inputmode "inputmode" loading "loading" maxlength "maxlength" name "name" placeholder "placeholder"
+        href "href" id "id" inputmode "inputmode" loading "loading" max "max" maxlength "maxlength" name "name" placeholder "placeholder"
         popover "popover" popovertarget "popovertarget" r#for "for" r#type "type" rel "rel" role "role" rows "rows"
         scope "scope" src "src" tabindex "tabindex" title "title" value "value" width "width"
     }

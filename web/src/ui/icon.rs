@@ -11,16 +11,20 @@ pub enum Glyph {
     ChevronLeft,
     ChevronRight,
     Close,
+    Collection,
     Copy,
     Download,
     Gallery,
     Gem,
     Heart,
     HeartFilled,
+    Minus,
     Offline,
     Pencil,
+    Plus,
     Refresh,
     Search,
+    Share,
     Studio,
     Trash,
     Undo,
@@ -37,6 +41,7 @@ impl Glyph {
             Self::ChevronLeft => "m14.5 6-6 6 6 6",
             Self::ChevronRight => "m9.5 6 6 6-6 6",
             Self::Close => "m6 6 12 12M18 6 6 18",
+            Self::Collection => "M4 6.5h6l2 2.5h8v10.5H4zM12 12v5M9.5 14.5h5",
             Self::Copy => "M9 9h10v11H9zM5 15V4h10",
             Self::Download => "M12 4v11m-4.5-4L12 15.5 16.5 11M5 20h14",
             Self::Gallery => "M4 4h7v9H4zM13 4h7v5h-7zM4 15h7v5H4zM13 11h7v9h-7z",
@@ -44,12 +49,15 @@ impl Glyph {
             Self::Heart | Self::HeartFilled => {
                 "M12 20S4 15 4 9.3A4.3 4.3 0 0 1 12 7a4.3 4.3 0 0 1 8 2.3C20 15 12 20 12 20Z"
             }
+            Self::Minus => "M5 12h14",
             Self::Offline => {
                 "M4 4l16 16M8.5 15.5a5 5 0 0 1 6 0M5 11.5a10 10 0 0 1 4.5-2.5m5 .3a10 10 0 0 1 4.5 2.2M12 19h.01"
             }
             Self::Pencil => "M4.5 19.5 5.5 15 16 4.5l3.5 3.5L9 18.5zM13.5 7l3.5 3.5",
+            Self::Plus => "M12 5v14M5 12h14",
             Self::Refresh => "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.2M20 4v5.2h-5.2",
             Self::Search => "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm4.7-1.8L20 20",
+            Self::Share => "M12 15V4m-4 4 4-4 4 4M6 12H5v8h14v-8h-1",
             Self::Studio => {
                 "m4 20 9.5-9.5m2-2L17 7M15.5 3v3M20.5 8.5h-3M19.5 4.5 17.5 6.5M9.5 5.5 12 8M18.5 14.5 16 12"
             }

@@ -27,6 +27,15 @@ pub use segmented::{Choice, Segmented};
 pub use skeleton::Skeleton;
 pub use time::{Moment, format_day, format_gems, format_number};
 
+/// Does something later, unless the page is gone by then.
+pub fn after_a_while(milliseconds: u32, run: impl FnOnce() + 'static) {
+    let run: Box<dyn FnOnce()> = Box::new(run);
+    wasm_bindgen_futures::spawn_local(async move {
+        gloo_timers::future::TimeoutFuture::new(milliseconds).await;
+        run();
+    });
+}
+
 /// An id that no other element of this document has.
 pub fn fresh_id(prefix: &str) -> String {
     thread_local! {

@@ -52,6 +52,19 @@ fn days(date: &Date) -> i64 {
     ((date.get_time() / 60_000.0 - date.get_timezone_offset()) / 1_440.0).floor() as i64
 }
 
+/// Days since the epoch in the reader's zone.
+pub fn day_number(at: &DateTime<Utc>) -> i64 {
+    if cfg!(target_family = "wasm") { days(&date(at)) } else { at.timestamp().div_euclid(86_400) }
+}
+
+/// As `format_day`, of a day number.
+pub fn format_day_number(day: i64) -> String {
+    let offset = Date::new_0().get_timezone_offset();
+    // Noon is the same day on both sides of a changed clock.
+    let minutes = day * 1_440 + 720 + offset as i64;
+    format_day(&DateTime::from_timestamp(minutes * 60, 0).unwrap_or_default())
+}
+
 /// `1,234`
 pub fn format_number(number: i64) -> String {
     Number::from(number as f64).to_locale_string(&locale()).into()
@@ -88,6 +101,12 @@ fn money(amount: i64, count: i64, currency: &str, more: &[(&str, &str)]) -> Stri
 pub fn format_date(day: NaiveDate) -> String {
     let parts = options(&[("timeZone", "UTC"), ("day", "numeric"), ("month", "short")]);
     date(&day.and_time(NaiveTime::MIN).and_utc()).to_locale_date_string(&locale(), &parts).into()
+}
+
+/// `November 2026`
+pub fn format_month(first: NaiveDate) -> String {
+    let parts = options(&[("timeZone", "UTC"), ("month", "long"), ("year", "numeric")]);
+    date(&first.and_time(NaiveTime::MIN).and_utc()).to_locale_date_string(&locale(), &parts).into()
 }
 
 /// `12 gems`, `1 gem`

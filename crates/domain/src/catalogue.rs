@@ -181,7 +181,7 @@ pub struct Section {
 }
 
 impl FreeSize {
-    fn allows(&self, size: Size) -> bool {
+    pub fn allows(&self, size: Size) -> bool {
         let (short, long) = (size.width.min(size.height), size.width.max(size.height));
         size.width.is_multiple_of(self.multiple)
             && size.height.is_multiple_of(self.multiple)
@@ -230,6 +230,9 @@ impl Catalogue {
         }
         if self.welcome_gems < 0 {
             faults.push("welcome_gems is below zero".to_owned());
+        }
+        if !(1..=PRICE_MAX).contains(&self.refinement_gems) {
+            faults.push(format!("refinement_gems is not 1 to {PRICE_MAX}"));
         }
         if self.resolve(&self.default_model, today).is_none() {
             faults.push(format!("default_model {:?} leads to no model that can be used today", self.default_model));

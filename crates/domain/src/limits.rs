@@ -42,6 +42,8 @@ pub const REFERENCES_KEPT_MAX: i64 = 500;
 pub const REFINEMENT_SECTIONS: usize = 3;
 /// Values in each of them.
 pub const REFINEMENT_VALUES: usize = 10;
+/// Characters of one of them: it stands on a chip.
+pub const REFINED_VALUE_MAX: usize = 60;
 /// Names of sections that a refinement may be told not to repeat.
 pub const SEEN_SECTIONS_MAX: usize = 200;
 /// Presets of one person.

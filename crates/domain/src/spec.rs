@@ -115,7 +115,7 @@ impl GenerationSpec {
     }
 }
 
-fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violation>) {
+pub(crate) fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violation>) {
     let code = if text.chars().all(is_invisible) {
         ViolationCode::Required
     } else if text.contains('\0') {

@@ -230,9 +230,10 @@ fn a_model_that_is_not_available_yet_is_not_used() {
 #[test]
 fn each_fault_is_named() {
     type Spoil = fn(&mut Catalogue);
-    let spoilt: [(Spoil, &str); 21] = [
+    let spoilt: [(Spoil, &str); 22] = [
         (|it| it.version = " ".to_owned(), "version is empty"),
         (|it| it.welcome_gems = -1, "welcome_gems is below zero"),
+        (|it| it.refinement_gems = 0, "refinement_gems is not 1 to 1000000"),
         (|it| it.default_model = "nobody".to_owned(), "default_model \"nobody\""),
         (|it| it.models[1].aliases = vec!["gpt-image-2".to_owned()], "\"gpt-image-2\" names two models"),
         (|it| it.models[0].default_quality = "best".to_owned(), "default_quality"),

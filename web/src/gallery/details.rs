@@ -50,6 +50,10 @@ fn actions(open: OpenImage) -> AnyView {
         let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
         format!("{}?from={id}", Page::Studio.path())
     });
+    let vary = Signal::derive(move || {
+        let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
+        format!("{}?vary={id}", Page::Studio.path())
+    });
     let heart = changing(move || {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
         view! { <Icon glyph /> }
@@ -72,6 +76,10 @@ fn actions(open: OpenImage) -> AnyView {
             <LinkButton class="details__main" href=again>
                 <Icon glyph=Glyph::Refresh />
                 "Use again"
+            </LinkButton>
+            <LinkButton class="details__main" href=vary>
+                <Icon glyph=Glyph::Studio />
+                "Vary"
             </LinkButton>
         </div>
     }

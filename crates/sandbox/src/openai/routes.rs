@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 
 use super::{
-    API_KEY, Received, RequestId, State, edits,
+    API_KEY, Received, RequestId, State, chat, edits,
     models::{self, Model},
     order::Order,
     picture, ready,
@@ -40,6 +40,7 @@ pub fn mount(app: &mut web::ServiceConfig) {
     for path in ["/v1/models", "/compatible/v1/models"] {
         app.service(web::resource(path).route(web::get().to(list_models)).default_service(web::to(wrong_method)));
     }
+    chat::mount(app);
     app.route("/v1/models/{id}", web::get().to(get_model));
     app.route("/compatible/pictures/{name}", web::get().to(get_picture));
     app.default_service(web::to(no_such_url));
@@ -50,7 +51,7 @@ async fn no_such_url(request: HttpRequest) -> HttpResponse {
     Refusal::new(404, "invalid_request_error", "", text).answer()
 }
 
-async fn wrong_method(request: HttpRequest) -> HttpResponse {
+pub async fn wrong_method(request: HttpRequest) -> HttpResponse {
     let text = format!("Not allowed to {} on {}.", request.method(), request.path());
     let allow = if request.path().ends_with("/models") { "GET" } else { "POST" };
     Refusal::new(405, "invalid_request_error", "method_not_supported", text).header("allow", allow).answer()
@@ -272,7 +273,7 @@ pub fn usage(model: &Model, order: &Order, partial: u32) -> Value {
     })
 }
 
-fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
+pub fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(key) = header(headers, "authorization").and_then(|value| value.strip_prefix("Bearer ")) else {
         return Err(Refusal::invalid_api_key(
             "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.",
@@ -289,7 +290,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn received(request: &HttpRequest, json: Option<&Value>) -> Received {
+pub fn received(request: &HttpRequest, json: Option<&Value>) -> Received {
     let text = |name: &str| json.and_then(|json| json.get(name)).and_then(Value::as_str).map(str::to_owned);
     let sent = |name: &str| header(request.headers(), name).map(str::to_owned);
     Received {

@@ -141,7 +141,7 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
     }
 }
 
-fn status(value: &Value, default: u16) -> StatusCode {
+pub fn status(value: &Value, default: u16) -> StatusCode {
     let given = value.as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(default);
     StatusCode::from_u16(given).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -179,7 +179,7 @@ fn form_refused(fault: &Fault, order: &Order) -> Strike {
 }
 
 /// `value`: {"status", "headers": {name: text}, "body": JSON, or text that is sent as it is}.
-fn answer_with(value: &Value) -> Strike {
+pub fn answer_with(value: &Value) -> Strike {
     let mut answer = HttpResponse::build(status(&value["status"], 200));
     for (name, text) in value["headers"].as_object().into_iter().flatten() {
         answer.insert_header((name.as_str(), text.as_str().unwrap_or_default()));
@@ -245,7 +245,7 @@ fn should_retry(it_should: bool) -> Refusal {
 
 /// `value`: seconds for the header, or null for none; with `retry_after_ms` milliseconds, with `retry_after_date` seconds
 /// from now, said as a date.
-fn rate_limited(kind: &str, fault: &Fault) -> Refusal {
+pub fn rate_limited(kind: &str, fault: &Fault) -> Refusal {
     let value = fault.value.as_f64();
     let in_milliseconds = kind == "retry_after_ms";
     let seconds = if in_milliseconds { value.unwrap_or(1500.0) / 1000.0 } else { value.unwrap_or(51.84) };

@@ -7,8 +7,9 @@ use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 
 use super::{
-    API_KEY, Received, RequestId, State,
+    API_KEY, Received, RequestId, State, credentials,
     models::{self, Model},
+    moderations,
     order::Order,
     picture, ready,
     refusal::Refusal,
@@ -29,6 +30,8 @@ pub fn mount(app: &mut web::ServiceConfig) {
         let post = move |state, request, body| generate(state, request, body, dialect);
         app.service(web::resource(path).route(web::post().to(post)).default_service(web::to(wrong_method)));
     }
+    let moderations = web::resource("/v1/moderations").route(web::post().to(moderations::moderate));
+    app.service(moderations.default_service(web::to(wrong_method)));
     for path in ["/v1/models", "/compatible/v1/models"] {
         app.service(web::resource(path).route(web::get().to(list_models)).default_service(web::to(wrong_method)));
     }
@@ -103,6 +106,11 @@ async fn generate(
 }
 
 fn read_order(headers: &HeaderMap, json: Option<Value>, dialect: Dialect) -> Result<Order, Refusal> {
+    let body = read_json(headers, json)?;
+    if dialect == Dialect::Gpt { Order::of_gpt(&body) } else { Order::of_dalle(&body) }
+}
+
+pub fn read_json(headers: &HeaderMap, json: Option<Value>) -> Result<Map<String, Value>, Refusal> {
     let mime = header(headers, "content-type").unwrap_or_default();
     if mime.split(';').next().is_none_or(|mime| mime.trim() != "application/json") {
         let text = format!("Invalid Content-Type header ({mime}), expected application/json.");
@@ -112,7 +120,7 @@ fn read_order(headers: &HeaderMap, json: Option<Value>, dialect: Dialect) -> Res
         let text = "We could not parse the JSON body of your request. The API expects a JSON payload.";
         return Err(Refusal::new(400, "invalid_request_error", "", text));
     };
-    if dialect == Dialect::Gpt { Order::of_gpt(&body) } else { Order::of_dalle(&body) }
+    Ok(body)
 }
 
 async fn answer(state: Arc<State>, request: &HttpRequest, order: Order) -> Result<HttpResponse, Refusal> {
@@ -186,6 +194,9 @@ pub async fn paint(state: &Arc<State>, order: &Order, strike: &Strike) -> Result
         let ready = (0..order.count).map(|_| on_a_blocking_thread(move || ready::picture(wanted)));
         return try_join_all(ready).await;
     }
+    if let Strike::Given(bytes) = strike {
+        return Ok(vec![bytes.clone(); usize::try_from(order.count).unwrap_or(1)]);
+    }
     let order = &order;
     try_join_all((0..order.count).map(|index| async move {
         let _easel = state.easels.acquire().await.map_err(|_| broken())?;
@@ -193,7 +204,8 @@ pub async fn paint(state: &Arc<State>, order: &Order, strike: &Strike) -> Result
         let is_sketch = state.only_sketches();
         on_a_blocking_thread(move || {
             let painted = picture::paint(&order, first.wrapping_add(index), is_sketch);
-            picture::encode(&painted, order.format, order.compression)
+            let encoded = picture::encode(&painted, order.format, order.compression)?;
+            Ok(if order.model.is_some() { credentials::embed(encoded, order.format) } else { encoded })
         })
         .await
     }))
@@ -225,7 +237,7 @@ pub fn usage(model: &Model, order: &Order, partial: u32) -> Value {
     })
 }
 
-fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
+pub fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(key) = header(headers, "authorization").and_then(|value| value.strip_prefix("Bearer ")) else {
         return Err(Refusal::invalid_api_key(
             "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.",

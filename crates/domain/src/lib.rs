@@ -14,7 +14,9 @@
 pub mod attribute;
 pub mod catalogue;
 pub mod compose;
+pub mod cost;
 pub mod gems;
+pub mod life;
 pub mod limits;
 pub mod price;
 pub mod purchase;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lapidary_contract::FailureCode;
+use lapidary_contract::{FailureCode, Refusal};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+
+use super::model_refusal;
 
 /// Whether the same order is worth another call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct ModelError {
     pub is_about_streaming: bool,
     /// The key or the account is refused, so every order of everybody's is. A 403 may be about one model or one prompt.
     pub is_about_account: bool,
+    /// With `Refused`: what the safety system said, without the request id that stands above.
+    pub refusal: Option<Box<Refusal>>,
 }
 
 /// What the headers of an answer advise (§7).
@@ -78,6 +82,7 @@ impl ModelError {
             usage: None,
             is_about_streaming: false,
             is_about_account: code == FailureCode::OperatorQuota,
+            refusal: None,
         }
     }
 
@@ -141,6 +146,7 @@ impl ModelError {
             retry_after: hints.retry_after,
             is_about_streaming,
             is_about_account,
+            refusal: (failure == FailureCode::Refused).then(|| Box::new(model_refusal::read(told))),
             ..Self::new(failure, detail)
         }
     }

@@ -1,6 +1,7 @@
 //! Images: their objects in storage, what is derived from them, and what a person does with them.
+pub mod credentials;
 pub mod derive;
-mod mark;
+pub mod mark;
 pub mod objects;
 pub mod orphans;
 pub mod owner;

@@ -15,6 +15,7 @@ use crate::generation::image_model::ImageModel;
 use crate::generation::live::Live;
 use crate::generation::provider::Providers;
 use crate::images::store::ImageStore;
+use crate::moderation::client::Moderation;
 use crate::page::Page;
 use crate::payments::Payments;
 use crate::references::Uploads;
@@ -33,6 +34,8 @@ pub struct App {
     pub estimates: Estimates,
     /// Absent where nothing is sold.
     pub payments: Option<Payments>,
+    /// Absent where nobody looks at prompts beforehand.
+    pub moderation: Option<Moderation>,
     pub live: Live,
     pub wake: Wake,
     pub stop: Stop,
@@ -86,6 +89,7 @@ impl App {
             page,
             image_model: ImageModel::new(&settings)?,
             payments: Payments::new(&settings)?,
+            moderation: Moderation::new(&settings)?,
             wake: Wake::new(live.outbox.clone()),
             live,
             stop: Stop::default(),

@@ -7,8 +7,12 @@ use url::Url;
 
 mod address;
 mod check;
+mod commands;
+mod moderation;
 
 pub use self::address::{database_is_safe, is_loopback};
+pub use self::commands::{Flags, Margin};
+pub use self::moderation::{ModerationSettings, Switch, WhenDown};
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
 pub use crate::gems::code_command::CodesAct;
@@ -44,6 +48,10 @@ pub enum Command {
     Keys(Box<Keys>),
     /// Give gems by codes.
     Codes(Box<Codes>),
+    /// Say what images brought and what they cost at their providers, by model and quality.
+    Margin(Box<Margin>),
+    /// Look at who is refused again and again.
+    Flags(Box<Flags>),
     /// Try every setting and vendor, and say of each what is right or wrong. Ends with 1 if anything is wrong.
     Doctor(Box<Doctor>),
 }
@@ -171,6 +179,8 @@ pub struct Settings {
     /// Sent to OPENAI_BASE_URL alone; unset where that server wants none.
     #[arg(long, env, hide_env_values = true)]
     pub openai_api_key: Option<String>,
+    #[command(flatten)]
+    pub moderation: ModerationSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,

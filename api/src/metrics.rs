@@ -20,6 +20,33 @@ pub fn image_stored(bytes: u64) {
     metrics::counter!("lapidary_image_bytes_total").increment(bytes);
 }
 
+/// Images were settled that cost so much at their provider, in millionths of a US dollar.
+pub fn provider_cost(model: &str, microusd: i64) {
+    if let Ok(microusd @ 1..) = u64::try_from(microusd) {
+        metrics::counter!("lapidary_provider_cost_microusd_total", "model" => model.to_owned()).increment(microusd);
+    }
+}
+
+/// A model's newest images cost more than their gems bring; said once a day.
+pub fn model_at_loss(model: &str) {
+    metrics::counter!("lapidary_model_losses_total", "model" => model.to_owned()).increment(1);
+}
+
+/// A safety system said no. `stage`: `before_making`, `input`, `output`, `unknown`.
+pub fn refused(stage: &'static str) {
+    metrics::counter!("lapidary_refusals_total", "stage" => stage).increment(1);
+}
+
+/// Somebody has to look at a person. `kind`: `refusals`.
+pub fn flag_raised(kind: &'static str) {
+    metrics::counter!("lapidary_flags_total", "kind" => kind).increment(1);
+}
+
+/// The moderation service did not look at a prompt, which was `allowed` or `refused` for that.
+pub fn moderation_failed(then: &'static str) {
+    metrics::counter!("lapidary_moderation_failures_total", "then" => then).increment(1);
+}
+
 /// Gems were posted; a transaction that then fails takes them back uncounted. `kind` is the transfer's: `hold`,
 /// `capture`, `release`, `grant` …
 pub fn gems_moved(kind: &'static str, gems: i64) {

@@ -1,5 +1,6 @@
 //! The catalogue of models, prices and attributes: loaded once, checked, shown.
-pub mod load;
+pub mod life;
+mod load;
 pub mod routes;
 
 pub use load::{CatalogueError, load};

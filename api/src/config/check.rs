@@ -38,6 +38,7 @@ impl Settings {
             return refuse("OIDC_CLIENT_ID and OIDC_ISSUER belong together: set both or none");
         }
         self.check_payments()?;
+        self.check_moderation()?;
         if self.database_connections == 0 || self.running_per_person < 1 {
             return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
         }

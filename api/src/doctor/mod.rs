@@ -6,6 +6,7 @@ pub mod guard;
 mod isolation;
 mod keys;
 mod model;
+mod moderation;
 mod payments;
 mod public_url;
 mod report;
@@ -43,13 +44,14 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         }
     };
     let all = Examination { settings, clock, http };
-    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 9] = [
+    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 10] = [
         ("settings", Box::pin(settings::check(&all))),
         ("database", Box::pin(database::check(&all))),
         ("master key", Box::pin(keys::check(&all))),
         ("bucket", Box::pin(bucket::check(&all))),
         ("sign-in", Box::pin(sign_in::check(&all))),
         ("model", Box::pin(model::check(&all))),
+        ("moderation", Box::pin(moderation::check(&all))),
         ("payments", Box::pin(payments::check(&all))),
         ("public url", Box::pin(public_url::check(&all))),
         ("watching", Box::pin(watching::check(&all))),
@@ -73,6 +75,7 @@ fn secrets(settings: &Settings) -> Vec<String> {
         &settings.google_client_secret,
         &settings.oidc_client_secret,
         &settings.openai_api_key,
+        &settings.moderation.moderation_api_key,
         &settings.stripe_secret_key,
         &settings.stripe_webhook_secret,
     ];

@@ -1,8 +1,7 @@
 //! The model's provider: the key is taken, and every model of the catalogue is there and stays.
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::TimeDelta;
-use lapidary_domain::{Catalogue, Model};
+use lapidary_domain::{Catalogue, Model, life};
 use reqwest::StatusCode;
 use serde_json::Value;
 use url::Url;
@@ -11,7 +10,6 @@ use super::{Examination, Finding, unanswered};
 use crate::catalogue;
 
 const CHECK: &str = "model";
-const SOON: TimeDelta = TimeDelta::days(60);
 
 pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     let settings = &all.settings;
@@ -92,14 +90,8 @@ fn of_catalogue(all: &Examination, catalogue: &Catalogue, listed: &Value) -> Vec
             let says = format!("{} is in the catalogue and not among the provider's models", model.wire_model);
             found.push(Finding::odd(CHECK, says, "Take it out with CATALOGUE_FILE, or get access to it."));
         }
-        if let Some(day) = model.retires.filter(|day| *day <= today + SOON) {
-            let says = format!("{} retires on {day}", model.name);
-            let hint = match &model.replacement {
-                Some(next) => format!("From then on {next} answers in its place."),
-                None => "Name its replacement in the catalogue.".to_owned(),
-            };
-            found.push(Finding::odd(CHECK, says, hint));
-        }
     }
+    let endings = life::endings(catalogue, today);
+    found.extend(endings.iter().map(|ending| Finding::odd(CHECK, ending.sentence(), ending.advice())));
     found
 }

@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use lapidary_contract::FailureCode;
+use lapidary_contract::{FailureCode, Refusal};
 use lapidary_domain::{Dialect, Model};
 use reqwest::RequestBuilder;
 use serde_json::{Map, Value};
@@ -190,14 +190,19 @@ impl ImageModel {
         let span =
             info_span!(target: PHASE, "model", model = order.model.id, outcome = Empty, model_request_id = Empty);
         let answer = self.send(order, count, manner, hears.partial, &mut request_id).instrument(span.clone()).await;
-        let answer = answer.map_err(|error| ModelError { request_id: request_id.clone(), ..error });
+        let mut answer = answer.map_err(|error| ModelError { request_id: request_id.clone(), ..error });
+        if let Ok(answer) = &mut answer {
+            answer.images.iter_mut().for_each(|image| image.call = hears.calls.len());
+        }
         let (outcome, usage, was_cut) = match &answer {
             Ok(answer) => ("made", answer.images.first().and_then(|image| image.usage.clone()), false),
             Err(error) => (error.code.name(), error.usage.clone(), error.again == Again::Once),
         };
         span.record("outcome", outcome).record("model_request_id", request_id.as_deref());
         metrics::model_answered(&order.model.id, outcome, started.elapsed().as_secs_f64());
-        hears.calls.push(Call { request_id, outcome, usage, was_cut });
+        let refusal = answer.as_ref().err().and_then(|error| error.refusal.as_deref());
+        let refusal = refusal.map(|said| Refusal { provider_request_id: request_id.clone(), ..said.clone() });
+        hears.calls.push(Call { request_id, outcome, usage, was_cut, refusal });
         answer
     }
 
@@ -259,7 +264,7 @@ impl ImageModel {
         if bytes.len() > IMAGE_MAX {
             return Err(ModelError::bad_answer("an image is too large"));
         }
-        Ok(ModelImage { bytes, revised_prompt: item.revised_prompt, usage: usage.cloned() })
+        Ok(ModelImage { bytes, revised_prompt: item.revised_prompt, usage: usage.cloned(), call: 0 })
     }
 }
 

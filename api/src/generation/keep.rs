@@ -10,7 +10,9 @@ use super::model_answer::ModelImage;
 use super::scraps::Scraps;
 use super::settle::StoredImage;
 use crate::app::App;
+use crate::images::credentials::has_content_credentials;
 use crate::images::derive::{self, Derived, Look};
+use crate::images::mark::DigitalSourceType;
 use crate::images::store::StoreError;
 use crate::metrics;
 use crate::work::queue::Claimed;
@@ -23,7 +25,7 @@ pub async fn keep(
     position: usize,
     image: ModelImage,
 ) -> Result<StoredImage, FailureCode> {
-    let ModelImage { bytes, revised_prompt, usage } = image;
+    let ModelImage { bytes, revised_prompt, usage, call } = image;
     let unusable = |error: derive::NotAnImage| {
         tracing::warn!(generation_id = %job.id, request_id = job.request_id, %error,
             "the model's answer is no usable image");
@@ -47,7 +49,8 @@ pub async fn keep(
         })
     };
     let beside = async {
-        let derived = derived(app, bytes.clone()).await?.map_err(unusable)?;
+        let source = DigitalSourceType::of(job.has_references());
+        let derived = derived(app, bytes.clone(), source).await?.map_err(unusable)?;
         let (thumbnail, preview) = tokio::join!(
             app.store.put(thumbnail_key, derived.thumbnail, "image/webp"),
             app.store.put(preview_key, derived.preview, "image/webp"),
@@ -71,17 +74,23 @@ pub async fn keep(
         width: look.width,
         height: look.height,
         thumbhash,
+        has_content_credentials: has_content_credentials(&bytes),
         revised_prompt,
         usage,
+        call,
     })
 }
 
-async fn derived(app: &App, bytes: Bytes) -> Result<Result<Derived, derive::NotAnImage>, FailureCode> {
+async fn derived(
+    app: &App,
+    bytes: Bytes,
+    source: DigitalSourceType,
+) -> Result<Result<Derived, derive::NotAnImage>, FailureCode> {
     let decoder = Arc::clone(&app.decoders).acquire_owned().await.map_err(|_| FailureCode::Internal)?;
     let decode = move || {
         // Nobody ends a decoding that began: its place is free when its memory is.
         let _decoder = decoder;
-        derive::derive(&bytes)
+        derive::derive(&bytes, source)
     };
     tokio::task::spawn_blocking(decode).await.map_err(|_| FailureCode::Internal)
 }

@@ -2,6 +2,7 @@
 pub mod breaker;
 pub mod cancel;
 mod changes;
+pub mod cost;
 pub mod estimate;
 pub mod follow;
 pub mod give_up;
@@ -14,6 +15,7 @@ mod materials;
 pub mod model_answer;
 pub mod model_error;
 pub mod model_read;
+pub mod model_refusal;
 pub mod model_stream;
 mod originals;
 pub mod preview;

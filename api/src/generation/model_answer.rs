@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use actix_web::web::Bytes;
+use lapidary_contract::Refusal;
 use lapidary_contract::domain::limits::COMPOSED_PROMPT_MAX;
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::in_place;
 use super::model_error::{Hints, ModelError};
+use super::model_refusal;
 
 /// Bytes of JSON that a provider may say about usage; more is no such statement.
 const USAGE_MAX: usize = 16 * 1024;
@@ -28,8 +30,10 @@ pub struct ModelImage {
     /// Part of the answer it came in, which stays as long as one of its pictures does.
     pub bytes: Bytes,
     pub revised_prompt: Option<String>,
-    /// As the provider says it.
+    /// As the provider says it, for the whole call.
     pub usage: Option<Value>,
+    /// Which of the calls made it, from 0.
+    pub call: usize,
 }
 
 /// One call that ended, for the record.
@@ -40,6 +44,8 @@ pub struct Call {
     pub outcome: &'static str,
     pub usage: Option<Value>,
     pub was_cut: bool,
+    /// What a safety system said, where it said no.
+    pub refusal: Option<Refusal>,
 }
 
 #[derive(Debug)]
@@ -228,8 +234,8 @@ fn collect(
         found.push((source, revised_prompt.map(storable)));
     }
     if found.is_empty() {
-        // Some proxies answer so when a prompt was moderated (§6): no image, no gems, and asking again helps nobody.
-        return Err(failed("the answer holds no image"));
+        // Some proxies answer so when a prompt was moderated (§6).
+        return Err(ModelError { usage, ..model_refusal::of_empty(&buffer) });
     }
     let buffer = Bytes::from(buffer);
     let items = found.into_iter().map(|(source, revised_prompt)| {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lapidary_contract::FailureCode;
+use lapidary_contract::{FailureCode, Refusal};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+
+use super::model_refusal;
 
 /// Whether the same order is worth another call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct ModelError {
     pub is_about_form: bool,
     /// The key or the account is refused, so every order of everybody's is. A 403 may be about one model or one prompt.
     pub is_about_account: bool,
+    /// With `Refused`: what the safety system said, without the request id that stands above.
+    pub refusal: Option<Box<Refusal>>,
 }
 
 /// What the headers of an answer advise (§7).
@@ -81,6 +85,7 @@ impl ModelError {
             is_about_streaming: false,
             is_about_form: false,
             is_about_account: code == FailureCode::OperatorQuota,
+            refusal: None,
         }
     }
 
@@ -147,6 +152,7 @@ impl ModelError {
             is_about_form: matches!(effective, 404 | 415) && named(code).or_else(|| named(kind)).is_none()
                 || code == "unsupported_content_type",
             is_about_account,
+            refusal: (failure == FailureCode::Refused).then(|| Box::new(model_refusal::read(told))),
             ..Self::new(failure, detail)
         }
     }

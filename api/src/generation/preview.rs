@@ -9,6 +9,7 @@ use super::queries::record_event;
 use super::scraps::Scraps;
 use crate::app::App;
 use crate::images::derive;
+use crate::images::mark::DigitalSourceType;
 use crate::work::queue::Claimed;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +38,12 @@ pub async fn show_all(app: &App, job: &Claimed, scraps: &Scraps, mut partials: w
 
 async fn show(app: &App, job: &Claimed, scraps: &Scraps, partial: Partial) -> Result<(), PreviewError> {
     let Partial { index, bytes } = partial;
+    let has_references = job.has_references();
     let decoder = Arc::clone(&app.decoders).acquire_owned().await.map_err(|_| PreviewError::Ending)?;
     let decode = move || {
         // Also when nobody waits for it any more.
         let _decoder = decoder;
-        derive::sketch(&bytes)
+        derive::sketch(&bytes, DigitalSourceType::of(has_references))
     };
     let small = tokio::task::spawn_blocking(decode).await.map_err(|_| PreviewError::Ending)??;
     let key = format!("users/{}/previews/{}/{}-{index}.webp", job.person_id, job.id, job.attempt);

@@ -153,6 +153,7 @@ struct Row {
     captured_gems: i64,
     request_id: String,
     failure_code: Option<String>,
+    refusal: Option<serde_json::Value>,
     /// Only while it runs: the table sees to that.
     preview_key: Option<String>,
     created_at: DateTime<Utc>,
@@ -173,7 +174,7 @@ pub async fn get_many(conn: &mut PgConnection, app: &App, person_id: Uuid, ids: 
     let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
-           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at, background,
+           captured_gems, request_id, failure_code, refusal, preview_key, created_at, started_at, finished_at, background,
            output_format, made_from, mask_id
          from generations where person_id = $1 and id = any($2)",
         person_id,
@@ -194,7 +195,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
-           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at, background,
+           captured_gems, request_id, failure_code, refusal, preview_key, created_at, started_at, finished_at, background,
            output_format, made_from, mask_id
          from generations where person_id = $1 and (created_at, id) < ($2, $3)
          order by created_at desc, id desc limit $4",
@@ -242,7 +243,9 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>, preview_url: Opti
         None => None,
         Some(name) => {
             let code = FailureCode::from_name(name).ok_or_else(|| unreadable("failure"))?;
-            Some(Failure { code, message: code.sentence().into(), refusal: None })
+            let refusal = row.refusal.clone().map(serde_json::from_value).transpose();
+            let refusal = refusal.map_err(|_| unreadable("refusal"))?;
+            Some(Failure { code, message: code.sentence().into(), refusal })
         }
     };
     Ok(Generation {

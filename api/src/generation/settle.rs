@@ -1,9 +1,10 @@
 //! Ends a generation in one transaction, fenced by its attempt: images, gems, status, event. Late results are dropped.
-use lapidary_contract::FailureCode;
 use lapidary_contract::domain::{GenerationStatus, Hold};
+use lapidary_contract::{FailureCode, Refusal};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::cost::{self, Cost};
 use super::model_answer::Call;
 use super::model_error::ModelError;
 use super::queries::record_event;
@@ -12,6 +13,7 @@ use crate::app::App;
 use crate::gems::ledger;
 use crate::images::words;
 use crate::metrics;
+use crate::moderation::refusals::{self, Refused};
 use crate::notices;
 use crate::work::queue::Claimed;
 
@@ -45,9 +47,12 @@ pub struct StoredImage {
     pub width: u32,
     pub height: u32,
     pub thumbhash: String,
+    pub has_content_credentials: bool,
     pub revised_prompt: Option<String>,
     /// As the provider says it, for the call that made it.
     pub usage: Option<serde_json::Value>,
+    /// Which of the calls that was.
+    pub call: usize,
 }
 
 /// Captures what is stored and gives the rest back. May be called again after an error: what is settled stays so.
@@ -66,6 +71,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         GenerationStatus::Failed | GenerationStatus::PartlySucceeded => failure.or(Some(FailureCode::BadAnswer)),
         _ => None,
     };
+    let refusal = refusal(failure, &delivered.calls);
     let captured = job.share_gems * i64::from(kept);
     let model_request_id = retry::last_request_id(&delivered.calls);
     let tokens = if delivered.images.is_empty() { Vec::new() } else { words::of_generation(app, job).await? };
@@ -74,7 +80,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     let ended = sqlx::query!(
         "update generations set status = $3, finished_at = $4, lease_until = null, captured_gems = $5, failure_code = $6,
            model_request_id = coalesce($7, model_request_id), model_calls = model_calls + $8,
-           model_answers = model_answers || $9
+           model_answers = model_answers || $9, refusal = $10
          where id = $1 and attempt = $2 and status = 'running'
          returning held_free, held_bought",
         job.id,
@@ -85,7 +91,8 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         failure.map(FailureCode::name),
         model_request_id,
         i32::try_from(delivered.calls.len()).unwrap_or(i32::MAX),
-        retry::record(&delivered.calls)
+        retry::record(&delivered.calls),
+        refusal.as_ref().and_then(|refusal| serde_json::to_value(refusal).ok())
     )
     .fetch_optional(&mut *tx)
     .await?;
@@ -93,12 +100,16 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
         tracing::info!(generation_id = %job.id, attempt = job.attempt, "a late result was dropped");
         return Ok(());
     };
-    for image in &delivered.images {
-        insert_image(&mut tx, job, image, &tokens, now).await?;
+    let costs = cost::of_images(app.catalogue.model(&job.model), job, &delivered.images);
+    for (image, cost) in delivered.images.iter().zip(&costs) {
+        insert_image(&mut tx, job, image, &tokens, *cost, now).await?;
     }
     let hold = Hold { free: ended.held_free, bought: ended.held_bought };
     let gems = ledger::settle(&mut tx, job.account_id, hold, captured, job.id, now).await?;
     notices::gems_low(&mut tx, job.person_id, gems, captured, now).await?;
+    if let Some(refusal) = &refusal {
+        record_refusal(&mut tx, app, job, refusal, now).await?;
+    }
     record_event(&mut tx, job.person_id, job.id).await?;
     tx.commit().await?;
     app.live.nudge(job.person_id);
@@ -106,8 +117,29 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     app.wake.queued();
     let failure = failure.map(FailureCode::name);
     metrics::generation_ended(status.name(), failure);
+    metrics::provider_cost(&job.model, costs.iter().flatten().map(|cost| cost.microusd).sum());
     tracing::info!(generation_id = %job.id, request_id = job.request_id, model_request_id, status = status.name(), failure,
         captured_gems = captured, attempt = job.attempt, "generation ended");
+    Ok(())
+}
+
+/// What the last call that was refused was told.
+fn refusal(failure: Option<FailureCode>, calls: &[Call]) -> Option<Refusal> {
+    let of_call = || calls.iter().rev().find_map(|call| call.refusal.clone());
+    failure.filter(|code| *code == FailureCode::Refused).and_then(|_| of_call())
+}
+
+async fn record_refusal(
+    conn: &mut PgConnection,
+    app: &App,
+    job: &Claimed,
+    refusal: &Refusal,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), sqlx::Error> {
+    let generation_id = Some(job.id);
+    let refused = Refused { person_id: job.person_id, generation_id, request_id: &job.request_id, refusal };
+    refusals::record(conn, app, &refused, now).await?;
+    metrics::refused(refusals::stage_name(refusal.stage));
     Ok(())
 }
 
@@ -116,15 +148,17 @@ async fn insert_image(
     job: &Claimed,
     image: &StoredImage,
     tokens: &[String],
+    cost: Option<Cost>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
            height, thumbhash, revised_prompt, price_gems, usage, created_at, prompt, attributes, model, quality, search,
-           digital_source_type)
+           digital_source_type, has_content_credentials, cost_microusd, cost_source)
          select $1, g.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, g.prompt, g.attributes, g.model, g.quality,
            array_to_tsvector($16),
-           case g.made_from when '[]' then 'trainedAlgorithmicMedia' else 'compositeWithTrainedAlgorithmicMedia' end
+           case g.made_from when '[]' then 'trainedAlgorithmicMedia' else 'compositeWithTrainedAlgorithmicMedia' end,
+           $17, $18, $19
          from generations g where g.id = $2",
         image.id,
         job.id,
@@ -141,7 +175,10 @@ async fn insert_image(
         job.share_gems,
         image.usage.as_ref(),
         now,
-        tokens
+        tokens,
+        image.has_content_credentials,
+        cost.map(|cost| cost.microusd),
+        cost.map(|cost| cost.source.name())
     )
     .execute(conn)
     .await?;

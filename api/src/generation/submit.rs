@@ -12,7 +12,7 @@ use crate::auth::CurrentUser;
 use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
-use crate::metrics;
+use crate::{metrics, moderation};
 
 pub struct Submitted {
     pub generation: Generation,
@@ -49,6 +49,7 @@ pub async fn submit(
             };
         }
     };
+    look(app, user, key, origin, &spec).await?;
     let id = Uuid::now_v7();
     let mut new = NewGeneration {
         id,
@@ -98,6 +99,17 @@ pub async fn submit(
     app.wake.queued();
     app.live.nudge(user.person_id);
     Ok(Submitted { generation, gems: held.gems })
+}
+
+/// Before anything is held, where the operator has it so. What was accepted once is not looked at again.
+async fn look(app: &App, user: &CurrentUser, key: &str, origin: Origin<'_>, spec: &GenerationSpec) -> ApiResult<()> {
+    if app.moderation.is_none() {
+        return Ok(());
+    }
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let is_known = queries::by_key(&mut tx, user.person_id, key).await?.is_some();
+    tx.commit().await?;
+    if is_known { Ok(()) } else { moderation::allow(app, user, origin.request_id, &spec.composed_prompt).await }
 }
 
 /// Gives up what was begun, and its hold with it: it was for a generation that is not.

@@ -3,7 +3,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use lapidary_contract::domain::Violation;
-use lapidary_contract::{FieldError, Problem, ProblemType};
+use lapidary_contract::{FieldError, Problem, ProblemType, Refusal};
 
 use super::database_fault::DatabaseFault;
 
@@ -39,6 +39,8 @@ pub enum ApiError {
     UnsupportedPicture,
     #[error("Some values are not right.")]
     Invalid(Vec<Violation>),
+    #[error("This prompt was refused before anything was made. Nothing was held. Change the wording.")]
+    PromptRefused(Box<Refusal>),
     #[error("This Idempotency-Key belongs to another request. Use a new one.")]
     IdempotencyKeyReused,
     #[error("You have {max} generations waiting. Try again when some are done.")]
@@ -86,6 +88,7 @@ impl ApiError {
             Self::PayloadTooLarge { .. } => ProblemType::PayloadTooLarge,
             Self::UnsupportedMediaType | Self::UnsupportedPicture => ProblemType::UnsupportedMediaType,
             Self::Invalid(_) => ProblemType::Invalid,
+            Self::PromptRefused(_) => ProblemType::PromptRefused,
             Self::IdempotencyKeyReused => ProblemType::IdempotencyKeyReused,
             Self::TooManyWaiting { .. } => ProblemType::TooManyWaiting,
             Self::RateLimited { .. } => ProblemType::RateLimited,
@@ -118,9 +121,15 @@ impl ApiError {
             available: None,
             debt: None,
             resets_at: None,
+            stage: None,
+            categories: Vec::new(),
         };
         match self {
             Self::Invalid(violations) => problem.errors = violations.iter().map(field_error).collect(),
+            Self::PromptRefused(refusal) => {
+                problem.stage = Some(refusal.stage);
+                problem.categories.clone_from(&refusal.categories);
+            }
             Self::InsufficientGems { required, available, debt } => {
                 problem.required = Some(*required);
                 problem.available = Some(*available);

@@ -6,7 +6,7 @@ use fast_image_resize::Resizer;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use webp::{PixelLayout, WebPConfig};
 
-use super::mark::mark;
+use super::mark::{DigitalSourceType, mark};
 
 /// Pixels of the longer edge at most.
 const EDGE_MAX: u32 = 8_192;
@@ -114,15 +114,15 @@ pub fn look(bytes: &[u8]) -> Result<Look, NotAnImage> {
 }
 
 /// A rough look at a picture under way: WebP, longer edge at most 768 pixels.
-pub fn sketch(bytes: &[u8]) -> Result<Vec<u8>, NotAnImage> {
+pub fn sketch(bytes: &[u8], source: DigitalSourceType) -> Result<Vec<u8>, NotAnImage> {
     look(bytes)?;
     let rough = decode(bytes)?;
     let small = shrink(&rough, SKETCH_EDGE, &mut Resizer::new())?;
-    encode(small.as_ref().unwrap_or(&rough), SKETCH_QUALITY)
+    encode(small.as_ref().unwrap_or(&rough), SKETCH_QUALITY, source)
 }
 
 /// Decodes once, then only makes smaller: a thumbnail is never larger than its original.
-pub fn derive(bytes: &[u8]) -> Result<Derived, NotAnImage> {
+pub fn derive(bytes: &[u8], source: DigitalSourceType) -> Result<Derived, NotAnImage> {
     let look = look(bytes)?;
     let original = decode(bytes)?;
     let mut resizer = Resizer::new();
@@ -132,8 +132,8 @@ pub fn derive(bytes: &[u8]) -> Result<Derived, NotAnImage> {
     let small = small.as_ref().unwrap_or(large);
     Ok(Derived {
         original: look,
-        thumbnail: encode(small, THUMBNAIL_QUALITY)?,
-        preview: encode(large, PREVIEW_QUALITY)?,
+        thumbnail: encode(small, THUMBNAIL_QUALITY, source)?,
+        preview: encode(large, PREVIEW_QUALITY, source)?,
         thumbhash: thumbhash(small, &mut resizer)?,
     })
 }
@@ -184,14 +184,14 @@ pub fn shrink(image: &DynamicImage, edge: u32, resizer: &mut Resizer) -> Result<
     Ok(Some(smaller))
 }
 
-fn encode(image: &DynamicImage, quality: f32) -> Result<Vec<u8>, NotAnImage> {
+fn encode(image: &DynamicImage, quality: f32, source: DigitalSourceType) -> Result<Vec<u8>, NotAnImage> {
     let layout = if image.color().has_alpha() { PixelLayout::Rgba } else { PixelLayout::Rgb };
     let mut config = WebPConfig::new().map_err(|()| broken("libwebp of another version"))?;
     config.quality = quality;
     config.method = EFFORT;
     let encoder = webp::Encoder::new(image.as_bytes(), layout, image.width(), image.height());
     let encoded = encoder.encode_advanced(&config).map_err(|error| NotAnImage::Broken(format!("{error:?}")))?;
-    mark(&encoded, image.width(), image.height()).ok_or_else(|| broken("libwebp wrote no WebP"))
+    mark(&encoded, image.width(), image.height(), source).ok_or_else(|| broken("libwebp wrote no WebP"))
 }
 
 /// Base64.
@@ -210,6 +210,12 @@ mod tests {
     use image::{Rgb, RgbImage, Rgba, RgbaImage};
 
     use super::*;
+
+    const SOURCE: DigitalSourceType = DigitalSourceType::TrainedAlgorithmicMedia;
+
+    fn derive(bytes: &[u8]) -> Result<Derived, NotAnImage> {
+        super::derive(bytes, SOURCE)
+    }
 
     fn picture(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| Rgb([(x % 256) as u8, (y % 256) as u8, ((x * y) % 199) as u8]))
@@ -269,7 +275,7 @@ mod tests {
             let bytes = written(&picture(original.0, original.1).into(), ImageFormat::Png);
             let derived = derive(&bytes).expect("a picture");
             assert_eq!((derived.original.width, derived.original.height), original);
-            assert!(sketch(&bytes).map(|small| size_of(&small)).expect("a sketch").0 <= SKETCH_EDGE);
+            assert!(sketch(&bytes, SOURCE).map(|small| size_of(&small)).expect("a sketch").0 <= SKETCH_EDGE);
             assert_eq!((size_of(&derived.thumbnail), size_of(&derived.preview)), (thumbnail, preview), "{original:?}");
             assert!((5..=25).contains(&STANDARD.decode(&derived.thumbhash).expect("base64").len()));
         }

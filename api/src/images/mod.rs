@@ -1,11 +1,12 @@
 //! Images: their objects in storage, what is derived from them, and what a person does with them.
 mod collection_queries;
 mod collections;
+pub mod credentials;
 pub mod derive;
 mod filter;
 mod gallery;
 mod gallery_queries;
-mod mark;
+pub mod mark;
 pub mod objects;
 pub mod orphans;
 pub mod owner;

@@ -60,6 +60,8 @@ struct Row {
     attributes: serde_json::Value,
     model: String,
     quality: String,
+    has_content_credentials: bool,
+    digital_source_type: String,
 }
 
 /// The same columns for every way to ask for images, `i`.
@@ -69,7 +71,7 @@ macro_rules! rows {
             Row,
             "select i.id, i.generation_id, i.object_prefix, i.extension, i.content_type, i.bytes, i.width, i.height,
                i.thumbhash, i.revised_prompt, i.price_gems, i.is_favourite, i.created_at, i.deleted_at,
-               i.prompt, i.attributes, i.model, i.quality
+               i.prompt, i.attributes, i.model, i.quality, i.has_content_credentials, i.digital_source_type
              from " + $images + " i " + $which,
             $($argument),+
         )
@@ -212,8 +214,8 @@ async fn image(store: &ImageStore, row: Row) -> ApiResult<Image> {
         preview_url: store.presigned(&objects.preview()).await?.url,
         thumbhash: row.thumbhash,
         is_favourite: row.is_favourite,
-        has_content_credentials: false,
-        digital_source_type: "trainedAlgorithmicMedia".to_owned(),
+        has_content_credentials: row.has_content_credentials,
+        digital_source_type: row.digital_source_type,
         revised_prompt: row.revised_prompt,
         created_at: row.created_at,
         deleted_at: row.deleted_at,

@@ -28,6 +28,7 @@ impl Samples {
     pub async fn take(&self) {
         self.of_process();
         self.of_pools();
+        self.of_models();
         let mut taken = self.taken.lock().await;
         if taken.is_some_and(|at| at.elapsed() < REMEMBERED) {
             return;
@@ -63,6 +64,17 @@ impl Samples {
             gauge!("lapidary_pool_connections_max", "pool" => pool).set(f64::from(numbers.connections_max));
         }
         gauge!("lapidary_pool_waiting", "pool" => "person").set(float(self.app.db.waiting()));
+    }
+
+    /// Whole days, zero once a model is gone; models without a known end are not shown.
+    fn of_models(&self) {
+        let today = self.app.clock.today();
+        for model in &self.app.catalogue.models {
+            if let Some(days) = lapidary_domain::life::days_left(model, today) {
+                let days = f64::from(i32::try_from(days).unwrap_or(i32::MAX));
+                gauge!("lapidary_model_retires_in_days", "model" => model.id.clone()).set(days);
+            }
+        }
     }
 
     /// Where the system shows no `/proc` there are no numbers, rather than wrong ones.

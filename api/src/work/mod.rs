@@ -1,5 +1,6 @@
 //! Background work: wakes, the worker loop and the schedule of jobs.
 pub mod bell;
+pub mod daily_queries;
 pub mod queue;
 pub mod schedule;
 pub mod worker;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use self::bell::{News, Outbox};
 use crate::app::App;
 use crate::auth::Auth;
+use crate::catalogue::life;
 use crate::stop::Stage;
 
 /// What the worker has to give back, and each task to bring to its end, whatever hangs.
@@ -57,6 +59,7 @@ pub struct Background {
 impl Background {
     pub fn start(app: Arc<App>) -> Self {
         let (open, _) = watch::channel(true);
+        life::warn(&app.catalogue, app.clock.today());
         let tasks = vec![
             tokio::spawn(schedule::follow_clock(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),

@@ -43,6 +43,17 @@ pub struct Claimed {
     pub tries: i32,
 }
 
+impl Claimed {
+    /// How many images it is made from: none yet.
+    pub fn references(&self) -> usize {
+        0
+    }
+
+    pub fn has_references(&self) -> bool {
+        self.references() > 0
+    }
+}
+
 /// The next one in fairness: of the person with the fewest running, the one that waits longest. What its provider does
 /// not deliver waits; only a probe of that provider is claimed.
 pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::harness::{self, TestApp};
 
 /// The test app's settings with some replaced.
-fn settings(app: &TestApp, replace: &[&str]) -> Settings {
+pub fn settings(app: &TestApp, replace: &[&str]) -> Settings {
     let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
     let kept = app.arguments.iter().filter(|argument| !replace.iter().any(|new| name(new) == name(argument)));
     let all: Vec<String> = std::iter::once("lapidary".to_owned())
@@ -57,6 +57,7 @@ async fn everything_is_right_with_the_vendors_of_the_sandbox() {
         "bucket",
         "encryption",
         "links",
+        "moderation",
         "payments",
         "privacy",
         "versions",

@@ -110,7 +110,7 @@ async fn content_and_thumbnails_are_found_in_the_storage() {
         assert_eq!(stored.header("cache-control"), "private, max-age=31536000, immutable");
         let picture = image::load_from_memory(&stored.body).expect("a picture");
         assert_eq!(picture.width().max(picture.height()), longer_edge, "{end}");
-        let says_so = stored.body.windows(23).any(|bytes| bytes == b"trainedAlgorithmicMedia");
+        let says_so = stored.body.windows(29).any(|bytes| bytes == b"Iptc4xmpExt:DigitalSourceType");
         assert_eq!(says_so, content_type == "image/webp", "derived files say that a model made them");
     }
     person.get(&format!("{path}/thumbnail?size=huge")).await.expect_problem(400, "malformed-request");

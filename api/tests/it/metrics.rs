@@ -20,7 +20,7 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
-async fn scrape(port: u16) -> BTreeMap<String, f64> {
+pub async fn scrape(port: u16) -> BTreeMap<String, f64> {
     let text = reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await.expect("metrics").text().await;
     let text = text.expect("text");
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
@@ -80,6 +80,7 @@ async fn after_one_job_every_number_is_that_jobs() {
         ("lapidary_gems_total{kind=\"hold\"}".to_owned(), price),
         ("lapidary_gems_total{kind=\"capture\"}".to_owned(), price),
         ("lapidary_generations_total{status=\"succeeded\",failure=\"none\"}".to_owned(), 1.0),
+        (format!("lapidary_provider_cost_microusd_total{{model=\"{model}\"}}"), 5_920.0),
         ("lapidary_images_total".to_owned(), 1.0),
         ("lapidary_image_bytes_total".to_owned(), bytes),
         (model_calls, 1.0),

@@ -2,6 +2,8 @@
 use lapidary_domain::ViolationCode;
 use serde::{Deserialize, Serialize};
 
+use crate::generation::RefusalStage;
+
 /// What went wrong, as a program tells it apart. The URI is `/problems/{slug}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProblemType {
@@ -19,6 +21,7 @@ pub enum ProblemType {
     PayloadTooLarge,
     UnsupportedMediaType,
     Invalid,
+    PromptRefused,
     IdempotencyKeyReused,
     TooManyWaiting,
     RateLimited,
@@ -28,7 +31,7 @@ pub enum ProblemType {
 }
 
 impl ProblemType {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedRequest,
         Self::IdempotencyKeyRequired,
         Self::Unauthenticated,
@@ -43,6 +46,7 @@ impl ProblemType {
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::Invalid,
+        Self::PromptRefused,
         Self::IdempotencyKeyReused,
         Self::TooManyWaiting,
         Self::RateLimited,
@@ -67,6 +71,7 @@ impl ProblemType {
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::Invalid => "invalid",
+            Self::PromptRefused => "prompt-refused",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::TooManyWaiting => "too-many-waiting",
             Self::RateLimited => "rate-limited",
@@ -88,7 +93,7 @@ impl ProblemType {
             Self::IllegalTransition => 409,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::Invalid | Self::IdempotencyKeyReused => 422,
+            Self::Invalid | Self::PromptRefused | Self::IdempotencyKeyReused => 422,
             Self::TooManyWaiting | Self::RateLimited => 429,
             Self::Internal => 500,
             Self::VendorFailed => 502,
@@ -112,6 +117,7 @@ impl ProblemType {
             Self::PayloadTooLarge => "The request is too large",
             Self::UnsupportedMediaType => "This content type is not supported",
             Self::Invalid => "Some values are not right",
+            Self::PromptRefused => "The prompt was refused",
             Self::IdempotencyKeyReused => "This Idempotency-Key was used for another request",
             Self::TooManyWaiting => "Too many generations are waiting",
             Self::RateLimited => "Too many requests",
@@ -154,6 +160,12 @@ pub struct Problem {
     /// With `gem-cap-reached`: when the day or month of the cap ends.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::moment::at_or_none")]
     pub resets_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// With `prompt-refused`: where on its way it was refused; nothing was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<RefusalStage>,
+    /// With `prompt-refused`: what speaks against it, in the words of whoever looked, for example `violence`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
 }
 
 impl Problem {

@@ -13,6 +13,9 @@ use crate::size::Size;
 /// What the wire allows.
 const PARTIAL_IMAGES_MAX: u32 = 3;
 
+/// Millionths of a US dollar for a million tokens: a thousand dollars.
+const TOKEN_PRICE_MAX: i64 = 1_000_000_000;
+
 /// Gems one image may cost at most, so that no sum of prices overflows.
 pub(crate) const PRICE_MAX: Gems = 1_000_000;
 
@@ -281,6 +284,10 @@ impl Catalogue {
         }
         if let Some(what) = fault_of_looks(model) {
             fault(what);
+        }
+        let rates = model.token_prices.map(|rates| [rates.text_in, rates.image_in, rates.image_out]);
+        if rates.into_iter().flatten().any(|rate| !(0..=TOKEN_PRICE_MAX).contains(&rate)) {
+            fault("token_prices are not between 0 and 1,000,000,000");
         }
         if model.free_size.as_ref().is_some_and(|rule| rule.multiple == 0 || rule.ratio_max == 0) {
             fault("free_size needs multiple and ratio_max above zero");

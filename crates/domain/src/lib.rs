@@ -14,8 +14,10 @@
 pub mod attribute;
 pub mod catalogue;
 pub mod compose;
+pub mod cost;
 mod free_size;
 pub mod gems;
+pub mod life;
 pub mod limits;
 mod looks;
 pub mod price;

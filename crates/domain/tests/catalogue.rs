@@ -1,6 +1,8 @@
 //! Holds the shipped catalogue to its promises (complete, never below cost, alive after the next switch-off),
 //! and the rules of catalogues to theirs.
 use chrono::NaiveDate;
+use lapidary_domain::cost::{GemWorth, Tokens, of_catalogue, of_tokens};
+use lapidary_domain::life;
 use lapidary_domain::price::{Wanted, band, price, price_per_image};
 use lapidary_domain::{Catalogue, Model, Size};
 use proptest::prelude::*;
@@ -144,6 +146,75 @@ fn the_published_costs_of_single_sizes_are_within_what_we_reckon_with() {
 }
 
 #[test]
+fn what_tokens_cost_is_within_what_the_catalogue_reckons_with() {
+    // Output tokens that the providers publish for one picture, and the prompt that a price includes.
+    let published = [
+        ("gpt-image-2.5-flare", "low", "1024x1024", 196),
+        ("gpt-image-2.5-flare", "medium", "1024x1024", 439),
+        ("gpt-image-2.5-sunburst", "max", "1024x1024", 7_024),
+        ("gpt-image-2.6-flare", "high", "1024x1024", 1_756),
+        ("gpt-image-2", "high", "1024x1024", 7_024),
+    ];
+    let catalogue = shipped();
+    for (model, quality, wanted, image_out) in published {
+        let model = catalogue.model(model).expect(model);
+        let prices = model.token_prices.expect("known");
+        let by_usage = of_tokens(&prices, Tokens { text_in: 0, image_in: 0, image_out });
+        let at_most = of_catalogue(model, quality, size(wanted), 0);
+        assert!(by_usage.is_some() && by_usage <= at_most, "{} {quality}: {by_usage:?} {at_most:?}", model.id);
+    }
+    for model in catalogue.models.iter().filter(|model| model.is_available(today())) {
+        assert!(model.token_prices.is_some(), "{} tells no cost from usage", model.id);
+    }
+}
+
+#[test]
+fn a_gem_is_worth_what_the_cheapest_pack_sells_it_for() {
+    let worth = GemWorth::of(&shipped()).expect("packs in dollars");
+    assert_eq!((worth.microusd(4_000), worth.microusd(1), worth.microusd(0)), (39_990_000, 9_997, 0));
+    let mut catalogue = shipped();
+    catalogue.packs.iter_mut().for_each(|pack| pack.currency = "eur".to_owned());
+    assert_eq!(GemWorth::of(&catalogue), None, "euros are compared with no dollars");
+}
+
+#[test]
+fn what_ends_soon_is_told_with_who_answers_then() {
+    let catalogue = shipped();
+    let told = |date: &str| -> Vec<(String, Option<i64>, Option<String>)> {
+        let endings = life::endings(&catalogue, day(date)).into_iter();
+        let heir = |ending: &life::Ending<'_>| ending.heir.map(|heir| heir.id.clone());
+        endings.map(|end| (end.model.id.clone(), end.retires.map(|(_, days)| days), heir(&end))).collect()
+    };
+    let flare = Some("gpt-image-2.5-flare".to_owned());
+    let all = ["gpt-image-1.5", "gpt-image-1-mini", "chatgpt-image-latest"];
+    let all_in = |days: i64| all.map(|id| (id.to_owned(), Some(days), flare.clone())).to_vec();
+    assert_eq!(told("2026-11-29"), all_in(2));
+    let next = ("gpt-image-1".to_owned(), Some(21), Some("gpt-image-2.5-sunburst".to_owned()));
+    assert_eq!(told("2026-10-02"), [all_in(60), vec![next]].concat());
+    assert_eq!(told("2026-12-01"), []);
+    let ending = &life::endings(&catalogue, day("2026-11-30"))[0];
+    assert_eq!(ending.sentence(), "GPT Image 1.5 retires on 2026-12-01, tomorrow");
+    assert_eq!(ending.advice(), "From then on gpt-image-2.5-flare answers in its place.");
+    let mini = catalogue.model("gpt-image-1-mini").expect("it");
+    assert_eq!(
+        [life::days_left(mini, day("2026-11-29")), life::days_left(mini, day("2027-01-01"))],
+        [Some(2), Some(0)]
+    );
+}
+
+#[test]
+fn a_replacement_that_ends_itself_is_told_too() {
+    let mut catalogue = shipped();
+    let flare = catalogue.models.iter_mut().find(|model| model.id == "gpt-image-2.5-flare").expect("it");
+    flare.retires = Some(day("2027-01-10"));
+    flare.replacement = Some("gpt-image-2.6-flare".to_owned());
+    let endings = life::endings(&catalogue, day("2026-12-24"));
+    let dall_e = endings.iter().find(|ending| ending.model.id == "dall-e-3").expect("its replacement ends");
+    assert_eq!(dall_e.sentence(), "gpt-image-2.5-flare, which replaces dall-e-3, retires on 2027-01-10");
+    assert_eq!(dall_e.advice(), "Name another replacement of dall-e-3 in the catalogue.");
+}
+
+#[test]
 fn welcome_gems_are_enough_for_several_pictures_as_they_come() {
     let catalogue = shipped();
     let model = catalogue.resolve(&catalogue.default_model, today()).expect("a default");
@@ -230,7 +301,7 @@ fn a_model_that_is_not_available_yet_is_not_used() {
 #[test]
 fn each_fault_is_named() {
     type Spoil = fn(&mut Catalogue);
-    let spoilt: [(Spoil, &str); 22] = [
+    let spoilt: [(Spoil, &str); 23] = [
         (|it| it.version = " ".to_owned(), "version is empty"),
         (|it| it.welcome_gems = -1, "welcome_gems is below zero"),
         (|it| it.refinement_gems = 0, "refinement_gems is not 1 to 1000000"),
@@ -249,6 +320,7 @@ fn each_fault_is_named() {
         ),
         (|it| it.models[5].replacement = None, "retires needs a replacement"),
         (|it| it.models[5].replacement = Some("nobody".to_owned()), "replacement is not in the catalogue"),
+        (|it| it.models[0].token_prices.as_mut().expect("known").image_out = -1, "token_prices are not between"),
         (|it| it.sections[0].values.push("x".repeat(121)), "too long"),
         (|it| it.packs[0].gems = 0, "pack \"pouch\""),
         (|it| it.models[0].backgrounds.push("opaque".to_owned()), "backgrounds are"),

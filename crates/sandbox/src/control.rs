@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 use crate::faults::{Fault, Faults};
 
 /// What a vendor can be asked to show. The page offers these; a vendor ignores a kind it does not know.
-const KINDS: [(&str, &[&str]); 6] = [
+const KINDS: [(&str, &[&str]); 7] = [
     ("openai", crate::openai::KINDS),
     ("chat", crate::openai::CHAT_KINDS),
+    ("moderation", crate::openai::MODERATION_KINDS),
     ("s3", crate::s3::KINDS),
     ("stripe", crate::stripe::KINDS),
     (

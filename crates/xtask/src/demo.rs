@@ -126,6 +126,7 @@ impl Demo {
             ("LOG_FORMAT", "pretty".to_owned()),
             ("SUPPORT_CONTACT", "support@example.test".to_owned()),
             ("S3_FORCE_PATH_STYLE", "true".to_owned()),
+            ("MODERATION", "on".to_owned()),
         ];
         ours.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(vendors).collect()
     }

@@ -185,6 +185,7 @@ fn trouble(studio: Studio, row: RwSignal<Generation>, generation: &Generation) -
     view! {
         <div class="generation__end" class:is-failed=is_failed>
             <p>{words::outcome(generation)}</p>
+            {words::refusal(generation).map(|said| view! { <p class="generation__about">{said}</p> })}
             <div class="generation__next">
                 {retry}
                 <Button kind=ButtonKind::Bare on_press=edit label=format!("Edit prompt: “{about}”")>

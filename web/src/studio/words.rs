@@ -1,5 +1,5 @@
 //! What the studio says about a generation: its state, its wait, its end. Words only.
-use lapidary_contract::{FailureCode, Generation};
+use lapidary_contract::{FailureCode, Generation, RefusalStage};
 use lapidary_domain::GenerationStatus;
 
 fn pictures(count: usize) -> String {
@@ -104,6 +104,21 @@ pub fn outcome(generation: &Generation) -> Option<String> {
     }
 }
 
+/// With a refusal: at which stage, for what, and what its provider knows it by.
+pub fn refusal(generation: &Generation) -> Option<String> {
+    let refusal = generation.failure.as_ref()?.refusal.as_ref()?;
+    let stage = match refusal.stage {
+        RefusalStage::BeforeMaking => "Refused before anything was made",
+        RefusalStage::Input => "Refused by the model before it drew",
+        RefusalStage::Output => "Drawn, and withheld by the model",
+        RefusalStage::Unknown => "Refused by the model",
+    };
+    let why =
+        if refusal.categories.is_empty() { String::new() } else { format!(": {}", refusal.categories.join(", ")) };
+    let id = refusal.provider_request_id.as_ref().map(|id| format!(" Its provider knows it as {id}."));
+    Some(format!("{stage}{why}.{}", id.unwrap_or_default()))
+}
+
 /// Whether asking for the very same again can end otherwise, now.
 pub fn can_repeat(generation: &Generation) -> bool {
     use FailureCode::{ModelGone, OperatorConfiguration, OperatorQuota, Refused, RequestRefused};
@@ -155,6 +170,19 @@ mod tests {
     fn a_refused_prompt_is_not_offered_again_unchanged() {
         let refused = generation("failed", r#","failure":{"code":"refused","message":"No."}"#);
         assert!(!can_repeat(&refused));
+    }
+
+    #[test]
+    fn a_refusal_says_its_stage_its_reason_and_the_providers_id() {
+        let refused = |refusal: &str| {
+            let failure = format!(r#","failure":{{"code":"refused","message":"No."{refusal}}}"#);
+            super::refusal(&generation("failed", &failure))
+        };
+        let said = refused(r#","refusal":{"stage":"output","categories":["violence"],"provider_request_id":"req_1"}"#);
+        let expected = "Drawn, and withheld by the model: violence. Its provider knows it as req_1.";
+        assert_eq!(said.as_deref(), Some(expected));
+        assert_eq!(refused(r#","refusal":{"stage":"unknown"}"#).as_deref(), Some("Refused by the model."));
+        assert_eq!(refused(""), None);
     }
 
     #[test]

@@ -79,6 +79,7 @@ fn sentence_of(problem: &Problem, kind: ProblemType) -> String {
         ProblemType::InsufficientGems => return gems_sentence(problem),
         ProblemType::GemCapReached => return cap_sentence(problem),
         ProblemType::Invalid => return invalid_sentence(problem),
+        ProblemType::PromptRefused => return refused_sentence(problem),
         ProblemType::IllegalTransition | ProblemType::Forbidden => return problem.detail.clone(),
         ProblemType::MalformedRequest
         | ProblemType::MethodNotAllowed
@@ -125,6 +126,12 @@ fn cap_sentence(problem: &Problem) -> String {
     }
 }
 
+fn refused_sentence(problem: &Problem) -> String {
+    let why =
+        if problem.categories.is_empty() { String::new() } else { format!(" ({})", problem.categories.join(", ")) };
+    format!("This prompt was refused before anything was made{why}. No gems were taken. Change the wording.")
+}
+
 fn invalid_sentence(problem: &Problem) -> String {
     if problem.errors.is_empty() {
         return problem.detail.clone();
@@ -147,7 +154,7 @@ fn action_of(kind: ProblemType) -> Action {
         ProblemType::AgeNotConfirmed => Action::ConfirmAge,
         ProblemType::Suspended => Action::Contact,
         ProblemType::Forbidden | ProblemType::NotFound => Action::GoToStudio,
-        ProblemType::Invalid | ProblemType::PayloadTooLarge => Action::ChangeInput,
+        ProblemType::Invalid | ProblemType::PromptRefused | ProblemType::PayloadTooLarge => Action::ChangeInput,
         ProblemType::TooManyWaiting | ProblemType::RateLimited => Action::WaitAndRetry,
         ProblemType::Internal | ProblemType::VendorFailed | ProblemType::Unavailable => Action::Retry,
     }

@@ -1,9 +1,11 @@
 //! OpenAI's image API and Chat Completions on a port of their own: `/v1` speaks to the GPT image models, `/compatible/v1`
 //! the older dialect of DALL·E 3. As strict as the vendor; what goes wrong is asked for through [`Faults`], never by words in a prompt.
 mod chat;
+mod credentials;
 mod edits;
 mod fields;
 mod models;
+mod moderations;
 mod multipart;
 mod order;
 mod picture;
@@ -34,6 +36,7 @@ use serde_json::Value;
 
 use crate::{faults::Faults, took::Took};
 pub use chat::KINDS as CHAT_KINDS;
+pub use moderations::KINDS as MODERATION_KINDS;
 pub use strikes::KINDS;
 
 const API_KEY: &str = "sk-sandbox-lapidary-0001";
@@ -76,6 +79,7 @@ struct State {
     speed: Mutex<Duration>,
     only_sketches: AtomicBool,
     received: Mutex<Vec<Received>>,
+    moderated: Mutex<Vec<String>>,
     /// How many pictures of a prompt were painted: asked again, the model paints another one.
     painted: Mutex<HashMap<String, u32>>,
     shelf: shelf::Shelf,
@@ -96,6 +100,7 @@ pub async fn start(listener: TcpListener, faults: Faults) -> std::io::Result<Ope
         speed: Mutex::default(),
         only_sketches: AtomicBool::new(false),
         received: Mutex::default(),
+        moderated: Mutex::default(),
         painted: Mutex::default(),
         shelf: shelf::Shelf::default(),
         easels: tokio::sync::Semaphore::new(2),
@@ -131,6 +136,11 @@ impl OpenAi {
     /// Everything asked of those endpoints so far, oldest first.
     pub fn requests(&self) -> Vec<Received> {
         locked(&self.state.received).clone()
+    }
+
+    /// Every text that somebody wanted to be looked at, oldest first.
+    pub fn moderated(&self) -> Vec<String> {
+        locked(&self.state.moderated).clone()
     }
 
     /// How long the model pretends to think about each request. Zero at first.

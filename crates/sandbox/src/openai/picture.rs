@@ -98,7 +98,7 @@ pub fn bomb() -> Vec<u8> {
     png
 }
 
-fn chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
+pub fn chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
     png.extend_from_slice(&u32::try_from(data.len()).unwrap_or(0).to_be_bytes());
     let start = png.len();
     png.extend_from_slice(name);

@@ -7,8 +7,9 @@ use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 
 use super::{
-    API_KEY, Received, RequestId, State, chat, edits,
+    API_KEY, Received, RequestId, State, chat, credentials, edits,
     models::{self, Model},
+    moderations,
     order::Order,
     picture, ready,
     refusal::Refusal,
@@ -37,6 +38,8 @@ pub fn mount(app: &mut web::ServiceConfig) {
         let resource = web::resource(path).app_data(web::PayloadConfig::new(EDIT_BYTES_MAX));
         app.service(resource.route(web::post().to(post)).default_service(web::to(wrong_method)));
     }
+    let moderations = web::resource("/v1/moderations").route(web::post().to(moderations::moderate));
+    app.service(moderations.default_service(web::to(wrong_method)));
     for path in ["/v1/models", "/compatible/v1/models"] {
         app.service(web::resource(path).route(web::get().to(list_models)).default_service(web::to(wrong_method)));
     }
@@ -144,8 +147,12 @@ async fn edit(
 }
 
 fn read_order(headers: &HeaderMap, json: Option<Value>, dialect: Dialect) -> Result<Order, Refusal> {
-    let body = object(header(headers, "content-type").unwrap_or_default(), json)?;
+    let body = read_json(headers, json)?;
     if dialect == Dialect::Gpt { Order::of_gpt(&body) } else { Order::of_dalle(&body) }
+}
+
+pub fn read_json(headers: &HeaderMap, json: Option<Value>) -> Result<Map<String, Value>, Refusal> {
+    object(header(headers, "content-type").unwrap_or_default(), json)
 }
 
 fn object(mime: &str, json: Option<Value>) -> Result<Map<String, Value>, Refusal> {
@@ -231,6 +238,9 @@ pub async fn paint(state: &Arc<State>, order: &Order, strike: &Strike) -> Result
         let ready = (0..order.count).map(|_| on_a_blocking_thread(move || ready::picture(wanted)));
         return try_join_all(ready).await;
     }
+    if let Strike::Given(bytes) = strike {
+        return Ok(vec![bytes.clone(); usize::try_from(order.count).unwrap_or(1)]);
+    }
     let order = &order;
     try_join_all((0..order.count).map(|index| async move {
         let _easel = state.easels.acquire().await.map_err(|_| broken())?;
@@ -238,7 +248,8 @@ pub async fn paint(state: &Arc<State>, order: &Order, strike: &Strike) -> Result
         let is_sketch = state.only_sketches();
         on_a_blocking_thread(move || {
             let painted = picture::paint(&order, first.wrapping_add(index), is_sketch);
-            picture::encode(&painted, order.format, order.compression)
+            let encoded = picture::encode(&painted, order.format, order.compression)?;
+            Ok(if order.model.is_some() { credentials::embed(encoded, order.format) } else { encoded })
         })
         .await
     }))

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{
-    State,
+    State, credentials,
     order::Order,
     picture, ready,
     refusal::Refusal,
@@ -78,6 +78,9 @@ async fn paint(state: &Arc<State>, order: &Order, partial: u32, strike: &Strike)
     if let &Strike::Ready(wanted) = strike {
         return Ok(vec![on_a_blocking_thread(move || ready::picture(wanted)).await?]);
     }
+    if let Strike::Given(bytes) = strike {
+        return Ok(vec![bytes.clone()]);
+    }
     let variant = state.next_variant(&order.prompt, 1);
     let mut order = order.clone();
     if matches!(strike, Strike::WrongSize) {
@@ -92,7 +95,8 @@ async fn paint(state: &Arc<State>, order: &Order, partial: u32, strike: &Strike)
             let early = picture::partial(&whole, step, partial);
             frames.push(picture::encode(&early, order.format, order.compression)?);
         }
-        frames.push(picture::encode(&whole, order.format, order.compression)?);
+        let encoded = picture::encode(&whole, order.format, order.compression)?;
+        frames.push(credentials::embed(encoded, order.format));
         Ok(frames)
     })
     .await

@@ -43,6 +43,7 @@ pub const KINDS: &[&str] = &[
     "private_url",
     "fewer_images",
     "ready_picture",
+    "given_picture",
     "stream_error",
     "stream_refused",
     "form_refused",
@@ -77,6 +78,8 @@ pub enum Strike {
     PrivateUrl,
     FewerImages,
     Ready(Wanted),
+    /// These very bytes, whatever was ordered.
+    Given(Vec<u8>),
     /// An error where the picture should come.
     StreamError(Refusal),
     /// One plain answer, as from a server that knows no streams.
@@ -107,6 +110,10 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
         "private_url" => Strike::PrivateUrl,
         "fewer_images" => Strike::FewerImages,
         "ready_picture" => Strike::Ready(Wanted::read(&fault.value)),
+        // `value`: base64.
+        "given_picture" => {
+            Strike::Given(BASE64_STANDARD.decode(fault.value.as_str().unwrap_or_default()).unwrap_or_default())
+        }
         "junk_html" => {
             let page = "<!doctype html><title>Just a moment…</title><p>Checking your browser.</p>";
             Strike::Answer(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page))

@@ -5,8 +5,10 @@ use leptos::ev::KeyboardEvent;
 
 use super::attributes::AttributePicker;
 use super::choice::{Obstacle, shape};
+use super::options::Options;
 use super::prompt::{ChosenAttributes, PromptField};
 use super::reading::Reading;
+use super::references::ReferencesPane;
 use super::settings::Settings;
 use super::state::Studio;
 use crate::page::gems_path;
@@ -42,8 +44,10 @@ pub fn ComposerPane() -> AnyView {
                 <ChosenAttributes />
                 <div class="composer__more" id="composer-more">
                     <AttributePicker />
+                    <ReferencesPane />
                     <Reading />
                     <Settings />
+                    <Options />
                 </div>
             </div>
             <GenerateBar />

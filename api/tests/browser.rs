@@ -6,6 +6,8 @@ mod account;
 mod cdp;
 #[path = "browser/chrome.rs"]
 mod chrome;
+#[path = "browser/edits.rs"]
+mod edits;
 #[path = "browser/every_page.rs"]
 mod every_page;
 #[expect(dead_code, reason = "the harness of the API's tests; a journey needs a part of it")]

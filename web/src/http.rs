@@ -235,10 +235,18 @@ pub async fn blob(path: &str) -> Result<Blob, Failure> {
     Ok(blob.unchecked_into())
 }
 
+/// A file as it is.
+pub async fn upload<T: DeserializeOwned>(path: &str, file: &Blob) -> Result<T, Failure> {
+    let mut call = Call::new(Method::POST, path);
+    call.body = Some((file.into(), file.type_()));
+    read(&text_of(call).await?)
+}
+
 struct Call {
     method: Method,
     path: String,
-    body: Option<String>,
+    /// And what it is.
+    body: Option<(JsValue, String)>,
     headers: Vec<(&'static str, String)>,
     signal: Option<AbortSignal>,
 }
@@ -250,7 +258,7 @@ impl Call {
 
     fn with_body<B: Serialize>(mut self, body: &B) -> Result<Self, Failure> {
         let text = serde_json::to_string(body).map_err(|_| Failure::Unexpected(String::new()))?;
-        self.body = Some(text);
+        self.body = Some((text.into(), "application/json".to_owned()));
         Ok(self)
     }
 
@@ -303,7 +311,7 @@ async fn once(call: &Call, token: Option<&str>) -> Result<Response, Failure> {
         builder = builder.header(name, value);
     }
     let request = match &call.body {
-        Some(body) => builder.header("Content-Type", "application/json").body(body.as_str()),
+        Some((body, kind)) => builder.header("Content-Type", kind).body(body.clone()),
         None => builder.build(),
     };
     let request = request.map_err(|error| Failure::Unexpected(error.to_string()))?;

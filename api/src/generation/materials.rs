@@ -1,6 +1,6 @@
 //! What a generation is made from: a person's own uploads and pictures, resolved to their objects when it is asked for, in
 //! the same transaction. Reads no bytes.
-use lapidary_contract::domain::limits::REFERENCES_BYTES_MAX;
+use lapidary_contract::domain::limits::{REFERENCE_BYTES_MAX, REFERENCES_BYTES_MAX};
 use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{CreateGeneration, MadeFrom};
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,10 @@ pub async fn resolve(
             }
         };
         match found {
+            // What a model made may be larger than what one takes.
+            Some(found) if usize::try_from(found.bytes).is_ok_and(|bytes| bytes > REFERENCE_BYTES_MAX) => {
+                violations.push(Violation::new(format!("/references/{index}{member}"), ViolationCode::TooLarge));
+            }
             Some(found) => chosen.push((one.clone(), found)),
             None => violations.push(Violation::new(format!("/references/{index}{member}"), ViolationCode::NotYours)),
         }

@@ -93,14 +93,37 @@ pub async fn of_file(
     .await
 }
 
-/// Uploads of this person that are not deleted, masks included.
+/// Uploads of this person that are not deleted, without masks.
 pub async fn count(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select count(*) as "count!" from reference_images where person_id = $1 and deleted_at is null"#,
+        r#"select count(*) as "count!" from reference_images
+           where person_id = $1 and deleted_at is null and not is_mask"#,
         person_id
     )
     .fetch_one(conn)
     .await
+}
+
+/// Their objects go with the sweep of orphans.
+pub async fn forget_masks(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    kept: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update reference_images set deleted_at = $3
+         where person_id = $1 and id in (
+           select id from reference_images where person_id = $1 and is_mask and deleted_at is null
+           order by created_at desc, id desc offset $2
+         )",
+        person_id,
+        kept,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 pub struct New<'a> {

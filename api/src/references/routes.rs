@@ -17,7 +17,7 @@ pub enum UploadPurpose {
     /// A picture to make others from: PNG, WebP or JPEG, less than 50 MB.
     #[default]
     Reference,
-    /// What is transparent in it may change: a PNG of less than 4 MB.
+    /// What is transparent in it may change: a PNG of less than 4 MB. The newest 100 are kept.
     Mask,
 }
 

@@ -1,6 +1,6 @@
 //! From a request's body to an upload that its person can use. The same file again is the same upload.
 use lapidary_contract::Reference;
-use lapidary_contract::domain::limits::REFERENCES_KEPT_MAX;
+use lapidary_contract::domain::limits::{MASKS_KEPT_MAX, REFERENCES_KEPT_MAX};
 use lapidary_contract::domain::{Violation, ViolationCode};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, is_mask: bool) 
     if let Some(row) = known {
         return Ok(Uploaded { reference: row.shown(&app.store).await?, is_new: false });
     }
-    if kept >= REFERENCES_KEPT_MAX {
+    if !is_mask && kept >= REFERENCES_KEPT_MAX {
         return Err(wrong(ViolationCode::TooMany));
     }
     let (clean, _place) = upload.clean(app, is_mask).await?;
@@ -54,6 +54,9 @@ pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, is_mask: bool) 
     };
     let mut tx = app.db.begin_as(user.actor()).await?;
     let added = queries::add(&mut tx, id, &new).await?;
+    if is_mask {
+        queries::forget_masks(&mut tx, user.person_id, MASKS_KEPT_MAX, new.now).await?;
+    }
     let row = match added {
         Some(id) => Some(queries::get(&mut tx, user.person_id, id).await?),
         None => queries::of_file(&mut tx, user.person_id, &fingerprint, is_mask).await?,

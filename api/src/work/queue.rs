@@ -44,9 +44,9 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    /// How many images it is made from: none yet.
+    /// How many images it is made from.
     pub fn references(&self) -> usize {
-        0
+        self.made_from.as_array().map_or(0, Vec::len)
     }
 
     pub fn has_references(&self) -> bool {

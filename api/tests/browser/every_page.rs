@@ -28,13 +28,13 @@ const TOO_WIDE: &str = "document.documentElement.scrollWidth <= document.documen
 /// Pages without a bar over their end, photographed as far as they reach.
 const LONG: [&str; 6] = ["landing", "promises", "terms", "account-used", "suspended", "gems-used"];
 
-struct Looks {
+pub struct Looks {
     shots: Option<PathBuf>,
-    faults: Vec<String>,
+    pub faults: Vec<String>,
 }
 
 impl Looks {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let shots = std::env::var_os("SCREENSHOTS").map(PathBuf::from);
         if let Some(folder) = &shots {
             std::fs::create_dir_all(folder).expect("a folder for screenshots");
@@ -42,7 +42,7 @@ impl Looks {
         Self { shots, faults: Vec::new() }
     }
 
-    async fn take(&mut self, tab: &mut Tab, page: &str) {
+    pub async fn take(&mut self, tab: &mut Tab, page: &str) {
         tab.settle().await;
         self.take_unsettled(tab, page).await;
     }

@@ -269,13 +269,15 @@ impl Tab {
         self.call("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": "a", "code": "KeyA"})).await;
     }
 
-    /// `Tab`, `Enter`, `Escape`, `Space` or a letter; `ctrl` holds the control key meanwhile.
+    /// `Tab`, `Enter`, `Escape`, `Space`, two of the arrows or a letter; `ctrl` holds the control key meanwhile.
     pub async fn key(&self, key: &str, ctrl: bool) {
         let (name, code, number, words) = match key {
             "Tab" => ("Tab", "Tab".to_owned(), 9, ""),
             "Enter" => ("Enter", "Enter".to_owned(), 13, "\r"),
             "Escape" => ("Escape", "Escape".to_owned(), 27, ""),
             "Space" => (" ", "Space".to_owned(), 32, " "),
+            "ArrowLeft" => ("ArrowLeft", "ArrowLeft".to_owned(), 37, ""),
+            "ArrowUp" => ("ArrowUp", "ArrowUp".to_owned(), 38, ""),
             letter => (
                 letter,
                 format!("Key{}", letter.to_uppercase()),

@@ -1,12 +1,16 @@
 //! Pictures made from pictures: what reaches the model, what it costs, what is refused, and what becomes of every fault in
 //! every dialect.
+use std::time::Duration;
+
 use chrono::TimeDelta;
+use futures_util::future::join;
 use image::ImageFormat;
 use lapidary_sandbox::faults::Fault;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Person};
 use crate::model_faults::Stage;
+use crate::previews::poll_for_preview;
 use crate::references::{mask, picture, written};
 
 fn id_of(value: &Value) -> &str {
@@ -141,6 +145,21 @@ async fn what_is_gone_when_it_is_needed_fails_with_its_gems_back() {
     assert_eq!((&done["status"], &done["failure"]["code"]), (&"failed".into(), &"reference_gone".into()));
     assert_eq!(person.gems().await, before);
     assert_eq!(app.openai.requests().len(), 0, "the model was not asked");
+}
+
+#[actix_web::test]
+async fn an_edit_is_seen_while_it_is_made() {
+    let stage = Stage::set(&[]).await;
+    let person = stage.app.person("Ada Lovelace").await;
+    stage.vendor.set_speed(Duration::from_secs(3));
+    let reference = person.reference(64, 64, 0).await;
+    let body = json!({"prompt": "A fox", "quality": "medium", "references": [{"reference_id": reference}]});
+    let queued = person.submit(&body).await.expect_status(202).json();
+    let (preview, ()) = join(poll_for_preview(&person, id_of(&queued)), stage.app.work()).await;
+    let preview = person.browser.get(&preview.expect("a preview")).await;
+    // It may be gone by now: it was there.
+    assert!(matches!(preview.status, 200 | 404), "{}", preview.status);
+    assert_eq!(person.generation(id_of(&queued)).await["status"], "succeeded");
 }
 
 /// Its kind, how often it strikes, what it wants to know; then the failure, if any, and the calls.

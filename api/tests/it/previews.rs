@@ -23,7 +23,7 @@ fn index_of(url: &str) -> u32 {
     name.trim_end_matches(".webp").rsplit('-').next().and_then(|index| index.parse().ok()).expect("an index")
 }
 
-async fn poll_for_preview(person: &Person<'_>, id: &str) -> Option<String> {
+pub async fn poll_for_preview(person: &Person<'_>, id: &str) -> Option<String> {
     let mut beat = tokio::time::interval(Duration::from_millis(20));
     loop {
         beat.tick().await;

@@ -36,8 +36,10 @@ pub const REFERENCE_PIXELS_MAX: u64 = 50_000_000;
 pub const REFERENCE_EDGE_MAX: u32 = 16_384;
 /// Bytes of all that one generation is made from, its mask included.
 pub const REFERENCES_BYTES_MAX: u64 = 100_000_000;
-/// Uploads, masks included, that one person may keep.
+/// Uploads that one person may keep.
 pub const REFERENCES_KEPT_MAX: i64 = 500;
+/// Masks of one person, which nobody lists: an older one goes when a new one comes.
+pub const MASKS_KEPT_MAX: i64 = 100;
 /// Sections that one refinement adds.
 pub const REFINEMENT_SECTIONS: usize = 3;
 /// Values in each of them.

@@ -60,6 +60,13 @@ impl Choice {
         draft.size = Some(self.size.to_string());
         draft.quality = Some(self.quality.clone());
         draft.count = self.count;
+        let is_known = |asked: &String, known: &[String]| known.contains(asked);
+        draft.background = draft.background.take().filter(|it| is_known(it, &self.model.backgrounds));
+        draft.output_format = draft.output_format.take().filter(|it| is_known(it, &self.model.output_formats));
+        // What shines through has no place in a JPEG.
+        if draft.background.as_deref() == Some("transparent") && draft.output_format.as_deref() == Some("jpeg") {
+            draft.output_format = None;
+        }
     }
 }
 
@@ -137,6 +144,12 @@ fn explain(violation: &Violation, draft: &CreateGeneration, catalogue: &Catalogu
             too_long("What the model reads", text, read_max.min(COMPOSED_PROMPT_MAX))
         }
         ("/composed_prompt", ViolationCode::Required) => Obstacle::Wrong("The model would read nothing.".to_owned()),
+        ("/references", ViolationCode::NotAvailable) => {
+            Obstacle::Wrong("This model starts from words alone. Remove the pictures or choose another one.".to_owned())
+        }
+        ("/references", ViolationCode::TooMany) => {
+            Obstacle::Wrong("These are more pictures than this model starts from. Remove some.".to_owned())
+        }
         ("/attributes", ViolationCode::TooMany) => {
             Obstacle::Wrong(format!("These are more than {ATTRIBUTES_MAX} attributes. Remove some."))
         }

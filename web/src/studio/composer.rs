@@ -5,9 +5,11 @@ use leptos::ev::KeyboardEvent;
 
 use super::attributes::AttributePicker;
 use super::choice::{Obstacle, shape};
+use super::options::Options;
 use super::presets::Presets;
 use super::prompt::{ChosenAttributes, PromptField};
 use super::reading::Reading;
+use super::references::ReferencesPane;
 use super::refine::Refine;
 use super::settings::Settings;
 use super::state::Studio;
@@ -46,8 +48,10 @@ pub fn ComposerPane() -> AnyView {
                     <Refine />
                     <Presets />
                     <AttributePicker />
+                    <ReferencesPane />
                     <Reading />
                     <Settings />
+                    <Options />
                     <Compare />
                 </div>
             </div>

@@ -29,6 +29,8 @@ pub mod notices;
 pub mod openapi;
 pub mod page;
 pub mod payments;
+pub mod presets;
+pub mod refinement;
 pub mod server;
 pub mod stop;
 pub mod telemetry;

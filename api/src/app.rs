@@ -19,6 +19,7 @@ use crate::moderation::client::Moderation;
 use crate::page::Page;
 use crate::payments::Payments;
 use crate::references::Uploads;
+use crate::refinement::language_model::LanguageModel;
 use crate::stop::Stop;
 use crate::work::Wake;
 
@@ -30,6 +31,7 @@ pub struct App {
     pub store: ImageStore,
     pub auth: Auth,
     pub image_model: ImageModel,
+    pub language_model: LanguageModel,
     pub providers: Providers,
     pub estimates: Estimates,
     /// Absent where nothing is sold.
@@ -88,6 +90,7 @@ impl App {
             store,
             page,
             image_model: ImageModel::new(&settings)?,
+            language_model: LanguageModel::new(&settings)?,
             payments: Payments::new(&settings)?,
             moderation: Moderation::new(&settings)?,
             wake: Wake::new(live.outbox.clone()),

@@ -32,6 +32,8 @@ pub mod openapi;
 pub mod page;
 pub mod payments;
 pub mod references;
+pub mod presets;
+pub mod refinement;
 pub mod server;
 pub mod stop;
 pub mod telemetry;

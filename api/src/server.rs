@@ -31,6 +31,8 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::notices::configure(config);
     crate::payments::configure(config);
     crate::references::configure(config);
+    crate::presets::configure(config);
+    crate::refinement::configure(config);
 }
 
 impl Application {

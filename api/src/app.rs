@@ -17,6 +17,7 @@ use crate::generation::provider::Providers;
 use crate::images::store::ImageStore;
 use crate::page::Page;
 use crate::payments::Payments;
+use crate::references::Uploads;
 use crate::stop::Stop;
 use crate::work::Wake;
 
@@ -39,6 +40,7 @@ pub struct App {
     pub is_judged: AtomicBool,
     /// A decoded picture takes up to 400 MB: as many at once as there are cores.
     pub decoders: Arc<Semaphore>,
+    pub uploads: Uploads,
     /// Absent where only the API is served.
     pub page: Option<Page>,
 }
@@ -89,6 +91,7 @@ impl App {
             stop: Stop::default(),
             is_judged: AtomicBool::default(),
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),
+            uploads: Uploads::default(),
             auth,
             db,
             clock,

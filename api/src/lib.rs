@@ -29,6 +29,7 @@ pub mod notices;
 pub mod openapi;
 pub mod page;
 pub mod payments;
+pub mod references;
 pub mod server;
 pub mod stop;
 pub mod telemetry;

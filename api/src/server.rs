@@ -30,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::images::configure(config);
     crate::notices::configure(config);
     crate::payments::configure(config);
+    crate::references::configure(config);
 }
 
 impl Application {

@@ -52,9 +52,11 @@ impl Verdict {
                 Self::Down { code: error.code, hint: error.retry_after, at_once: error.is_about_account }
             }
             FailureCode::Refused | FailureCode::ModelGone | FailureCode::RequestRefused => Self::Answers,
-            FailureCode::Timeout | FailureCode::BadAnswer | FailureCode::Storage | FailureCode::Internal => {
-                Self::Unclear
-            }
+            FailureCode::Timeout
+            | FailureCode::BadAnswer
+            | FailureCode::Storage
+            | FailureCode::ReferenceGone
+            | FailureCode::Internal => Self::Unclear,
         }
     }
 }

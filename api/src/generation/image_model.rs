@@ -11,7 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
 use lapidary_contract::FailureCode;
 use lapidary_domain::{Dialect, Model};
-use serde_json::{Value, json};
+use reqwest::RequestBuilder;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tracing::field::Empty;
 use tracing::{Instrument, info_span};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use super::model_answer::{Answer, Call, IMAGE_MAX, Item, ModelImage, Parsed, Source};
 pub use super::model_error::ModelError;
 use super::model_error::{Again, Hints};
+use super::originals::Originals;
 use super::{model_read, retry};
 use crate::config::Settings;
 use crate::http::fetch::{self, FetchError};
@@ -38,6 +40,8 @@ pub struct ImageModel {
     api_key: Option<String>,
     /// Models whose server refused to stream: not asked to again by this process.
     without_streams: Mutex<HashSet<String>>,
+    /// Models whose server takes no forms, but edits as JSON.
+    without_forms: Mutex<HashSet<String>>,
 }
 
 /// What a model is asked for.
@@ -47,7 +51,21 @@ pub struct Order<'a> {
     pub size: String,
     pub quality: &'a str,
     pub count: u32,
+    /// Asked for only where somebody chose it.
+    pub background: Option<&'a str>,
+    pub output_format: Option<&'a str>,
+    /// What it is made from; without it a picture is made from words alone.
+    pub originals: Option<&'a Originals>,
     pub person_id: Uuid,
+}
+
+/// How one call is made.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// Rough looks to stream; none: no stream.
+    partial: u32,
+    /// Originals as data URLs instead of a form.
+    is_json: bool,
 }
 
 /// A rough look at the picture under way.
@@ -72,6 +90,7 @@ impl ImageModel {
             base_url: settings.openai_base_url.clone(),
             api_key: settings.openai_api_key.clone(),
             without_streams: Mutex::default(),
+            without_forms: Mutex::default(),
         })
     }
 
@@ -122,31 +141,40 @@ impl ImageModel {
         }
     }
 
-    /// Streams where there is something to see, and asks once more without where the server knows no streams (§10): it
-    /// refused, so nothing was made.
+    /// Streams where there is something to see, and asks once more without where the server knows no streams (§10), and once
+    /// more in JSON where it knows no forms (§3): each time it refused, so nothing was made.
     async fn call(&self, order: &Order<'_>, count: u32, hears: &mut Hears<'_>) -> Result<Answer, ModelError> {
-        let partial = self.partial_images(order, count);
-        match self.ask(order, count, partial, hears).await {
-            Err(error) if partial > 0 && error.is_about_streaming => {
-                tracing::info!(model = order.model.id, detail = error.detail, "this model's server takes no streams");
-                self.streamless().insert(order.model.id.clone());
-                self.ask(order, count, 0, hears).await
+        let id = &order.model.id;
+        let is_json = known(&self.without_forms).contains(id);
+        let mut manner = Manner { partial: self.partial_images(order, count), is_json };
+        loop {
+            match self.ask(order, count, manner, hears).await {
+                Err(error) if manner.partial > 0 && error.is_about_streaming => {
+                    tracing::info!(model = id, detail = error.detail, "this model's server takes no streams");
+                    known(&self.without_streams).insert(id.clone());
+                    manner.partial = 0;
+                }
+                Err(error) if order.originals.is_some() && !manner.is_json && error.is_about_form => {
+                    tracing::info!(model = id, detail = error.detail, "this model's server may take no forms");
+                    manner.is_json = true;
+                }
+                answer => {
+                    if manner.is_json && answer.is_ok() {
+                        known(&self.without_forms).insert(id.clone());
+                    }
+                    return answer;
+                }
             }
-            answer => answer,
         }
     }
 
     /// A stream is of one picture (§5), and without partial ones it shows nothing earlier.
     fn partial_images(&self, order: &Order<'_>, count: u32) -> u32 {
         let model = order.model;
-        if model.dialect != Dialect::GptImage || count != 1 || self.streamless().contains(&model.id) {
+        if model.dialect != Dialect::GptImage || count != 1 || known(&self.without_streams).contains(&model.id) {
             return 0;
         }
         lapidary_domain::price::partial_images(model, order.quality)
-    }
-
-    fn streamless(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.without_streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One call, counted and measured.
@@ -154,14 +182,14 @@ impl ImageModel {
         &self,
         order: &Order<'_>,
         count: u32,
-        partial: u32,
+        manner: Manner,
         hears: &mut Hears<'_>,
     ) -> Result<Answer, ModelError> {
         let started = Instant::now();
         let mut request_id = None;
         let span =
             info_span!(target: PHASE, "model", model = order.model.id, outcome = Empty, model_request_id = Empty);
-        let answer = self.send(order, count, partial, hears.partial, &mut request_id).instrument(span.clone()).await;
+        let answer = self.send(order, count, manner, hears.partial, &mut request_id).instrument(span.clone()).await;
         let answer = answer.map_err(|error| ModelError { request_id: request_id.clone(), ..error });
         let (outcome, usage, was_cut) = match &answer {
             Ok(answer) => ("made", answer.images.first().and_then(|image| image.usage.clone()), false),
@@ -177,13 +205,12 @@ impl ImageModel {
         &self,
         order: &Order<'_>,
         count: u32,
-        partial: u32,
+        manner: Manner,
         show: &watch::Sender<Option<Partial>>,
         request_id: &mut Option<String>,
     ) -> Result<Answer, ModelError> {
         let base_url = self.base_url(order.model)?;
-        let endpoint = format!("{}/images/generations", base_url.as_str().trim_end_matches('/'));
-        let mut request = self.client.post(endpoint).json(&body(order, count, partial));
+        let mut request = self.request(order, body(order, count, manner.partial), manner, &base_url).await?;
         // The key is the configured server's: another one, named by the catalogue, must not learn it.
         if let Some(key) = self.api_key.as_ref().filter(|_| base_url.origin() == self.base_url.origin()) {
             request = request.bearer_auth(key);
@@ -206,6 +233,22 @@ impl ImageModel {
                 shortfall: shortfall.map(|error| ModelError { request_id: request_id.clone(), ..error }),
             }),
         }
+    }
+
+    /// An edit where it is made from something.
+    async fn request(
+        &self,
+        order: &Order<'_>,
+        fields: Map<String, Value>,
+        manner: Manner,
+        base_url: &Url,
+    ) -> Result<RequestBuilder, ModelError> {
+        let post = |path: &str| self.client.post(format!("{}{path}", base_url.as_str().trim_end_matches('/')));
+        Ok(match order.originals {
+            None => post("/images/generations").json(&fields),
+            Some(originals) if manner.is_json => post("/images/edits").json(&originals.json(fields).await?),
+            Some(originals) => post("/images/edits").multipart(originals.form(&fields, order.model.dialect)?),
+        })
     }
 
     async fn image(&self, item: Item, base_url: &Url, usage: Option<&Value>) -> Result<ModelImage, ModelError> {
@@ -238,25 +281,34 @@ async fn download(base_url: &Url, text: &str) -> Result<Vec<u8>, ModelError> {
     }
 }
 
-fn body(order: &Order<'_>, count: u32, partial: u32) -> Value {
-    let mut body = json!({
-        "model": order.model.wire_model,
-        "prompt": order.prompt,
-        "n": count,
-        "size": order.size,
-        "quality": order.quality,
-    });
-    if let Some(members) = body.as_object_mut() {
-        match order.model.dialect {
-            Dialect::GptImage => members.insert("safety_identifier".into(), pseudonym(order.person_id).into()),
-            Dialect::DallE => members.insert("response_format".into(), "b64_json".into()),
-        };
-        if partial > 0 {
-            members.insert("stream".into(), true.into());
-            members.insert("partial_images".into(), partial.into());
+fn body(order: &Order<'_>, count: u32, partial: u32) -> Map<String, Value> {
+    let mut body = Map::new();
+    let mut say = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    say("model", order.model.wire_model.as_str().into());
+    say("prompt", order.prompt.into());
+    say("n", count.into());
+    say("size", order.size.as_str().into());
+    say("quality", order.quality.into());
+    match order.model.dialect {
+        Dialect::GptImage => {
+            say("safety_identifier", pseudonym(order.person_id).into());
+            for (name, asked) in [("background", order.background), ("output_format", order.output_format)] {
+                if let Some(asked) = asked {
+                    say(name, asked.into());
+                }
+            }
         }
+        Dialect::DallE => say("response_format", "b64_json".into()),
+    }
+    if partial > 0 {
+        say("stream", true.into());
+        say("partial_images", partial.into());
     }
     body
+}
+
+fn known(models: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    models.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Lets the provider tell our people apart without knowing them.

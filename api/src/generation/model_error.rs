@@ -34,6 +34,8 @@ pub struct ModelError {
     pub usage: Option<Value>,
     /// The server knows neither `stream` nor `partial_images`.
     pub is_about_streaming: bool,
+    /// The server may know no forms: its page is not there, or its type is not taken.
+    pub is_about_form: bool,
     /// The key or the account is refused, so every order of everybody's is. A 403 may be about one model or one prompt.
     pub is_about_account: bool,
 }
@@ -77,6 +79,7 @@ impl ModelError {
             request_id: None,
             usage: None,
             is_about_streaming: false,
+            is_about_form: false,
             is_about_account: code == FailureCode::OperatorQuota,
         }
     }
@@ -128,6 +131,7 @@ impl ModelError {
                 | FailureCode::ModelGone
                 | FailureCode::Timeout
                 | FailureCode::Storage
+                | FailureCode::ReferenceGone
                 | FailureCode::Internal,
                 _,
             )
@@ -140,6 +144,8 @@ impl ModelError {
             again,
             retry_after: hints.retry_after,
             is_about_streaming,
+            is_about_form: matches!(effective, 404 | 415) && named(code).or_else(|| named(kind)).is_none()
+                || code == "unsupported_content_type",
             is_about_account,
             ..Self::new(failure, detail)
         }

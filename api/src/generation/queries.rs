@@ -5,6 +5,7 @@ use lapidary_contract::{Failure, FailureCode, Generation};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::materials;
 use crate::app::App;
 use crate::db::Actor;
 use crate::http::error::{ApiError, ApiResult};
@@ -19,6 +20,9 @@ pub struct NewGeneration<'a> {
     pub traceparent: Option<&'a str>,
     pub spec: &'a GenerationSpec,
     pub attributes: serde_json::Value,
+    /// As the table keeps it.
+    pub made_from: serde_json::Value,
+    pub mask_id: Option<Uuid>,
     pub catalogue_version: &'a str,
     pub now: DateTime<Utc>,
 }
@@ -31,8 +35,9 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>,
         r#"with added as (
              insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
                composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
-               available_at, created_at, traceparent, held_free, held_bought)
-             values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20)
+               available_at, created_at, traceparent, held_free, held_bought, background, output_format, made_from, mask_id)
+             values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20,
+               $21, $22, $23, $24)
              on conflict on constraint generations_idempotency_unique do nothing
              returning id
            ),
@@ -57,7 +62,11 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>,
         new.now,
         new.traceparent,
         hold.free,
-        hold.bought
+        hold.bought,
+        spec.background,
+        spec.output_format,
+        new.made_from,
+        new.mask_id
     )
     .fetch_optional(conn)
     .await?;
@@ -149,6 +158,10 @@ struct Row {
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
+    background: Option<String>,
+    output_format: Option<String>,
+    made_from: serde_json::Value,
+    mask_id: Option<Uuid>,
 }
 
 pub async fn get(conn: &mut PgConnection, app: &App, person_id: Uuid, id: Uuid) -> ApiResult<Option<Generation>> {
@@ -160,7 +173,8 @@ pub async fn get_many(conn: &mut PgConnection, app: &App, person_id: Uuid, ids: 
     let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
-           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at
+           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at, background,
+           output_format, made_from, mask_id
          from generations where person_id = $1 and id = any($2)",
         person_id,
         ids
@@ -180,7 +194,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select id, status, prompt, composed_prompt, attributes, model, width, height, quality, count, share_gems,
-           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at
+           captured_gems, request_id, failure_code, preview_key, created_at, started_at, finished_at, background,
+           output_format, made_from, mask_id
          from generations where person_id = $1 and (created_at, id) < ($2, $3)
          order by created_at desc, id desc limit $4",
         person_id,
@@ -222,6 +237,7 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>, preview_url: Opti
     let status = GenerationStatus::from_name(&row.status).ok_or_else(|| unreadable("status"))?;
     let attributes: Vec<Attribute> =
         serde_json::from_value(row.attributes.clone()).map_err(|_| unreadable("attributes"))?;
+    let references = materials::named(&row.made_from).ok_or_else(|| unreadable("references"))?;
     let failure = match &row.failure_code {
         None => None,
         Some(name) => {
@@ -239,10 +255,10 @@ fn generation(row: Row, images: Vec<lapidary_contract::Image>, preview_url: Opti
         size: format!("{}x{}", row.width, row.height),
         quality: row.quality,
         count: u32::try_from(row.count).unwrap_or(0),
-        background: None,
-        output_format: None,
-        references: Vec::new(),
-        mask_id: None,
+        background: row.background,
+        output_format: row.output_format,
+        references,
+        mask_id: row.mask_id,
         price_gems: row.share_gems * i64::from(row.count),
         captured_gems: row.captured_gems,
         request_id: row.request_id,

@@ -11,10 +11,11 @@ use tracing::{Instrument, Span, info_span};
 
 use super::image_model::{Hears, ModelError, Order, Partial};
 use super::model_answer::{Answer, Call};
+use super::originals::Originals;
 use super::retry::{self, Verdict};
 use super::scraps::Scraps;
 use super::settle::{self, Delivered, Outcome};
-use super::{keep, preview, provider};
+use super::{keep, originals, preview, provider};
 use crate::app::App;
 use crate::telemetry::PHASE;
 use crate::work::queue::{self, Claimed};
@@ -109,13 +110,22 @@ async fn make(
     let Some(model) = app.catalogue.model(&job.model) else {
         return Outcome::Failed(FailureCode::ModelGone);
     };
-    let Answer { images, shortfall } = match order(app, job, model, partial, &mut delivered.calls).await {
-        Ok(answer) => answer,
+    let originals = match originals::find(app, job).await {
+        Ok(originals) => originals,
         Err(error) => {
-            log_refusal(job, &error);
+            tracing::warn!(generation_id = %job.id, request_id = job.request_id, detail = error.detail,
+                "what it should be made from cannot be handed on");
             return Outcome::NotYet(error);
         }
     };
+    let Answer { images, shortfall } =
+        match order(app, job, (model, originals.as_ref()), partial, &mut delivered.calls).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                log_refusal(job, &error);
+                return Outcome::NotYet(error);
+            }
+        };
     if let Some(error) = &shortfall {
         log_refusal(job, error);
     }
@@ -141,7 +151,7 @@ async fn make(
 async fn order(
     app: &App,
     job: &Claimed,
-    model: &Model,
+    (model, originals): (&Model, Option<&Originals>),
     partial: watch::Sender<Option<Partial>>,
     calls: &mut Vec<Call>,
 ) -> Result<Answer, ModelError> {
@@ -151,6 +161,9 @@ async fn order(
         size: format!("{}x{}", job.width, job.height),
         quality: &job.quality,
         count: u32::try_from(job.count).unwrap_or(1),
+        background: job.background.as_deref(),
+        output_format: job.output_format.as_deref(),
+        originals,
         person_id: job.person_id,
     };
     let call = app.image_model.generate(&order, Hears { partial: &partial, calls });

@@ -120,9 +120,11 @@ async fn insert_image(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
-           height, thumbhash, revised_prompt, price_gems, usage, created_at, prompt, attributes, model, quality, search)
+           height, thumbhash, revised_prompt, price_gems, usage, created_at, prompt, attributes, model, quality, search,
+           digital_source_type)
          select $1, g.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, g.prompt, g.attributes, g.model, g.quality,
-           array_to_tsvector($16)
+           array_to_tsvector($16),
+           case g.made_from when '[]' then 'trainedAlgorithmicMedia' else 'compositeWithTrainedAlgorithmicMedia' end
          from generations g where g.id = $2",
         image.id,
         job.id,

@@ -5,6 +5,7 @@ use lapidary_contract::{CreateGeneration, GemBalance, Generation};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::materials;
 use super::queries::{self, NewGeneration};
 use crate::app::App;
 use crate::auth::CurrentUser;
@@ -49,7 +50,7 @@ pub async fn submit(
         }
     };
     let id = Uuid::now_v7();
-    let new = NewGeneration {
+    let mut new = NewGeneration {
         id,
         key,
         fingerprint: &fingerprint,
@@ -57,6 +58,8 @@ pub async fn submit(
         traceparent: origin.traceparent,
         spec: &spec,
         attributes: attributes_json(&spec.attributes)?,
+        made_from: serde_json::Value::Null,
+        mask_id: request.mask_id,
         catalogue_version: &app.catalogue.version,
         now,
     };
@@ -75,6 +78,14 @@ pub async fn submit(
         let submitted = replay_instead(app, user, tx, key, &fingerprint).await?;
         return submitted.ok_or_else(|| reached.refusal(price));
     }
+    new.made_from = match materials::resolve(&mut tx, user.person_id, request).await? {
+        Ok(made_from) => made_from,
+        // What is gone by now was there when this very request was accepted.
+        Err(violations) => {
+            let submitted = replay_instead(app, user, tx, key, &fingerprint).await?;
+            return submitted.ok_or_else(|| violations.into());
+        }
+    };
     let Some(waited) = queries::add(&mut tx, user.actor(), &new, held.hold).await? else {
         return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or(ApiError::NotFound);
     };
@@ -141,8 +152,8 @@ fn queued(new: &NewGeneration<'_>) -> Generation {
         count: spec.count,
         background: spec.background.clone(),
         output_format: spec.output_format.clone(),
-        references: Vec::new(),
-        mask_id: None,
+        references: materials::named(&new.made_from).unwrap_or_default(),
+        mask_id: new.mask_id,
         price_gems: spec.price_gems(),
         captured_gems: 0,
         request_id: new.request_id.to_owned(),

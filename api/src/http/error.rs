@@ -35,6 +35,8 @@ pub enum ApiError {
     PayloadTooLarge { max_bytes: usize },
     #[error("Send the body as application/json.")]
     UnsupportedMediaType,
+    #[error("Send a picture as image/png, image/webp or image/jpeg.")]
+    UnsupportedPicture,
     #[error("Some values are not right.")]
     Invalid(Vec<Violation>),
     #[error("This Idempotency-Key belongs to another request. Use a new one.")]
@@ -82,7 +84,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => ProblemType::MethodNotAllowed,
             Self::IllegalTransition(_) => ProblemType::IllegalTransition,
             Self::PayloadTooLarge { .. } => ProblemType::PayloadTooLarge,
-            Self::UnsupportedMediaType => ProblemType::UnsupportedMediaType,
+            Self::UnsupportedMediaType | Self::UnsupportedPicture => ProblemType::UnsupportedMediaType,
             Self::Invalid(_) => ProblemType::Invalid,
             Self::IdempotencyKeyReused => ProblemType::IdempotencyKeyReused,
             Self::TooManyWaiting { .. } => ProblemType::TooManyWaiting,

@@ -170,7 +170,7 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, NotAnImage> {
 }
 
 /// `None` when it is small enough already.
-fn shrink(image: &DynamicImage, edge: u32, resizer: &mut Resizer) -> Result<Option<DynamicImage>, NotAnImage> {
+pub fn shrink(image: &DynamicImage, edge: u32, resizer: &mut Resizer) -> Result<Option<DynamicImage>, NotAnImage> {
     let long = image.width().max(image.height());
     if long <= edge {
         return Ok(None);
@@ -194,7 +194,8 @@ fn encode(image: &DynamicImage, quality: f32) -> Result<Vec<u8>, NotAnImage> {
     mark(&encoded, image.width(), image.height()).ok_or_else(|| broken("libwebp wrote no WebP"))
 }
 
-fn thumbhash(image: &DynamicImage, resizer: &mut Resizer) -> Result<String, NotAnImage> {
+/// Base64.
+pub fn thumbhash(image: &DynamicImage, resizer: &mut Resizer) -> Result<String, NotAnImage> {
     let tiny = shrink(image, THUMBHASH_EDGE, resizer)?;
     let pixels = tiny.as_ref().unwrap_or(image).to_rgba8();
     let edge = |length: u32| usize::try_from(length).map_err(broken);

@@ -12,6 +12,7 @@ pub mod owner;
 mod place;
 mod presign;
 pub mod queries;
+pub mod read;
 pub mod routes;
 mod share_queries;
 mod shares;

@@ -225,6 +225,7 @@ enum Verdict {
 #[derive(Default)]
 struct Known {
     prefixes: HashSet<String>,
+    references: HashSet<String>,
     unfinished: HashSet<Uuid>,
     /// People, with the key of their picture.
     pictures: HashMap<Uuid, Option<String>>,
@@ -237,11 +238,16 @@ impl Known {
         if page.is_empty() {
             return Ok(Self::default());
         }
-        let (mut prefixes, mut generations, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let (mut prefixes, mut references, mut generations, mut people) =
+            (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
         for (_, place) in page {
             match place {
                 Place::Image { person_id, prefix } => {
                     prefixes.insert(prefix.clone());
+                    people.insert(*person_id);
+                }
+                Place::Reference { person_id, prefix } => {
+                    references.insert(prefix.clone());
                     people.insert(*person_id);
                 }
                 Place::Preview { generation_id } => {
@@ -253,8 +259,9 @@ impl Known {
                 Place::Foreign => {}
             }
         }
-        let (prefixes, generations): (Vec<String>, Vec<Uuid>) =
-            (prefixes.into_iter().collect(), generations.into_iter().collect());
+        let (prefixes, references): (Vec<String>, Vec<String>) =
+            (prefixes.into_iter().collect(), references.into_iter().collect());
+        let generations: Vec<Uuid> = generations.into_iter().collect();
         let people: Vec<Uuid> = people.into_iter().collect();
         let house = app.db.house();
         // What runs is read first: a generation that ends meanwhile has its rows by then.
@@ -263,6 +270,7 @@ impl Known {
             running_since,
             unfinished: queries::unfinished(house, &generations).await?.into_iter().collect(),
             prefixes: queries::known_prefixes(house, &prefixes).await?.into_iter().collect(),
+            references: queries::known_references(house, &references).await?.into_iter().collect(),
             pictures: queries::pictures(house, &people).await?.into_iter().collect(),
         })
     }
@@ -274,6 +282,7 @@ impl Known {
                 let is_being_made = self.running_since.get(person_id).is_some_and(|since| listed.modified_at >= *since);
                 orphan_if(!self.prefixes.contains(prefix) && !is_being_made)
             }
+            Place::Reference { prefix, .. } => orphan_if(!self.references.contains(prefix)),
             Place::Preview { generation_id } => orphan_if(!self.unfinished.contains(generation_id)),
             Place::Picture { person_id } => {
                 let current = self.pictures.get(person_id).and_then(Option::as_deref);

@@ -11,6 +11,11 @@ pub enum Place {
     Preview {
         generation_id: Uuid,
     },
+    /// What a person uploaded to make pictures from.
+    Reference {
+        person_id: Uuid,
+        prefix: String,
+    },
     Picture {
         person_id: Uuid,
     },
@@ -32,6 +37,10 @@ impl Place {
             {
                 let prefix = key.strip_suffix(file).unwrap_or(key).trim_end_matches('/').to_owned();
                 Self::Image { person_id, prefix }
+            }
+            ["users", _, "references", upload, file] if id(upload).is_some() && !file.is_empty() => {
+                let prefix = key.strip_suffix(file).unwrap_or(key).trim_end_matches('/').to_owned();
+                Self::Reference { person_id, prefix }
             }
             ["users", _, "previews", generation, ..] => match id(generation) {
                 Some(generation_id) => Self::Preview { generation_id },
@@ -55,6 +64,8 @@ mod tests {
         assert_eq!(Place::of(&format!("{prefix}/original.png")), Place::Image { person_id, prefix });
         let preview = format!("users/{person_id}/previews/{generation_id}/1/0.png");
         assert_eq!(Place::of(&preview), Place::Preview { generation_id });
+        let prefix = format!("users/{person_id}/references/{image}");
+        assert_eq!(Place::of(&format!("{prefix}/thumbnail.webp")), Place::Reference { person_id, prefix });
         assert_eq!(Place::of(&format!("users/{person_id}/picture")), Place::Picture { person_id });
         for other in ["images/x", "images/x/1/a.png", "exports/a.zip", "previews/x/y"] {
             assert_eq!(Place::of(&format!("users/{person_id}/{other}")), Place::Other { person_id }, "{other}");

@@ -1,5 +1,5 @@
 //! Objects of images in S3 or a compatible server: written encrypted, read by presigned links, deleted in batches.
-//! Nothing is ever public, and no bytes of an image are read back through this process.
+//! Nothing is ever public; bytes are read back by `read` only.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};

@@ -122,6 +122,22 @@ pub async fn known_prefixes(house: &PgPool, prefixes: &[String]) -> Result<Vec<S
         .await
 }
 
+/// Deleted ones stay while their person has something unfinished: it may be made from them.
+pub async fn known_references(house: &PgPool, prefixes: &[String]) -> Result<Vec<String>, sqlx::Error> {
+    if prefixes.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar!(
+        r#"select object_prefix from reference_images r
+           where object_prefix collate "C" = any($1) and (deleted_at is null or exists (
+             select from generations g where g.person_id = r.person_id and g.status in ('queued', 'running')
+           ))"#,
+        prefixes
+    )
+    .fetch_all(house)
+    .await
+}
+
 pub async fn unfinished(house: &PgPool, generations: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!("select id from generations where id = any($1) and finished_at is null", generations)
         .fetch_all(house)

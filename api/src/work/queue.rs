@@ -34,6 +34,11 @@ pub struct Claimed {
     pub attempt: i32,
     /// The trace of the request, where somebody traces.
     pub traceparent: Option<String>,
+    pub background: Option<String>,
+    pub output_format: Option<String>,
+    /// What it is made from, as the table keeps it.
+    pub made_from: serde_json::Value,
+    pub mask_id: Option<Uuid>,
     /// Attempts that count: one that ended with its process does not.
     pub tries: i32,
 }
@@ -98,11 +103,12 @@ async fn claim_among(app: &App, passed_over: &[String], now: DateTime<Utc>) -> R
              set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
              from chosen where g.id = chosen.id
              returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-               g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.attempt - g.forgiven_attempts as tries
+               g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.background, g.output_format, g.made_from,
+               g.mask_id, g.attempt - g.forgiven_attempts as tries
            ),
            told as materialized (select record_event(person_id, 'generation', id) from claimed)
            select id, person_id, account_id, request_id, composed_prompt, model, width, height, quality, count, share_gems,
-             attempt, traceparent, tries as "tries!" from claimed, told"#,
+             attempt, traceparent, background, output_format, made_from, mask_id, tries as "tries!" from claimed, told"#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
         app.settings.running_per_person,
@@ -135,7 +141,8 @@ async fn claim_probe(
            set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
            from chosen where g.id = chosen.id
            returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-             g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.attempt - g.forgiven_attempts as "tries!""#,
+             g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.background, g.output_format, g.made_from, g.mask_id,
+             g.attempt - g.forgiven_attempts as "tries!""#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
         app.settings.running_per_person,

@@ -105,6 +105,7 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
     let bought = crate::payments::buy(&owner, "pouch").await;
     let mut ids = ids_owned(&app, &made).await;
     ids.push(bought.id.parse().expect("a uuid"));
+    ids.push(owner.reference(40, 30, 0).await.parse().expect("a uuid"));
     let (ada, ada_account) = ids_of(&app, "ada.lovelace@example.test").await;
     // Somebody who owns nothing at all: whatever is found is another's.
     let mut stranger = as_person(&app, &Uuid::now_v7().to_string(), &Uuid::now_v7().to_string()).await;
@@ -216,6 +217,7 @@ async fn a_connection_without_a_person_sees_nobody() {
         "gem_transfers",
         "generations",
         "images",
+        "reference_images",
         "events",
         "notices",
         "redemptions",

@@ -21,6 +21,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let notice = owner.get("/v1/me/notices").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
     let collection = owner.post("/v1/collections", &json!({"name": "Foxes"})).await.json()["id"].to_string();
     let share = owner.post(&format!("/v1/images/{image}/shares"), &json!({})).await.json()["id"].to_string();
+    let reference = owner.reference(40, 30, 0).await;
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -35,6 +36,8 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
             collection.trim_matches('"')
         } else if path.contains("/shares/") {
             share.trim_matches('"')
+        } else if path.contains("/references/") {
+            &reference
         } else if path.contains("/identities/") {
             &identity
         } else if path.contains("/checkouts/") || path.contains("/purchases/") {
@@ -58,7 +61,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         }
     }
     assert!(tried >= 10, "only {tried} routes were tried");
-    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/me/notices"] {
+    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/references", "/v1/me/notices"] {
         assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();

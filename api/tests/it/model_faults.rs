@@ -51,8 +51,10 @@ fn catalogue_with_dalle(base_url: &str) -> String {
     let shipped = include_str!("../../catalogue.toml").replace("welcome_gems = 50", "welcome_gems = 5_000");
     let (before, dalle) = shipped.split_once("id = \"dall-e-3\"").expect("DALL·E 3");
     let life = "retires = \"2026-05-12\"\nreplacement = \"gpt-image-2.5-flare\"";
-    let dalle =
-        dalle.replacen(life, &format!("base_url = \"{base_url}\""), 1).replacen("count_max = 1", "count_max = 3", 1);
+    let own = format!(
+        "base_url = \"{base_url}\"\nedits = {{ references_max = 1, takes_mask = true, reference_gems = 1, reference_cost_microusd = 1 }}"
+    );
+    let dalle = dalle.replacen(life, &own, 1).replacen("count_max = 1", "count_max = 3", 1);
     format!("{before}id = \"dall-e-3\"{dalle}")
 }
 

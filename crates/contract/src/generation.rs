@@ -220,12 +220,14 @@ pub enum FailureCode {
     RequestRefused,
     /// The image could not be stored.
     Storage,
+    /// What it should be made from is not there any more.
+    ReferenceGone,
     /// Something broke on our side, again and again.
     Internal,
 }
 
 impl FailureCode {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Refused,
         Self::ModelBusy,
         Self::OperatorQuota,
@@ -235,6 +237,7 @@ impl FailureCode {
         Self::ModelGone,
         Self::RequestRefused,
         Self::Storage,
+        Self::ReferenceGone,
         Self::Internal,
     ];
 
@@ -249,6 +252,7 @@ impl FailureCode {
             Self::ModelGone => "model_gone",
             Self::RequestRefused => "request_refused",
             Self::Storage => "storage",
+            Self::ReferenceGone => "reference_gone",
             Self::Internal => "internal",
         }
     }
@@ -271,6 +275,7 @@ impl FailureCode {
             Self::ModelGone => "The model's provider does not offer this model any more. Choose another one.",
             Self::RequestRefused => "The model's provider refused this request. Change the prompt or the settings.",
             Self::Storage => "The image was made but could not be stored. Try again.",
+            Self::ReferenceGone => "A picture it should be made from is not there any more. Choose another one.",
             Self::Internal => "Something went wrong on our side. Try again; if it stays, tell us the request id.",
         }
     }

@@ -24,6 +24,7 @@ mod moment;
 pub mod notice;
 pub mod payments;
 pub mod problem;
+pub mod reference;
 #[cfg(feature = "openapi")]
 pub mod schema;
 pub mod status;
@@ -48,6 +49,7 @@ pub use me::{Identity, Me, Session, UpdateMe};
 pub use notice::{Notice, NoticeKind};
 pub use payments::{Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt};
 pub use problem::{FieldError, Problem, ProblemType};
+pub use reference::Reference;
 pub use status::{Availability, PausedModel};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.

@@ -18,7 +18,7 @@ impl Attribute {
 }
 
 /// Trims, and says all that is wrong. The order of a person's choice is kept.
-pub(crate) fn parse(attributes: &[Attribute], violations: &mut Vec<Violation>) -> Vec<Attribute> {
+pub fn parse(attributes: &[Attribute], violations: &mut Vec<Violation>) -> Vec<Attribute> {
     if attributes.len() > ATTRIBUTES_MAX {
         violations.push(Violation::new("/attributes", ViolationCode::TooMany));
         return Vec::new();
@@ -36,7 +36,8 @@ pub(crate) fn parse(attributes: &[Attribute], violations: &mut Vec<Violation>) -
     parsed
 }
 
-fn check(text: &str, max: usize, pointer: String, violations: &mut Vec<Violation>) {
+/// Adds what is wrong with a short text that must be there, of up to `max` characters.
+pub fn check(text: &str, max: usize, pointer: String, violations: &mut Vec<Violation>) {
     if text.is_empty() {
         violations.push(Violation::new(pointer, ViolationCode::Required));
     } else if text.contains('\0') {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gems::Gems;
 use crate::limits::{SECTION_MAX, VALUE_MAX};
+use crate::looks::fault_of_looks;
 use crate::price::{Price, price_per_image};
 use crate::size::Size;
 
@@ -13,7 +14,7 @@ use crate::size::Size;
 const PARTIAL_IMAGES_MAX: u32 = 3;
 
 /// Gems one image may cost at most, so that no sum of prices overflows.
-const PRICE_MAX: Gems = 1_000_000;
+pub(crate) const PRICE_MAX: Gems = 1_000_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,7 +181,7 @@ pub struct Section {
 }
 
 impl FreeSize {
-    fn allows(&self, size: Size) -> bool {
+    pub fn allows(&self, size: Size) -> bool {
         let (short, long) = (size.width.min(size.height), size.width.max(size.height));
         size.width.is_multiple_of(self.multiple)
             && size.height.is_multiple_of(self.multiple)
@@ -230,6 +231,9 @@ impl Catalogue {
         if self.welcome_gems < 0 {
             faults.push("welcome_gems is below zero".to_owned());
         }
+        if !(1..=PRICE_MAX).contains(&self.refinement_gems) {
+            faults.push(format!("refinement_gems is not 1 to {PRICE_MAX}"));
+        }
         if self.resolve(&self.default_model, today).is_none() {
             faults.push(format!("default_model {:?} leads to no model that can be used today", self.default_model));
         }
@@ -274,6 +278,9 @@ impl Catalogue {
         }
         if !model.partial_images.is_empty() && model.partial_cost_microusd <= 0 {
             fault("partial_images needs partial_cost_microusd above zero");
+        }
+        if let Some(what) = fault_of_looks(model) {
+            fault(what);
         }
         if model.free_size.as_ref().is_some_and(|rule| rule.multiple == 0 || rule.ratio_max == 0) {
             fault("free_size needs multiple and ratio_max above zero");

@@ -32,10 +32,18 @@ pub const REFERENCE_BYTES_MAX: usize = 50_000_000 - 1;
 pub const MASK_BYTES_MAX: usize = 4_000_000 - 1;
 /// Pixels (width × height) of a reference or a mask, known before any of them is decoded.
 pub const REFERENCE_PIXELS_MAX: u64 = 50_000_000;
+/// Pixels of the longer edge of a reference or a mask.
+pub const REFERENCE_EDGE_MAX: u32 = 16_384;
+/// Bytes of all that one generation is made from, its mask included.
+pub const REFERENCES_BYTES_MAX: u64 = 100_000_000;
+/// Uploads, masks included, that one person may keep.
+pub const REFERENCES_KEPT_MAX: i64 = 500;
 /// Sections that one refinement adds.
 pub const REFINEMENT_SECTIONS: usize = 3;
 /// Values in each of them.
 pub const REFINEMENT_VALUES: usize = 10;
+/// Characters of one of them: it stands on a chip.
+pub const REFINED_VALUE_MAX: usize = 60;
 /// Names of sections that a refinement may be told not to repeat.
 pub const SEEN_SECTIONS_MAX: usize = 200;
 /// Presets of one person.

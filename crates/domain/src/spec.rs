@@ -115,7 +115,7 @@ impl GenerationSpec {
     }
 }
 
-fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violation>) {
+pub(crate) fn check_text(text: &str, max: usize, pointer: &str, violations: &mut Vec<Violation>) {
     let code = if text.chars().all(is_invisible) {
         ViolationCode::Required
     } else if text.contains('\0') {
@@ -191,6 +191,6 @@ fn check_references(input: &GenerationInput<'_>, model: &Model, violations: &mut
     if input.has_mask && input.references == 0 {
         violations.push(Violation::new("/references", ViolationCode::Required));
     } else if input.has_mask && !model.edits.is_some_and(|edits| edits.takes_mask) {
-        violations.push(Violation::new("/mask", ViolationCode::NotAvailable));
+        violations.push(Violation::new("/mask_id", ViolationCode::NotAvailable));
     }
 }

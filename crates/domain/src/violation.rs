@@ -28,6 +28,14 @@ pub enum ViolationCode {
     ExpiredCode,
     RevokedCode,
     UsedUpCode,
+    NotYours,
+    OneOfTwo,
+    TooLarge,
+    OtherSize,
+    Unreadable,
+    Animated,
+    HasMore,
+    NotAMask,
 }
 
 impl Violation {
@@ -56,6 +64,14 @@ impl ViolationCode {
             Self::ExpiredCode => "This code has expired.",
             Self::RevokedCode => "This code was withdrawn.",
             Self::UsedUpCode => "This code is used up.",
+            Self::NotYours => "You have nothing like this.",
+            Self::OneOfTwo => "Name exactly one of the two.",
+            Self::TooLarge => "This is too large.",
+            Self::OtherSize => "This has another size than the first picture.",
+            Self::Unreadable => "This cannot be read as a picture. It may be cut off or damaged.",
+            Self::Animated => "This moves. Only still pictures are taken.",
+            Self::HasMore => "Something else is hidden in this file behind the picture.",
+            Self::NotAMask => "A mask is a PNG in which something is transparent.",
         }
     }
 }

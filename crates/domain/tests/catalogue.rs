@@ -80,6 +80,26 @@ fn a_shipped_price_is_never_below_the_providers_cost_at_the_cheapest_gem() {
 }
 
 #[test]
+fn reading_references_never_costs_more_than_their_price() {
+    let catalogue = shipped();
+    let edits: Vec<_> = catalogue.models.iter().filter_map(|model| Some((model, model.edits?))).collect();
+    assert!(edits.iter().any(|(model, _)| model.id == catalogue.default_model));
+    for pack in &catalogue.packs {
+        for (model, edits) in &edits {
+            assert!(edits.reference_cost_microusd > 0, "{} says no cost", model.id);
+            let earned = edits.reference_gems * pack.amount * 10_000 * 10;
+            assert!(earned >= edits.reference_cost_microusd * pack.gems * 14, "{} in {}", model.id, pack.id);
+            // Sixteen of them, for each image: as the charge is made.
+            let row = &model.prices[0];
+            let asked = Wanted { quality: &row.quality, size: model.default_size, count: 3, references: 16 };
+            let without = Wanted { references: 0, ..asked };
+            let more = price(model, &asked, "").expect("a price") - price(model, &without, "").expect("a price");
+            assert_eq!(more, 3 * 16 * edits.reference_gems);
+        }
+    }
+}
+
+#[test]
 fn more_pixels_or_a_higher_quality_never_cost_less() {
     for model in &shipped().models {
         let mut edges: Vec<u64> = model.prices.iter().map(|price| price.up_to_pixels).collect();
@@ -210,9 +230,10 @@ fn a_model_that_is_not_available_yet_is_not_used() {
 #[test]
 fn each_fault_is_named() {
     type Spoil = fn(&mut Catalogue);
-    let spoilt: [(Spoil, &str); 16] = [
+    let spoilt: [(Spoil, &str); 22] = [
         (|it| it.version = " ".to_owned(), "version is empty"),
         (|it| it.welcome_gems = -1, "welcome_gems is below zero"),
+        (|it| it.refinement_gems = 0, "refinement_gems is not 1 to 1000000"),
         (|it| it.default_model = "nobody".to_owned(), "default_model \"nobody\""),
         (|it| it.models[1].aliases = vec!["gpt-image-2".to_owned()], "\"gpt-image-2\" names two models"),
         (|it| it.models[0].default_quality = "best".to_owned(), "default_quality"),
@@ -230,6 +251,11 @@ fn each_fault_is_named() {
         (|it| it.models[5].replacement = Some("nobody".to_owned()), "replacement is not in the catalogue"),
         (|it| it.sections[0].values.push("x".repeat(121)), "too long"),
         (|it| it.packs[0].gems = 0, "pack \"pouch\""),
+        (|it| it.models[0].backgrounds.push("opaque".to_owned()), "backgrounds are"),
+        (|it| it.models[0].output_formats.push("gif".to_owned()), "output_formats are"),
+        (|it| it.models[0].edits.as_mut().expect("edits").references_max = 17, "references_max from 1 to 16"),
+        (|it| it.models[0].edits.as_mut().expect("edits").reference_gems = 0, "reference_gems from 1"),
+        (|it| it.models[0].edits.as_mut().expect("edits").reference_cost_microusd = -1, "not below zero"),
     ];
     for (spoil, expected) in spoilt {
         let mut catalogue = shipped();

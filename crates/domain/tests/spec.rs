@@ -238,6 +238,45 @@ fn a_prompt_of_any_script_with_twelve_attributes_arrives_whole() {
     }
 }
 
+#[test]
+fn a_look_is_asked_for_only_where_the_model_has_it() {
+    let asked = |model, background, output_format| {
+        parse(&GenerationInput { model: Some(model), background, output_format, ..FOX })
+    };
+    let (flare, two) = ("gpt-image-2.5-flare", "gpt-image-2");
+    let spec = asked(flare, None, None).expect("a spec");
+    assert_eq!((spec.background, spec.output_format.as_deref()), (None, Some("png")));
+    let spec = asked(flare, Some("transparent"), Some("webp")).expect("a spec");
+    assert_eq!((spec.background.as_deref(), spec.output_format.as_deref()), (Some("transparent"), Some("webp")));
+    assert_eq!(asked(flare, Some("auto"), Some("auto")), asked(flare, None, None));
+    for (model, background, format, pointer) in [
+        (flare, Some("transparent"), Some("jpeg"), "/output_format"),
+        (flare, Some("checked"), None, "/background"),
+        (flare, None, Some("gif"), "/output_format"),
+        (two, Some("transparent"), None, "/background"),
+    ] {
+        assert_eq!(asked(model, background, format), Err(vec![Violation::new(pointer, NotAvailable)]), "{pointer}");
+    }
+}
+
+#[test]
+fn references_are_counted_and_a_mask_needs_one() {
+    let spec = parse(&GenerationInput { references: 2, has_mask: true, ..FOX }).expect("a spec");
+    assert_eq!((spec.references, spec.has_mask, spec.share_gems), (2, true, 3 + 2 * 8));
+    assert!(parse(&GenerationInput { references: 16, ..FOX }).is_ok());
+    refused(&GenerationInput { references: 17, ..FOX }, "/references", TooMany);
+    refused(&GenerationInput { has_mask: true, ..FOX }, "/references", Required);
+    let mut catalogue = shipped();
+    catalogue.models[0].edits = None;
+    let parsed = GenerationSpec::parse(&GenerationInput { references: 1, ..FOX }, &catalogue, today());
+    assert_eq!(parsed, Err(vec![Violation::new("/references", NotAvailable)]));
+    let mut catalogue = shipped();
+    catalogue.models[0].edits.as_mut().expect("edits").takes_mask = false;
+    let input = GenerationInput { references: 1, has_mask: true, ..FOX };
+    let parsed = GenerationSpec::parse(&input, &catalogue, today());
+    assert_eq!(parsed, Err(vec![Violation::new("/mask_id", NotAvailable)]));
+}
+
 proptest! {
     #[test]
     fn a_composed_prompt_is_sent_verbatim(text in "[^\\x00]{1,300}", lead in "[ \n]{0,3}") {

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::faults::{Fault, Faults};
 
 /// What a vendor can be asked to show. The page offers these; a vendor ignores a kind it does not know.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 6] = [
     ("openai", crate::openai::KINDS),
+    ("chat", crate::openai::CHAT_KINDS),
     ("s3", crate::s3::KINDS),
     ("stripe", crate::stripe::KINDS),
     (

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `openai`, `s3`, `github`, `oidc`, `stripe`.
+    /// `openai` (pictures), `chat` (its language model), `s3`, `github`, `oidc`, `stripe`.
     pub vendor: String,
     pub kind: String,
     /// How many requests it strikes; 0 means until cleared.

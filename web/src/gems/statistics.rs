@@ -158,7 +158,10 @@ fn by_model(models: Vec<ModelOfGems>) -> AnyView {
     let catalogue = use_session().catalogue;
     let rows = changing(move || {
         catalogue.with(|known| {
-            let name = |id: &str| Some(known.as_ref()?.domain.model(id)?.name.clone());
+            let name = |id: &str| match id {
+                "refinement" => Some("Refinements".to_owned()),
+                id => Some(known.as_ref()?.domain.model(id)?.name.clone()),
+            };
             let row =
                 |it: &ModelOfGems| line(name(&it.model).unwrap_or_else(|| it.model.clone()), &[it.images, it.used]);
             models.iter().map(row).collect_view()

@@ -5,8 +5,10 @@ use leptos::ev::KeyboardEvent;
 
 use super::attributes::AttributePicker;
 use super::choice::{Obstacle, shape};
+use super::presets::Presets;
 use super::prompt::{ChosenAttributes, PromptField};
 use super::reading::Reading;
+use super::refine::Refine;
 use super::settings::Settings;
 use super::state::Studio;
 use crate::page::gems_path;
@@ -41,9 +43,12 @@ pub fn ComposerPane() -> AnyView {
                 <PromptField />
                 <ChosenAttributes />
                 <div class="composer__more" id="composer-more">
+                    <Refine />
+                    <Presets />
                     <AttributePicker />
                     <Reading />
                     <Settings />
+                    <Compare />
                 </div>
             </div>
             <GenerateBar />
@@ -78,6 +83,21 @@ fn SheetToggle() -> AnyView {
             <span>{summary}</span>
             <Icon glyph=Glyph::ChevronDown />
         </button>
+    }
+    .into_any()
+}
+
+/// Two pictures of one prompt, beside each other.
+#[component]
+fn Compare() -> AnyView {
+    let studio = expect_context::<Studio>();
+    let compare = Callback::new(move |()| studio.compare());
+    let is_blocked = Signal::derive(move || studio.obstacle.with(Option::is_some));
+    view! {
+        <Button class="composer__compare" on_press=compare disabled=is_blocked>
+            <Icon glyph=Glyph::Gallery />
+            "Compare two: another value or model"
+        </Button>
     }
     .into_any()
 }

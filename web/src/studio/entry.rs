@@ -75,6 +75,7 @@ pub fn generation_entry(studio: Studio, row: &ArcRwSignal<Generation>) -> AnyVie
     view! {
         <article
             class=if first.count == 1 { "generation generation--single" } else { "generation" }
+            class:is-paired=move || studio.pairs.with(|pairs| pairs.contains(&first.id))
             style=("--ratio", ratio)
             id=format!("generation-{}", first.id)
             aria-busy=move || (stage.get() == Stage::Unfinished).to_string()>
@@ -108,6 +109,8 @@ fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
         studio.is_open.set(false);
         row.with_untracked(|row| studio.use_again(row));
     });
+    let is_made = memo(move |_| row.with(|row| !row.images.is_empty()));
+    let vary = changing(move || is_made.get().then(|| vary_button(studio, row)));
     view! {
         <header class="generation__head">
             <div class="generation__words">
@@ -117,11 +120,25 @@ fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
                     <Moment at=generation.created_at />
                 </p>
             </div>
-            <Button kind=ButtonKind::Bare on_press=again label="Use again: prompt, attributes and settings">
-                <Icon glyph=Glyph::Refresh />
-                <span class="generation__again">"Use again"</span>
-            </Button>
+            <div class="generation__acts">
+                {vary}
+                <Button kind=ButtonKind::Bare on_press=again label="Use again: prompt, attributes and settings">
+                    <Icon glyph=Glyph::Refresh />
+                    <span class="generation__again">"Use again"</span>
+                </Button>
+            </div>
         </header>
+    }
+    .into_any()
+}
+
+fn vary_button(studio: Studio, row: RwSignal<Generation>) -> AnyView {
+    let vary = Callback::new(move |()| row.with_untracked(|row| studio.vary(row)));
+    view! {
+        <Button kind=ButtonKind::Bare on_press=vary label="Vary: everything again, one thing changed">
+            <Icon glyph=Glyph::Studio />
+            <span class="generation__again">"Vary"</span>
+        </Button>
     }
     .into_any()
 }

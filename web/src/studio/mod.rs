@@ -8,14 +8,23 @@ mod entry;
 mod fold;
 mod glow;
 mod ideas;
+mod own_size;
+mod pairs;
 mod paused;
+mod presets;
 mod progress;
 mod prompt;
 mod reading;
+mod refine;
+mod refining;
+mod sections;
+mod sending;
 mod settings;
 mod state;
 mod stream;
 mod tile;
+mod variation;
+mod vary;
 mod words;
 
 use std::time::Duration;
@@ -29,6 +38,7 @@ use wasm_bindgen_futures::spawn_local;
 use self::composer::ComposerPane;
 use self::state::{PATH, Studio};
 use self::stream::StreamPane;
+use self::vary::VaryDialog;
 use crate::http;
 use crate::live;
 use crate::page::Page;
@@ -52,6 +62,7 @@ pub fn StudioPage() -> AnyView {
             <h1 class="visually-hidden">"Studio"</h1>
             <ComposerPane />
             <StreamPane />
+            <VaryDialog />
             <p class="visually-hidden" role="status">{studio.said}</p>
         </div>
     }
@@ -64,13 +75,16 @@ fn keep_time(studio: Studio) {
     }
 }
 
-/// `/studio?from={id}` takes over what an image or a generation was made of.
+/// `/studio?from={id}` takes over what an image or a generation was made of; `/studio?vary={id}` offers to change one thing.
 fn follow_address(studio: Studio) {
     effect(move |_| {
-        let Some(id) = router::query("from").and_then(|text| text.parse::<Uuid>().ok()) else { return };
+        let asked = |name: &str| router::query(name).and_then(|text| text.parse::<Uuid>().ok());
+        let (from, vary) = (asked("from"), asked("vary"));
+        let Some(id) = from.or(vary) else { return };
         router::go(Page::Studio.path(), Going::Unmoved);
         spawn_local(async move {
             match find(studio, id).await {
+                Ok(generation) if vary.is_some() => studio.vary(&generation),
                 Ok(generation) => studio.use_again(&generation),
                 Err(failure) => toast::failure(&failure),
             }

@@ -6,6 +6,7 @@ use lapidary_domain::{Model, Size};
 
 use super::choice::{Choice, count_max, shape, shapes};
 use super::fold::Fold;
+use super::own_size::OwnSize;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::gallery::clock::today;
@@ -55,6 +56,7 @@ pub fn Settings() -> AnyView {
                 on_choose=Callback::new(move |value: String| choose_shape(studio, &value))
             />
             {resolutions}
+            <OwnSize />
             <Segmented
                 legend="Quality"
                 choices=options(qualities)
@@ -193,7 +195,7 @@ fn counts(choice: &Choice) -> Vec<ui::Choice> {
 }
 
 /// The vendors' words, as people write them.
-fn quality_name(word: &str) -> String {
+pub fn quality_name(word: &str) -> String {
     if word == "xhigh" {
         return "Extra".to_owned();
     }

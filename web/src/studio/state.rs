@@ -1,17 +1,19 @@
 //! What the parts of the studio share: the draft, what it would become, and the generations beside it.
-//! The only place of the studio that writes a draft or sends one.
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ui::prelude::*;
 use lapidary_contract::{Availability, CreateGeneration, Generation, LiveEvent};
-use lapidary_domain::{Attribute, compose};
+use lapidary_domain::Attribute;
 use leptos::html;
 use leptos::task::spawn_local;
 use uuid::Uuid;
 
 use super::choice::{self, Choice, Obstacle};
 use super::draft::{self, Intent};
+use super::pairs;
+use super::refining::Refining;
+use super::variation::Varied;
 use super::words;
 use crate::gallery::clock::{now, today};
 use crate::gallery::listing::{Listing, Row};
@@ -58,7 +60,7 @@ fn kept(person: Uuid) -> Listing<Generation> {
 
 #[derive(Clone, Copy)]
 pub struct Studio {
-    person: Uuid,
+    pub(super) person: Uuid,
     pub draft: RwSignal<CreateGeneration>,
     session: Session,
     pub catalogue: Signal<Option<Arc<KnownCatalogue>>>,
@@ -76,7 +78,13 @@ pub struct Studio {
     pub clock: RwSignal<i64>,
     heard: StoredValue<i64>,
     /// What was sent last and not answered well; true when it was the draft.
-    unsent: StoredValue<Option<(Intent, bool)>>,
+    pub(super) unsent: StoredValue<Option<(Intent, bool)>>,
+    /// Sections that a language model suggested.
+    pub refining: Refining,
+    /// What is being varied, or compared, while its dialog is open.
+    pub varied: RwSignal<Option<Varied>>,
+    /// Generations that were asked for side by side.
+    pub pairs: RwSignal<Vec<Uuid>>,
     /// What a screen reader is told.
     pub said: RwSignal<String>,
 }
@@ -119,6 +127,9 @@ impl Studio {
             clock: RwSignal::new(now().timestamp()),
             heard: StoredValue::new(now().timestamp()),
             unsent: StoredValue::new(None),
+            refining: Refining::new(person),
+            varied: RwSignal::new(None),
+            pairs: RwSignal::new(pairs::recall(person)),
             said: RwSignal::new(String::new()),
         }
     }
@@ -239,120 +250,9 @@ impl Studio {
         });
     }
 
-    /// Takes over everything of an earlier generation.
-    pub fn use_again(&self, generation: &Generation) {
-        let composed = compose(&generation.prompt, &generation.attributes);
-        self.failure.set(None);
-        self.draft.set(CreateGeneration {
-            prompt: generation.prompt.clone(),
-            attributes: generation.attributes.clone(),
-            composed_prompt: (composed != generation.composed_prompt).then(|| generation.composed_prompt.clone()),
-            model: Some(generation.model.clone()),
-            size: Some(generation.size.clone()),
-            quality: Some(generation.quality.clone()),
-            count: generation.count,
-            background: generation.background.clone(),
-            output_format: generation.output_format.clone(),
-            references: generation.references.clone(),
-            mask_id: generation.mask_id,
-        });
-        self.focus_prompt();
-    }
-
     pub fn focus_prompt(&self) {
         if let Some(field) = self.prompt_field.get_untracked() {
             let _ = field.focus();
         }
-    }
-
-    /// Sends the draft, unless something is in the way: then the person is led there.
-    pub fn generate(&self) {
-        if self.is_sending.get_untracked() {
-            return;
-        }
-        match (self.obstacle.get_untracked(), self.choice.get_untracked()) {
-            (None, Some(choice)) => {
-                let mut body = self.draft.get_untracked();
-                choice.fit(&mut body);
-                self.send(draft::intend(self.person, body), true);
-            }
-            (Some(obstacle), _) if obstacle.is_about_gems() => {}
-            _ => self.focus_prompt(),
-        }
-    }
-
-    /// The same wish once more, as a new one.
-    pub fn repeat(&self, generation: &Generation) {
-        if self.is_sending.get_untracked() {
-            return;
-        }
-        let body = CreateGeneration {
-            prompt: generation.prompt.clone(),
-            attributes: generation.attributes.clone(),
-            composed_prompt: Some(generation.composed_prompt.clone()),
-            model: Some(generation.model.clone()),
-            size: Some(generation.size.clone()),
-            quality: Some(generation.quality.clone()),
-            count: generation.count,
-            background: generation.background.clone(),
-            output_format: generation.output_format.clone(),
-            references: generation.references.clone(),
-            mask_id: generation.mask_id,
-        };
-        self.send(Intent::new(body), false);
-    }
-
-    /// Once more what failed. A draft that was changed since goes out as it is now.
-    pub fn retry(&self) {
-        match self.unsent.get_value() {
-            Some((intent, false)) => self.send(intent, false),
-            _ => self.generate(),
-        }
-    }
-
-    /// The line is back: what could not be sent goes out with the key it had, unless it is being rewritten.
-    pub fn retry_when_online(&self) {
-        if self.failure.with_untracked(|failure| *failure != Some(Failure::Offline)) {
-            return;
-        }
-        let Some((intent, is_draft)) = self.unsent.get_value() else { return };
-        let is_same = self.draft.with_untracked(|draft| draft.prompt == intent.body.prompt);
-        if !is_draft || is_same {
-            self.send(intent, is_draft);
-        }
-    }
-
-    fn send(&self, intent: Intent, is_draft: bool) {
-        let studio = *self;
-        studio.unsent.set_value(Some((intent.clone(), is_draft)));
-        studio.is_sending.set(true);
-        studio.failure.set(None);
-        spawn_local(async move {
-            let answer = http::post_with_key::<_, Generation>(PATH, &intent.body, &intent.key).await;
-            studio.is_sending.set(false);
-            let is_answered = match &answer {
-                Ok(_) => true,
-                Err(failure) => is_final(failure),
-            };
-            if is_draft && is_answered {
-                draft::answered(studio.person);
-            }
-            match answer {
-                Ok(generation) => {
-                    studio.unsent.set_value(None);
-                    studio.is_open.set(false);
-                    studio.put(generation);
-                }
-                Err(failure) => studio.failure.set(Some(failure)),
-            }
-        });
-    }
-}
-
-/// Whether the server surely did nothing; otherwise the same key asks again.
-fn is_final(failure: &Failure) -> bool {
-    match failure {
-        Failure::Problem(problem, _) => problem.status < 500,
-        _ => false,
     }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, test } from "node:test";
 
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 
 import { startSandbox } from "./sandbox.mjs";
 
@@ -157,4 +157,20 @@ test("the older dialect answers a link that works without a key, or bytes", asyn
   const { data: [inline] } = await older.images.generate({ ...dalle, response_format: "b64_json" });
   assert.deepEqual(sizeOf(pictureOf(inline)), [1792, 1024]);
   await assert.rejects(older.images.generate({ ...dalle, n: 2 }), OpenAI.BadRequestError);
+});
+
+test("an edit takes pictures as a form, and streams with its own events", async () => {
+  const picture = pictureOf((await client().images.generate(order)).data[0]);
+  const file = (name) => toFile(picture, name, { type: "image/png" });
+  const edit = { model: "gpt-image-2.5-flare", prompt: "the same at night", size: "1024x1024", quality: "low" };
+  for (const image of [await file("a.png"), [await file("a.png"), await file("b.png")]]) {
+    const answer = await client().images.edit({ ...edit, image });
+    assert.deepEqual(sizeOf(pictureOf(answer.data[0])), [1024, 1024]);
+    assert.ok(answer.usage.input_tokens_details.image_tokens > 0);
+  }
+  const events = [];
+  const stream = await client().images.edit({ ...edit, image: await file("a.png"), stream: true, partial_images: 1 });
+  for await (const event of stream) events.push(event.type);
+  assert.deepEqual(events, ["image_edit.partial_image", "image_edit.completed"]);
+  await assert.rejects(client().images.edit({ ...edit, image: await toFile(Buffer.from("GIF89a"), "a.gif") }), OpenAI.BadRequestError);
 });

@@ -140,6 +140,15 @@ class Images(unittest.TestCase):
         inline = older.images.generate(**dalle, response_format="b64_json").data[0]
         self.assertEqual(size_of(picture_of(inline)), (1792, 1024))
 
+    def test_an_edit_takes_several_pictures_as_a_form(self):
+        picture = picture_of(self.client().images.generate(**ORDER).data[0])
+        files = [("a.png", picture, "image/png"), ("b.png", picture, "image/png")]
+        edit = {**ORDER, "model": "gpt-image-2.5-flare"}
+        answer = self.client().images.edit(**edit, image=files)
+        self.assertEqual(size_of(picture_of(answer.data[0])), (1024, 1024))
+        with self.assertRaises(openai.BadRequestError):
+            self.client().images.edit(**edit, image=files, mask=("m.png", picture, "image/png"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -79,7 +79,7 @@ impl Fields<'_> {
     }
 }
 
-fn wrong_type(name: &str, expected: &str, got: &Value) -> Refusal {
+pub fn wrong_type(name: &str, expected: &str, got: &Value) -> Refusal {
     let got = match got {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

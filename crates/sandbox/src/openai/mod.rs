@@ -1,7 +1,10 @@
-//! OpenAI's image API on a port of its own: `/v1` speaks to the GPT image models, `/compatible/v1` the older dialect of
-//! DALL·E 3. As strict as the vendor; what goes wrong is asked for through [`Faults`], never by words in a prompt.
+//! OpenAI's image API and Chat Completions on a port of their own: `/v1` speaks to the GPT image models, `/compatible/v1`
+//! the older dialect of DALL·E 3. As strict as the vendor; what goes wrong is asked for through [`Faults`], never by words in a prompt.
+mod chat;
+mod edits;
 mod fields;
 mod models;
+mod multipart;
 mod order;
 mod picture;
 mod ready;
@@ -30,6 +33,7 @@ use actix_web::{
 use serde_json::Value;
 
 use crate::{faults::Faults, took::Took};
+pub use chat::KINDS as CHAT_KINDS;
 pub use strikes::KINDS;
 
 const API_KEY: &str = "sk-sandbox-lapidary-0001";
@@ -47,7 +51,7 @@ pub struct OpenAi {
     server: ServerHandle,
 }
 
-/// What a caller sent to an image endpoint, whether it was accepted or not.
+/// What a caller sent to an endpoint that makes something, whether it was accepted or not.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub path: String,
@@ -56,7 +60,7 @@ pub struct Received {
     pub n: Option<u64>,
     pub size: Option<String>,
     pub quality: Option<String>,
-    /// The JSON as it came; null when it was none.
+    /// The JSON as it came, or a form's fields and what its `files` are; null when it was neither.
     pub body: Value,
     pub has_authorization: bool,
     pub content_type: Option<String>,
@@ -124,7 +128,7 @@ pub async fn start(listener: TcpListener, faults: Faults) -> std::io::Result<Ope
 }
 
 impl OpenAi {
-    /// Everything asked of the image endpoints so far, oldest first.
+    /// Everything asked of those endpoints so far, oldest first.
     pub fn requests(&self) -> Vec<Received> {
         locked(&self.state.received).clone()
     }

@@ -1,7 +1,10 @@
 //! A valid request for pictures, in either dialect. What cannot be read strictly is refused here and nowhere later.
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{
+    edits::Edit,
     fields::Fields,
     models::{self, Model},
     refusal::Refusal,
@@ -27,6 +30,8 @@ pub struct Order {
     /// Old dialect only: answer a URL instead of bytes.
     pub wants_url: bool,
     pub is_vivid: bool,
+    /// What it is made from.
+    pub edit: Option<Arc<Edit>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,6 +117,7 @@ impl Order {
             safety_identifier,
             wants_url: false,
             is_vivid: false,
+            edit: None,
         })
     }
 
@@ -148,7 +154,39 @@ impl Order {
             safety_identifier: None,
             wants_url,
             is_vivid,
+            edit: None,
         })
+    }
+
+    /// `input_fidelity` is an edit's own field, of the older models only.
+    pub fn of_edit(mut body: Map<String, Value>, edit: Edit, is_old: bool) -> Result<Self, Refusal> {
+        let fidelity = Fields(&body).text("input_fidelity")?.map(str::to_owned);
+        let mut order = if is_old {
+            Self::of_dalle(&body)?
+        } else {
+            body.remove("input_fidelity");
+            Self::of_gpt(&body)?
+        };
+        if let (Some(fidelity), Some(model)) = (fidelity, order.model) {
+            let allowed: &[&str] = match model.id {
+                "gpt-image-1-mini" => &["low"],
+                id if id.starts_with("gpt-image-1.5") => &["low", "high"],
+                id => {
+                    let text = format!("The model '{id}' does not support the 'input_fidelity' parameter.");
+                    return Err(Refusal::invalid("input_fidelity", "unsupported_parameter", text));
+                }
+            };
+            if !allowed.contains(&fidelity.as_str()) {
+                return Err(Refusal::value("input_fidelity", &fidelity, allowed));
+            }
+        }
+        order.edit = Some(Arc::new(edit));
+        Ok(order)
+    }
+
+    /// What its events are called.
+    pub fn event(&self, end: &str) -> String {
+        format!("{}.{end}", if self.edit.is_some() { "image_edit" } else { "image_generation" })
     }
 
     pub fn size(&self) -> String {

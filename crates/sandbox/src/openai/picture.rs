@@ -3,6 +3,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageEncoder, ImageError, RgbaImage, codecs, imageops};
 
+use super::edits;
 use super::order::{Format, Order};
 use crate::painter;
 
@@ -12,6 +13,9 @@ pub fn paint(order: &Order, variant: u32, is_sketch: bool) -> RgbaImage {
         true => sketch(order, variant),
         false => painter::paint(&order.prompt, order.width, order.height, variant, order.quality),
     };
+    if let Some(edit) = &order.edit {
+        edits::blend(edit, &mut picture);
+    }
     if order.is_transparent {
         cut_out(&mut picture);
     }

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 
 use super::{
-    API_KEY, Received, RequestId, State,
+    API_KEY, Received, RequestId, State, chat, edits,
     models::{self, Model},
     order::Order,
     picture, ready,
@@ -22,6 +22,9 @@ enum Dialect {
     Dalle,
 }
 
+/// Bytes of a body with all its pictures.
+const EDIT_BYTES_MAX: usize = 256 << 20;
+
 pub fn mount(app: &mut web::ServiceConfig) {
     for (path, dialect) in
         [("/v1/images/generations", Dialect::Gpt), ("/compatible/v1/images/generations", Dialect::Dalle)]
@@ -29,9 +32,15 @@ pub fn mount(app: &mut web::ServiceConfig) {
         let post = move |state, request, body| generate(state, request, body, dialect);
         app.service(web::resource(path).route(web::post().to(post)).default_service(web::to(wrong_method)));
     }
+    for (path, dialect) in [("/v1/images/edits", Dialect::Gpt), ("/compatible/v1/images/edits", Dialect::Dalle)] {
+        let post = move |state, request, body| edit(state, request, body, dialect);
+        let resource = web::resource(path).app_data(web::PayloadConfig::new(EDIT_BYTES_MAX));
+        app.service(resource.route(web::post().to(post)).default_service(web::to(wrong_method)));
+    }
     for path in ["/v1/models", "/compatible/v1/models"] {
         app.service(web::resource(path).route(web::get().to(list_models)).default_service(web::to(wrong_method)));
     }
+    chat::mount(app);
     app.route("/v1/models/{id}", web::get().to(get_model));
     app.route("/compatible/pictures/{name}", web::get().to(get_picture));
     app.default_service(web::to(no_such_url));
@@ -42,7 +51,7 @@ async fn no_such_url(request: HttpRequest) -> HttpResponse {
     Refusal::new(404, "invalid_request_error", "", text).answer()
 }
 
-async fn wrong_method(request: HttpRequest) -> HttpResponse {
+pub async fn wrong_method(request: HttpRequest) -> HttpResponse {
     let text = format!("Not allowed to {} on {}.", request.method(), request.path());
     let allow = if request.path().ends_with("/models") { "GET" } else { "POST" };
     Refusal::new(405, "invalid_request_error", "method_not_supported", text).header("allow", allow).answer()
@@ -102,8 +111,44 @@ async fn generate(
     answer.await.unwrap_or_else(|refusal| refusal.answer())
 }
 
+async fn edit(
+    state: web::Data<State>,
+    request: HttpRequest,
+    body: Result<web::Bytes, actix_web::Error>,
+    dialect: Dialect,
+) -> HttpResponse {
+    let answer = async {
+        let mime = header(request.headers(), "content-type").unwrap_or_default().to_owned();
+        let Ok(body) = body else {
+            state.remember(received(&request, None));
+            return Err(Refusal::new(413, "invalid_request_error", "", "The request body is too large."));
+        };
+        let is_old = dialect == Dialect::Dalle;
+        if mime.starts_with("multipart/form-data") {
+            let form = edits::read_form(&mime, &body);
+            state.remember(received(&request, form.as_ref().ok().map(edits::Form::described).as_ref()));
+            check_key(request.headers())?;
+            let form = form?;
+            let edit = form.edit(!is_old)?;
+            let order = Order::of_edit(form.fields.clone(), edit, is_old)?;
+            return answer(state.into_inner(), &request, order).await;
+        }
+        let json = serde_json::from_slice::<Value>(&body).ok();
+        state.remember(received(&request, json.as_ref()));
+        check_key(request.headers())?;
+        let mut fields = object(&mime, json)?;
+        let edit = edits::of_json(&mut fields)?;
+        answer(state.into_inner(), &request, Order::of_edit(fields, edit, is_old)?).await
+    };
+    answer.await.unwrap_or_else(|refusal| refusal.answer())
+}
+
 fn read_order(headers: &HeaderMap, json: Option<Value>, dialect: Dialect) -> Result<Order, Refusal> {
-    let mime = header(headers, "content-type").unwrap_or_default();
+    let body = object(header(headers, "content-type").unwrap_or_default(), json)?;
+    if dialect == Dialect::Gpt { Order::of_gpt(&body) } else { Order::of_dalle(&body) }
+}
+
+fn object(mime: &str, json: Option<Value>) -> Result<Map<String, Value>, Refusal> {
     if mime.split(';').next().is_none_or(|mime| mime.trim() != "application/json") {
         let text = format!("Invalid Content-Type header ({mime}), expected application/json.");
         return Err(Refusal::new(400, "invalid_request_error", "unsupported_content_type", text));
@@ -112,7 +157,7 @@ fn read_order(headers: &HeaderMap, json: Option<Value>, dialect: Dialect) -> Res
         let text = "We could not parse the JSON body of your request. The API expects a JSON payload.";
         return Err(Refusal::new(400, "invalid_request_error", "", text));
     };
-    if dialect == Dialect::Gpt { Order::of_gpt(&body) } else { Order::of_dalle(&body) }
+    Ok(body)
 }
 
 async fn answer(state: Arc<State>, request: &HttpRequest, order: Order) -> Result<HttpResponse, Refusal> {
@@ -213,19 +258,22 @@ fn broken() -> Refusal {
 /// Text is about four characters a token, plus six of the vendor's own; each partial picture costs a hundred more.
 pub fn usage(model: &Model, order: &Order, partial: u32) -> Value {
     let chars = u64::try_from(order.prompt.chars().count()).unwrap_or(u64::MAX);
-    let input = chars.div_ceil(4) + 6;
+    let pictures = order.edit.as_ref().map_or(0, |edit| edit.images.len());
+    let image_tokens = edits::IMAGE_TOKENS * u64::try_from(pictures).unwrap_or(0);
+    let text = chars.div_ceil(4) + 6;
+    let input = text + image_tokens;
     let each = model.output_tokens(order.quality, order.width, order.height);
     let output = each * u64::from(order.count) + 100 * u64::from(partial);
     json!({
         "input_tokens": input,
         "output_tokens": output,
         "total_tokens": input + output,
-        "input_tokens_details": {"text_tokens": input, "image_tokens": 0},
+        "input_tokens_details": {"text_tokens": text, "image_tokens": image_tokens},
         "output_tokens_details": {"image_tokens": output, "text_tokens": 0},
     })
 }
 
-fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
+pub fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(key) = header(headers, "authorization").and_then(|value| value.strip_prefix("Bearer ")) else {
         return Err(Refusal::invalid_api_key(
             "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.",
@@ -242,7 +290,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn received(request: &HttpRequest, json: Option<&Value>) -> Received {
+pub fn received(request: &HttpRequest, json: Option<&Value>) -> Received {
     let text = |name: &str| json.and_then(|json| json.get(name)).and_then(Value::as_str).map(str::to_owned);
     let sent = |name: &str| header(request.headers(), name).map(str::to_owned);
     Received {

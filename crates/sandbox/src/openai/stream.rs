@@ -20,13 +20,13 @@ pub async fn answer(state: &Arc<State>, order: Order, partial: u32, strike: Stri
     let last = frames.pop().unwrap_or_default();
     let mut events: Vec<String> = Vec::new();
     for (index, frame) in frames.into_iter().enumerate() {
-        let mut data = event("image_generation.partial_image", &order);
+        let mut data = event(&order.event("partial_image"), &order);
         data["partial_image_index"] = json!(index);
         let frame = if matches!(strike, Strike::BadPartial) { b"This is no picture.".to_vec() } else { frame };
         data["b64_json"] = json!(BASE64_STANDARD.encode(frame));
         events.push(text(&data));
     }
-    let mut done = event("image_generation.completed", &order);
+    let mut done = event(&order.event("completed"), &order);
     let image = strikes::image(last, &strike, |bytes| match strike {
         Strike::UrlAnswer => {
             let name = state.shelf.put(bytes, order.format.name());

@@ -45,6 +45,7 @@ pub const KINDS: &[&str] = &[
     "ready_picture",
     "stream_error",
     "stream_refused",
+    "form_refused",
     "stream_ignored",
     "bad_partial",
     "done_marker",
@@ -130,6 +131,7 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
         "done_marker" => Strike::DoneMarker,
         "stream_error" => stream_error(fault, order),
         "stream_refused" => stream_refused(fault, order),
+        "form_refused" => form_refused(fault, order),
         "html_error" => {
             let page = "<html><head><title>Bad gateway</title></head><body><center>nginx</center></body></html>";
             Strike::Answer(HttpResponse::build(status(&fault.value, 502)).content_type("text/html").body(page))
@@ -139,7 +141,7 @@ pub fn of(fault: &Fault, request_id: &str, order: &Order) -> Strike {
     }
 }
 
-fn status(value: &Value, default: u16) -> StatusCode {
+pub fn status(value: &Value, default: u16) -> StatusCode {
     let given = value.as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(default);
     StatusCode::from_u16(given).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -168,8 +170,16 @@ fn stream_refused(fault: &Fault, order: &Order) -> Strike {
     }
 }
 
+/// `value`: the status, 415 or 404. Strikes only who sends a form.
+fn form_refused(fault: &Fault, order: &Order) -> Strike {
+    if !order.edit.as_ref().is_some_and(|edit| edit.is_form) {
+        return Strike::None;
+    }
+    Strike::Answer(HttpResponse::build(status(&fault.value, 415)).content_type("text/plain").body("no forms here"))
+}
+
 /// `value`: {"status", "headers": {name: text}, "body": JSON, or text that is sent as it is}.
-fn answer_with(value: &Value) -> Strike {
+pub fn answer_with(value: &Value) -> Strike {
     let mut answer = HttpResponse::build(status(&value["status"], 200));
     for (name, text) in value["headers"].as_object().into_iter().flatten() {
         answer.insert_header((name.as_str(), text.as_str().unwrap_or_default()));
@@ -235,7 +245,7 @@ fn should_retry(it_should: bool) -> Refusal {
 
 /// `value`: seconds for the header, or null for none; with `retry_after_ms` milliseconds, with `retry_after_date` seconds
 /// from now, said as a date.
-fn rate_limited(kind: &str, fault: &Fault) -> Refusal {
+pub fn rate_limited(kind: &str, fault: &Fault) -> Refusal {
     let value = fault.value.as_f64();
     let in_milliseconds = kind == "retry_after_ms";
     let seconds = if in_milliseconds { value.unwrap_or(1500.0) / 1000.0 } else { value.unwrap_or(51.84) };

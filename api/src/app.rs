@@ -18,6 +18,7 @@ use crate::images::store::ImageStore;
 use crate::page::Page;
 use crate::payments::Payments;
 use crate::references::Uploads;
+use crate::refinement::language_model::LanguageModel;
 use crate::stop::Stop;
 use crate::work::Wake;
 
@@ -29,6 +30,7 @@ pub struct App {
     pub store: ImageStore,
     pub auth: Auth,
     pub image_model: ImageModel,
+    pub language_model: LanguageModel,
     pub providers: Providers,
     pub estimates: Estimates,
     /// Absent where nothing is sold.
@@ -85,6 +87,7 @@ impl App {
             store,
             page,
             image_model: ImageModel::new(&settings)?,
+            language_model: LanguageModel::new(&settings)?,
             payments: Payments::new(&settings)?,
             wake: Wake::new(live.outbox.clone()),
             live,

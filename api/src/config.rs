@@ -174,6 +174,18 @@ pub struct Settings {
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,
+    /// The language model that refines prompts, as its server calls it.
+    #[arg(long, env)]
+    pub refinement_model: String,
+    /// Of a server that speaks OpenAI's Chat Completions, ends with /v1; unset: OPENAI_BASE_URL.
+    #[arg(long, env)]
+    pub refinement_base_url: Option<Url>,
+    /// Sent to that server alone; unset: OPENAI_API_KEY, where it is the same server.
+    #[arg(long, env, hide_env_values = true)]
+    pub refinement_api_key: Option<String>,
+    /// Seconds the language model may take, 1 to 45: the whole request stays within a minute.
+    #[arg(long, env, default_value_t = 30)]
+    pub refinement_timeout_seconds: u64,
     /// Replaces the shipped catalogue of models, prices and attributes.
     #[arg(long, env)]
     pub catalogue_file: Option<PathBuf>,

@@ -14,6 +14,17 @@ pub fn generation_ended(status: &'static str, failure: Option<&'static str>) {
         .increment(1);
 }
 
+/// A refinement's language model was heard. `outcome` is `made` or the failure's code.
+pub fn refinement_ended(outcome: &'static str, seconds: f64) {
+    metrics::counter!("lapidary_refinements_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("lapidary_refinement_seconds", "outcome" => outcome).record(seconds);
+}
+
+/// A refinement lost its process and was ended by the sweep.
+pub fn refinement_swept() {
+    metrics::counter!("lapidary_refinements_total", "outcome" => "lost").increment(1);
+}
+
 /// An image and its two thumbnails are in storage.
 pub fn image_stored(bytes: u64) {
     metrics::counter!("lapidary_images_total").increment(1);

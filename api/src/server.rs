@@ -30,7 +30,9 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::images::configure(config);
     crate::notices::configure(config);
     crate::payments::configure(config);
+    crate::presets::configure(config);
     crate::references::configure(config);
+    crate::refinement::configure(config);
 }
 
 impl Application {

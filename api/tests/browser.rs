@@ -23,6 +23,8 @@ mod origins;
 mod payments;
 #[path = "browser/stage.rs"]
 mod stage;
+#[path = "browser/studio.rs"]
+mod studio;
 #[path = "browser/tab.rs"]
 mod tab;
 #[path = "browser/tabs.rs"]

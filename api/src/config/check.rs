@@ -41,6 +41,9 @@ impl Settings {
         if self.database_connections == 0 || self.running_per_person < 1 {
             return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
         }
+        if !(1..=45).contains(&self.refinement_timeout_seconds) {
+            return refuse("REFINEMENT_TIMEOUT_SECONDS must be 1 to 45");
+        }
         Ok(())
     }
 

@@ -33,7 +33,11 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
            from gem_accounts a
            left join (
              select account_id, sum(held_free) as free, sum(held_bought) as bought
-             from generations where status in ('queued', 'running') group by account_id
+             from (
+               select account_id, held_free, held_bought from generations where status in ('queued', 'running')
+               union all
+               select account_id, held_free, held_bought from refinements where status = 'running'
+             ) unfinished group by account_id
            ) g on g.account_id = a.id
            where (a.held_free, a.held_bought) is distinct from (coalesce(g.free, 0), coalesce(g.bought, 0))"#
     )
@@ -63,10 +67,33 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     faults.extend(
         generations.iter().map(|row| format!("generation {}: captured and released are not what was held", row.id)),
     );
+    faults.extend(refinements(&mut tx).await?);
     faults.extend(purchases(&mut tx).await?);
     faults.extend(codes(&mut tx).await?);
     tx.commit().await?;
     Ok(faults)
+}
+
+/// A refinement is paid whole for what was delivered, or not at all.
+async fn refinements(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let unlike = sqlx::query!(
+        r#"select r.id
+           from refinements r
+           left join lateral (
+             select coalesce(sum(amount) filter (where kind = 'hold'), 0) as held,
+                    coalesce(sum(amount) filter (where kind = 'capture'), 0) as captured,
+                    coalesce(sum(amount) filter (where kind = 'release'), 0) as released
+             from gem_transfers t
+             where t.reference = r.id and t.account_id = r.account_id and t.kind in ('hold', 'capture', 'release')
+           ) t on true
+           where t.held <> r.price_gems or r.held_free + r.held_bought <> r.price_gems
+              or t.captured <> r.captured_gems
+              or (r.status = 'running' and t.captured + t.released <> 0)
+              or (r.status <> 'running' and t.captured + t.released <> t.held)"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(unlike.iter().map(|row| format!("refinement {}: captured and released are not what was held", row.id)).collect())
 }
 
 /// Credit − claw-back is the vendor's state as it was last read, and nothing was bought, taken back, given again or settled
@@ -99,7 +126,8 @@ async fn purchases(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> 
                   and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id))
               or (t.kind = 'debt_settlement'
                   and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id)
-                  and not exists (select from generations g where g.id = t.reference))"#
+                  and not exists (select from generations g where g.id = t.reference)
+                  and not exists (select from refinements r where r.id = t.reference))"#
     )
     .fetch_all(conn)
     .await?;

@@ -66,6 +66,10 @@ pub async fn spent(
                case when finished_at is null then share_gems * count else captured_gems end as gems
              from generations
              where person_id = $1 and account_id = $2 and created_at >= $4::timestamptz - interval '32 days'
+             union all
+             select (created_at at time zone $3)::date, case when finished_at is null then price_gems else captured_gems end
+             from refinements
+             where person_id = $1 and account_id = $2 and created_at >= $4::timestamptz - interval '32 days'
            )
            select coalesce(sum(asked.gems) filter (where asked.day = today.day), 0)::bigint as "today!",
              coalesce(sum(asked.gems) filter (

@@ -72,7 +72,7 @@ pub struct TransferRow {
     pub kind: String,
     pub reference: Uuid,
     pub created_at: DateTime<Utc>,
-    /// The first words of the prompt, or the pack.
+    /// The first words of the prompt, as a refinement's where it is one, or the pack.
     pub about: Option<String>,
     pub remaining_after: i64,
 }
@@ -115,11 +115,12 @@ pub async fn transfers(
              order by s.created_at desc, s.id desc limit $4
            )
            select l.id, l.debit, l.credit, l.amount, l.change as "change!", l.kind, l.reference, l.created_at,
-             coalesce(left(g.prompt, 80), p.pack) as "about?",
+             coalesce(left(g.prompt, 80), 'Refinement: ' || left(r.prompt, 80), p.pack) as "about?",
              (coalesce($7, a.free + a.bought) - l.newer)::bigint as "remaining_after!"
            from listed l
              join gem_accounts a on a.id = $1
              left join generations g on g.id = l.reference
+             left join refinements r on r.id = l.reference
              left join purchases p on p.id = l.reference
            order by l.created_at desc, l.id desc"#,
         account_id,

@@ -67,10 +67,13 @@ pub async fn by_model(
                  >= first_moment((($4::timestamptz at time zone $2::text)::date - ($3::integer - 1))::timestamp, $2)
              group by t.reference
            )
-           select g.model, sum(used.gems)::bigint as "used!",
+           select coalesce(g.model, 'refinement') as "model!", sum(used.gems)::bigint as "used!",
              coalesce(sum(g.captured_gems / nullif(g.share_gems, 0)), 0)::bigint as "images!"
-           from used join generations g on g.id = used.reference
-           group by g.model order by 2 desc, 1"#,
+           from used
+             left join generations g on g.id = used.reference
+             left join refinements r on r.id = used.reference
+           where g.id is not null or r.id is not null
+           group by 1 order by 2 desc, 1"#,
         account_id,
         time_zone,
         days,

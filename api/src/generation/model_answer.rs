@@ -247,7 +247,7 @@ fn storable(text: String) -> String {
     text.chars().filter(|letter| *letter != '\0').take(COMPOSED_PROMPT_MAX).collect()
 }
 
-fn is_storable(usage: &Value) -> bool {
+pub fn is_storable(usage: &Value) -> bool {
     let text = usage.to_string();
     !usage.is_null() && text.len() <= USAGE_MAX && !text.contains("\\u0000")
 }

@@ -33,6 +33,7 @@ fn recorder() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("lapidary_request_seconds".into()), &REQUEST_SECONDS)?
         .set_buckets_for_metric(Matcher::Full("lapidary_pool_wait_seconds".into()), &REQUEST_SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("lapidary_refinement_seconds".into()), &MODEL_SECONDS)?
         .set_buckets_for_metric(Matcher::Full("lapidary_model_seconds".into()), &MODEL_SECONDS)?
         .install_recorder()
 }

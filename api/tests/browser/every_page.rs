@@ -372,6 +372,32 @@ async fn used_gems(stage: &Stage, person: &Person<'_>, tab: &mut Tab, looks: &mu
     looks.take(tab, "notices").await;
 }
 
+/// Suggestions on their way, there, and failed; presets; and the dialog that varies.
+async fn refining(stage: &Stage, tab: &mut Tab, looks: &mut Looks) {
+    tab.open(&stage.at("/studio")).await;
+    stage.app.fault(Fault::once("chat", "few_values"));
+    tab.press("button", "Refine · *").await;
+    tab.until("document.querySelector('.note--refine')", "it is said why nothing came").await;
+    tab.look(Look::PHONE).await;
+    tab.press("button", "Options*").await;
+    looks.take(tab, "studio-unrefined").await;
+    stage.app.fault(Fault::once("chat", "hang").with(20.0));
+    tab.press("button", "Try again").await;
+    tab.until("document.querySelector('.suggested[aria-busy=true]')", "places wait").await;
+    looks.take_unsettled(tab, "studio-refining").await;
+    tab.until("document.querySelectorAll('.suggested .section').length === 3", "suggestions come").await;
+    tab.press("button", "Presets*").await;
+    tab.press("textbox", "Name").await;
+    tab.write("Misty and old").await;
+    tab.press("button", "Save preset").await;
+    tab.see("button", "Use “Misty and old”*").await;
+    looks.take(tab, "studio-refined").await;
+    tab.press("button", "Compare two*").await;
+    tab.see("dialog", "Compare two").await;
+    looks.take(tab, "studio-compare").await;
+    tab.key("Escape", false).await;
+}
+
 /// The studio in use: words written, an attribute picked, everything unfolded; and the list of keys.
 async fn composing(stage: &Stage, tab: &mut Tab, looks: &mut Looks) {
     tab.look(Look::PHONE).await;
@@ -383,7 +409,9 @@ async fn composing(stage: &Stage, tab: &mut Tab, looks: &mut Looks) {
     tab.press("button", "Cinematic still").await;
     tab.press("button", "What the model will read*").await;
     tab.press("button", "Model*").await;
+    tab.press("button", "Own size*").await;
     looks.take(tab, "studio-composing").await;
+    refining(stage, tab, looks).await;
     tab.press("link", "Gems").await;
     tab.see("heading", "Gems").await;
     let question = json!({"type": "keyDown", "key": "?", "code": "Slash", "text": "?"});

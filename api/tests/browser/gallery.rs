@@ -62,7 +62,11 @@ async fn a_hundred_thousand_pictures_scroll_without_long_tasks() {
     tab.settle().await;
     tab.eval(WATCH).await;
     // As a wheel does, for a while; then as who drags the bar, to places all over the list and back.
-    scroll(&tab, "let n = 0; const step = () => { scrollBy(0, 240); n++ < 240 ? requestAnimationFrame(step) : done() }; step()").await;
+    scroll(
+        &tab,
+        "let n = 0; const step = () => { scrollBy(0, 240); n++ < 240 ? requestAnimationFrame(step) : done() }; step()",
+    )
+    .await;
     let most = count_elements(&tab).await;
     let began = Instant::now();
     scroll(
@@ -71,7 +75,11 @@ async fn a_hundred_thousand_pictures_scroll_without_long_tasks() {
            scrollTo(0, end * (n * 37 % 100) / 100); n++ < 100 ? setTimeout(step, 60) : done() }; step()",
     )
     .await;
-    scroll(&tab, "let n = 0; const step = () => { scrollBy(0, 4000); n++ < 120 ? requestAnimationFrame(step) : done() }; step()").await;
+    scroll(
+        &tab,
+        "let n = 0; const step = () => { scrollBy(0, 4000); n++ < 120 ? requestAnimationFrame(step) : done() }; step()",
+    )
+    .await;
     let flown = began.elapsed();
     see_cards(&tab).await;
     let elements = most.max(count_elements(&tab).await);
@@ -116,7 +124,11 @@ async fn comes_back_to_its_place(tab: &Tab) {
     tab.key("Escape", false).await;
     tab.see("heading", "Gallery").await;
     let card = "document.querySelector(`[data-id='${window.opened}']`)";
-    tab.until(&format!("{card} && Math.abs({card}.getBoundingClientRect().top - window.top_of_it) <= 2"), "the picture is where it was").await;
+    tab.until(
+        &format!("{card} && Math.abs({card}.getBoundingClientRect().top - window.top_of_it) <= 2"),
+        "the picture is where it was",
+    )
+    .await;
     assert_ne!(tab.eval(at).await, json!(0));
 }
 
@@ -162,7 +174,11 @@ async fn found_kept_and_shared(look: Look) {
 
 async fn see_count(tab: &Tab, words: &str) {
     let words = Value::from(words);
-    tab.until(&format!("document.querySelector('.gallery__about')?.innerText.includes({words})"), &format!("there are {words}")).await;
+    tab.until(
+        &format!("document.querySelector('.gallery__about')?.innerText.includes({words})"),
+        &format!("there are {words}"),
+    )
+    .await;
 }
 
 async fn choose_light(tab: &Tab) {
@@ -197,7 +213,9 @@ async fn share(stage: &Stage, tab: &Tab) {
     visitor.open(&link).await;
     visitor.see("heading", "Made with AI by somebody with Lapidary").await;
     visitor.until("document.querySelector('.shared img.is-loaded')?.naturalWidth > 0", "the picture is there").await;
-    visitor.until("document.querySelector('meta[name=robots]')?.content.includes('noindex')", "it is not to be indexed").await;
+    visitor
+        .until("document.querySelector('meta[name=robots]')?.content.includes('noindex')", "it is not to be indexed")
+        .await;
     assert_eq!(visitor.eval(&format!("document.body.innerText.includes({})", Value::from(prompt))).await, json!(false));
     assert_eq!(visitor.complaints(0), Vec::<String>::new());
     tab.press("button", "End").await;
@@ -223,7 +241,11 @@ async fn the_gallery_works_by_keyboard_alone() {
     see_count(&tab, "6 pictures,").await;
     tab.eval("document.querySelector('.card a').focus()").await;
     press_key(&tab, "ArrowRight", "ArrowRight", 0).await;
-    tab.until("document.activeElement.closest('.card') === document.querySelectorAll('.card')[1]", "the next has the focus").await;
+    tab.until(
+        "document.activeElement.closest('.card') === document.querySelectorAll('.card')[1]",
+        "the next has the focus",
+    )
+    .await;
     tab.key("Space", false).await;
     tab.until("document.body.innerText.includes('1 selected')", "space selects").await;
     press_key(&tab, "ArrowRight", "ArrowRight", 8).await;
@@ -243,7 +265,11 @@ async fn the_gallery_works_by_keyboard_alone() {
     tab.see("button", "Download").await;
     let first = tab.eval("location.pathname").await;
     press_key(&tab, "ArrowRight", "ArrowRight", 0).await;
-    tab.until(&format!("location.pathname !== {first} && document.querySelector('.details__prompt')"), "the older one is there").await;
+    tab.until(
+        &format!("location.pathname !== {first} && document.querySelector('.details__prompt')"),
+        "the older one is there",
+    )
+    .await;
     tab.key("Escape", false).await;
     tab.see("heading", "Gallery").await;
     assert_eq!(tab.complaints(0), Vec::<String>::new());

@@ -173,6 +173,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
     ("payments/reconcile.rs", "reads everybody's purchases again"),
     ("payments/webhook.rs", "the vendor names purchases, and nobody is signed in"),
+    ("refinement/settle.rs", "settles and sweeps whoever's refinement it is, also when its person is gone"),
     ("server.rs", "readiness reads the schema's version"),
     ("work/bell.rs", "tells other processes whose rows changed, by id"),
     ("work/queue.rs", "the queue is everybody's"),
@@ -220,10 +221,12 @@ async fn a_connection_without_a_person_sees_nobody() {
         "reference_images",
         "events",
         "notices",
+        "presets",
         "redemptions",
         "collections",
         "collection_images",
         "share_links",
+        "refinements",
     ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)

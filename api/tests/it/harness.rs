@@ -151,10 +151,9 @@ impl Drop for TestApp {
             runtime.block_on(async {
                 let pool = sqlx::PgPool::connect(&url).await.expect("a connection");
                 let faults = gems::audit::audit(&pool).await.expect("an audit");
-                let leased: i64 = sqlx::query_scalar("select count(*) from generations where status = 'running'")
-                    .fetch_one(&pool)
-                    .await
-                    .expect("a count");
+                let leases = "select (select count(*) from generations where status = 'running')
+                                + (select count(*) from refinements where status = 'running')";
+                let leased: i64 = sqlx::query_scalar(leases).fetch_one(&pool).await.expect("a count");
                 drop(server.stop(false));
                 (faults, leased)
             })

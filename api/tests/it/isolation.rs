@@ -22,6 +22,11 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let collection = owner.post("/v1/collections", &json!({"name": "Foxes"})).await.json()["id"].to_string();
     let share = owner.post(&format!("/v1/images/{image}/shares"), &json!({})).await.json()["id"].to_string();
     let reference = owner.reference(40, 30, 0).await;
+    let refined = crate::refinements::refine(&owner, &json!({"prompt": "A fox"})).await.expect_status(200).json();
+    let refinement = refined["id"].as_str().expect("an id");
+    let preset = json!({"name": "Winter", "attributes": [{"section": "Season", "value": "winter"}]});
+    let preset =
+        owner.post("/v1/presets", &preset).await.expect_status(201).json()["id"].as_str().expect("an id").to_owned();
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -42,6 +47,10 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
             &identity
         } else if path.contains("/checkouts/") || path.contains("/purchases/") {
             &bought.id
+        } else if path.contains("/refinements/") {
+            refinement
+        } else if path.contains("/presets/") {
+            &preset
         } else if path.contains("/sessions/") {
             &session
         } else if path.contains("/notices/") {
@@ -61,7 +70,9 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         }
     }
     assert!(tried >= 10, "only {tried} routes were tried");
-    for list in ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/references", "/v1/me/notices"] {
+    for list in
+        ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/references", "/v1/me/notices", "/v1/presets"]
+    {
         assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();

@@ -110,7 +110,8 @@ pub struct Transfer {
     pub is_free: bool,
     /// The generation, or whatever else caused it.
     pub reference: Uuid,
-    /// The first words of the prompt when a generation caused it, the pack when a purchase did.
+    /// The first words of the prompt when a generation caused it, those after `Refinement: ` when a refinement did, the
+    /// pack when a purchase did.
     pub about: Option<String>,
     /// Gems that remained after it, in the order of this list.
     pub remaining_after: i64,
@@ -146,7 +147,7 @@ pub struct DayOfGems {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelOfGems {
-    /// Id from the catalogue.
+    /// Id from the catalogue, or `refinement`.
     pub model: String,
     pub used: i64,
     pub images: i64,

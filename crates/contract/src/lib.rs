@@ -23,8 +23,10 @@ pub mod me;
 mod moment;
 pub mod notice;
 pub mod payments;
+pub mod preset;
 pub mod problem;
 pub mod reference;
+pub mod refinement;
 #[cfg(feature = "openapi")]
 pub mod schema;
 pub mod status;
@@ -48,8 +50,10 @@ pub use list::List;
 pub use me::{Identity, Me, Session, UpdateMe};
 pub use notice::{Notice, NoticeKind};
 pub use payments::{Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt};
+pub use preset::{CreatePreset, Preset, UpdatePreset};
 pub use problem::{FieldError, Problem, ProblemType};
 pub use reference::Reference;
+pub use refinement::{CreateRefinement, Refinement, RefinementFailure, RefinementFailureCode, RefinementStatus};
 pub use status::{Availability, PausedModel};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.

@@ -11,6 +11,15 @@ pub struct Attribute {
     pub value: String,
 }
 
+/// A section of suggested attributes.
+#[derive(ToSchema)]
+pub struct RefinedSection {
+    #[schema(max_length = 60)]
+    pub name: String,
+    /// Ten, each of up to 60 characters.
+    pub values: Vec<String>,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum GenerationStatus {

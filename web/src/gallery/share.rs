@@ -105,11 +105,8 @@ async fn copy(url: &str) {
 }
 
 fn content(sharing: Sharing) -> AnyView {
-    let choices = LIVES.map(|(value, label)| Choice {
-        value: value.to_owned(),
-        label: label.to_owned(),
-        ..Choice::default()
-    });
+    let choices =
+        LIVES.map(|(value, label)| Choice { value: value.to_owned(), label: label.to_owned(), ..Choice::default() });
     let choose = Callback::new(move |life| sharing.life.set(life));
     let create = Callback::new(move |()| sharing.create());
     let trouble = changing(move || sharing.failure.get().map(|failure| view! { <FailureNote failure /> }));

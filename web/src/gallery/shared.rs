@@ -42,7 +42,9 @@ pub fn SharedPage() -> AnyView {
         (Some(image), _) => shown(image),
         (None, Some(failure)) if failure.is(ProblemType::NotFound) => gone(),
         (None, Some(failure)) => view! { <FailureNote failure on_retry=again /> }.into_any(),
-        (None, None) => view! { <div aria-busy="true"><Skeleton ratio=(1, 1) class="shared__skeleton" /></div> }.into_any(),
+        (None, None) => {
+            view! { <div aria-busy="true"><Skeleton ratio=(1, 1) class="shared__skeleton" /></div> }.into_any()
+        }
     });
     view! { <article class="shared">{body}</article> }.into_any()
 }

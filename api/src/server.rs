@@ -30,8 +30,8 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::images::configure(config);
     crate::notices::configure(config);
     crate::payments::configure(config);
-    crate::references::configure(config);
     crate::presets::configure(config);
+    crate::references::configure(config);
     crate::refinement::configure(config);
 }
 

@@ -10,6 +10,8 @@ mod chrome;
 mod edits;
 #[path = "browser/every_page.rs"]
 mod every_page;
+#[path = "browser/gallery.rs"]
+mod gallery;
 #[expect(dead_code, reason = "the harness of the API's tests; a journey needs a part of it")]
 #[path = "it/harness.rs"]
 mod harness;

@@ -3,6 +3,7 @@ use crate::ui::prelude::*;
 
 use crate::account::AccountPage;
 use crate::auth::{Guarded, SignInPage};
+use crate::gallery::shared::SharedPage;
 use crate::gallery::{CollectionsPage, GalleryPage, ImagePage, TrashPage};
 use crate::gems::{CheckoutPage, GemsPage};
 use crate::landing::LandingPage;
@@ -26,6 +27,7 @@ fn view_of(page: Page) -> AnyView {
         Page::Terms => TermsPage().into_any(),
         Page::Promises => PromisesPage().into_any(),
         Page::NotFound => NotFoundPage().into_any(),
+        Page::Shared => SharedPage().into_any(),
         Page::Studio => guarded(|| StudioPage().into_any()),
         Page::Gallery => guarded(|| GalleryPage().into_any()),
         Page::Collections => guarded(|| CollectionsPage().into_any()),

@@ -12,6 +12,7 @@ pub enum Page {
     Image,
     Gems,
     Checkout,
+    Shared,
     Notices,
     Account,
     Terms,
@@ -20,7 +21,8 @@ pub enum Page {
 }
 
 impl Page {
-    /// The address; `Image` stands for `/images/{id}`, see [`image_path`], `Checkout` for `/gems/checkouts/{id}`.
+    /// The address; `Image` stands for `/images/{id}`, see [`image_path`], `Checkout` for `/gems/checkouts/{id}`, `Shared`
+    /// for `/s/{token}`.
     pub fn path(self) -> &'static str {
         match self {
             Self::Landing | Self::NotFound => "/",
@@ -32,6 +34,7 @@ impl Page {
             Self::Image => "/images",
             Self::Gems => "/gems",
             Self::Checkout => "/gems/checkouts",
+            Self::Shared => "/s",
             Self::Notices => "/notices",
             Self::Account => "/account",
             Self::Terms => "/terms",
@@ -50,6 +53,7 @@ impl Page {
             Self::Image => "Image",
             Self::Gems => "Gems",
             Self::Checkout => "Your purchase",
+            Self::Shared => "A shared picture",
             Self::Notices => "Notices",
             Self::Account => "Account",
             Self::Terms => "Terms",
@@ -73,6 +77,7 @@ impl Page {
             "/terms" => Self::Terms,
             "/promises" => Self::Promises,
             path if has_id_after(path, "/images/") => Self::Image,
+            path if has_id_after(path, "/s/") => Self::Shared,
             path if has_id_after(path, "/gems/checkouts/") => Self::Checkout,
             _ => Self::NotFound,
         }
@@ -84,7 +89,7 @@ impl Page {
             Self::Studio | Self::Gems | Self::Notices | Self::Account => Some(self),
             Self::Checkout => Some(Self::Gems),
             Self::Gallery | Self::Collections | Self::Trash | Self::Image => Some(Self::Gallery),
-            Self::Landing | Self::SignIn | Self::Terms | Self::Promises | Self::NotFound => None,
+            Self::Landing | Self::SignIn | Self::Shared | Self::Terms | Self::Promises | Self::NotFound => None,
         }
     }
 }
@@ -123,6 +128,7 @@ mod tests {
         }
         assert_eq!(Page::at(&image_path(&uuid::Uuid::nil())), Page::Image);
         assert_eq!(Page::at(&checkout_path(&uuid::Uuid::nil())), Page::Checkout);
+        assert_eq!(Page::at("/s/a-token"), Page::Shared);
         assert_eq!(Page::at("/images/"), Page::NotFound);
         assert_eq!(Page::at("/gems/checkouts/"), Page::NotFound);
         assert_eq!(Page::at("/studio/else"), Page::NotFound);

@@ -211,6 +211,95 @@ async fn waiting_failing_and_a_used_account_pass_axe_too() {
     stage.clear().await;
 }
 
+/// Sixty pictures of many days, though nobody paid for most of them.
+async fn fill(stage: &Stage) {
+    let more = "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
+         height, thumbhash, price_gems, created_at, prompt, attributes, model, quality, search)
+       select gen_random_uuid(), i.generation_id, i.person_id, n, i.object_prefix, i.extension, i.content_type, i.bytes,
+         i.width, i.height, i.thumbhash, i.price_gems, i.created_at - n * interval '19 hours', i.prompt, i.attributes,
+         i.model, i.quality, i.search
+       from images i cross join generate_series(1, 6) n where i.position = 0 and i.deleted_at is null";
+    sqlx::query(more).execute(&mut stage.app.sql().await).await.expect("more pictures");
+}
+
+#[actix_web::test]
+async fn the_gallery_passes_axe_in_every_state() {
+    let stage = Stage::set().await;
+    let id = pictures(&stage).await;
+    fill(&stage).await;
+    let mut looks = Looks::new();
+    let mut tab = stage.chrome.tab(Look::WIDE).await;
+    sign_in(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    tab.see("textbox", "What do you want to see?").await;
+    tab.open(&stage.at("/gallery")).await;
+    looks.take(&mut tab, "gallery-full").await;
+    tab.eval("scrollTo(0, 900)").await;
+    looks.take(&mut tab, "gallery-scrolled").await;
+    tab.open(&stage.at("/gallery?q=lake&attribute=Light:Golden%20hour")).await;
+    tab.see("link", "Remove Light: Golden hour").await;
+    looks.take(&mut tab, "gallery-found").await;
+    tab.press("button", "Attributes").await;
+    tab.see("searchbox", "Search attributes").await;
+    looks.take(&mut tab, "gallery-attributes").await;
+    tab.open(&stage.at("/gallery?q=nowhere&favourite=true")).await;
+    tab.see("heading", "Nothing found").await;
+    looks.take(&mut tab, "gallery-nothing").await;
+    selecting(&stage, &mut tab, &mut looks).await;
+    sharing(&stage, &mut tab, &mut looks, &id).await;
+    sqlx::query("delete from images where position > 0").execute(&mut stage.app.sql().await).await.expect("gone");
+    assert!(looks.faults.is_empty(), "{} faults:\n{}", looks.faults.len(), looks.faults.join("\n"));
+    stage.clear().await;
+}
+
+/// Some are selected, put into a collection, and a zip is asked for.
+async fn selecting(stage: &Stage, tab: &mut Tab, looks: &mut Looks) {
+    tab.open(&stage.at("/gallery/collections")).await;
+    tab.see("heading", "No collections yet").await;
+    looks.take(tab, "collections-empty").await;
+    tab.open(&stage.at("/gallery")).await;
+    tab.settle().await;
+    tab.eval("[0, 1, 3].forEach((at) => document.querySelectorAll('.card__check')[at].click())").await;
+    tab.see("toolbar", "Selected pictures").await;
+    looks.take(tab, "gallery-selected").await;
+    tab.press("button", "Add to a collection").await;
+    tab.press("button", "New collection").await;
+    tab.press("textbox", "Name").await;
+    tab.write("Quiet water").await;
+    looks.take(tab, "collection-new").await;
+    tab.press("button", "Save").await;
+    tab.see("button", "See it").await;
+    tab.press("button", "Add to a collection").await;
+    tab.see("button", "Quiet water *").await;
+    looks.take(tab, "collection-choose").await;
+    tab.open(&stage.at("/gallery/collections")).await;
+    tab.see("link", "Quiet water *").await;
+    looks.take(tab, "collections").await;
+    tab.press("link", "Quiet water *").await;
+    tab.see("heading", "Quiet water").await;
+    looks.take(tab, "collection").await;
+    tab.press("button", "Zips").await;
+    tab.see("dialog", "Zips").await;
+    looks.take(tab, "zips-empty").await;
+}
+
+/// One picture's links, and what a visitor sees.
+async fn sharing(stage: &Stage, tab: &mut Tab, looks: &mut Looks, id: &str) {
+    let person = stage.app.person("Ada Lovelace").await;
+    let path = format!("/v1/images/{id}/shares");
+    let link = person.post(&path, &json!({"shows_prompt": true})).await.expect_status(201).json();
+    tab.open(&stage.at(&format!("/images/{id}"))).await;
+    tab.press("button", "Share").await;
+    tab.see("button", "End").await;
+    looks.take(tab, "image-sharing").await;
+    tab.open(&text(&link, "url")).await;
+    tab.see("heading", "Made with AI by somebody with Lapidary").await;
+    looks.take(tab, "shared").await;
+    person.delete(&format!("/v1/shares/{}", text(&link, "id"))).await.expect_status(204);
+    tab.reload().await;
+    tab.see("heading", "This link does not show a picture any more").await;
+    looks.take(tab, "shared-gone").await;
+}
+
 /// A purchase that waits for its payer, as (id, session at the vendor).
 async fn begun(stage: &Stage, person: &Person<'_>) -> (String, String) {
     let order =

@@ -70,14 +70,9 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         }
     }
     assert!(tried >= 10, "only {tried} routes were tried");
-    for list in [
-        "/v1/generations",
-        "/v1/images",
-        "/v1/images?trash=true",
-        "/v1/references",
-        "/v1/me/notices",
-        "/v1/presets",
-    ] {
+    for list in
+        ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/references", "/v1/me/notices", "/v1/presets"]
+    {
         assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();

@@ -190,7 +190,8 @@ pub fn archives_dialog(archives: Archives) -> AnyView {
 }
 
 fn archives_list(archives: Archives) -> AnyView {
-    changing(move || match (archives.all.get(), archives.failure.get()) {
+    changing(move || {
+        match (archives.all.get(), archives.failure.get()) {
         (None, Some(failure)) => {
             let retry = Callback::new(move |()| archives.read());
             view! { <FailureNote failure on_retry=retry /> }.into_any()
@@ -204,6 +205,7 @@ fn archives_list(archives: Archives) -> AnyView {
             let rows = all.into_iter().map(|it| dialog_row(archives, it)).collect_view();
             view! { <ul class="zips">{rows}</ul> }.into_any()
         }
+    }
     })
 }
 
@@ -214,9 +216,7 @@ fn dialog_row(archives: Archives, archive: ImageArchive) -> AnyView {
         ArchiveStatus::Running => {
             format!("{} of {}", format_number(archive.done_count), format_number(archive.image_count))
         }
-        ArchiveStatus::Ready => {
-            archive.expires_at.map(|at| format!("Until {}", format_day(&at))).unwrap_or_default()
-        }
+        ArchiveStatus::Ready => archive.expires_at.map(|at| format!("Until {}", format_day(&at))).unwrap_or_default(),
         ArchiveStatus::Failed => failure_of(&archive),
         ArchiveStatus::Expired => "Gone".to_owned(),
     };

@@ -11,9 +11,7 @@ use crate::http;
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::field::Field;
-use crate::ui::{
-    Button, ButtonKind, Empty, Failure, FailureNote, Glyph, Icon, Picture, Skeleton, fresh_id,
-};
+use crate::ui::{Button, ButtonKind, Empty, Failure, FailureNote, Glyph, Icon, Picture, Skeleton, fresh_id};
 use lapidary_domain::limits::TITLE_MAX;
 
 const PATH: &str = "/v1/collections";
@@ -207,7 +205,9 @@ fn cover(collection: Collection) -> AnyView {
             let thumbhash = collection.cover_thumbhash.unwrap_or_default();
             view! { <Picture src=src alt="" thumbhash width=3 height=2 /> }.into_any()
         }
-        None => view! { <span class="collection__empty" aria-hidden="true"><Icon glyph=Glyph::Gallery /></span> }.into_any(),
+        None => {
+            view! { <span class="collection__empty" aria-hidden="true"><Icon glyph=Glyph::Gallery /></span> }.into_any()
+        }
     };
     view! {
         <li>

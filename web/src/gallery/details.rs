@@ -3,10 +3,11 @@ use crate::ui::prelude::*;
 use lapidary_contract::Image;
 
 use super::changes;
+use super::facets::{address, model_name};
 use super::image::OpenImage;
+use super::wanted::Wanted;
 use crate::browser;
 use crate::page::Page;
-use crate::session::use_session;
 use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, LinkButton, Moment, format_gems, format_number};
 
@@ -46,13 +47,17 @@ fn actions(open: OpenImage) -> AnyView {
     let is_favourite = memo(move |_| open.image.with(|image| image.as_ref().is_some_and(|it| it.is_favourite)));
     let favour = Callback::new(move |()| open.toggle_favourite());
     let delete = Callback::new(move |()| open.delete());
-    let again = Signal::derive(move || {
-        let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
-        format!("{}?from={id}", Page::Studio.path())
-    });
-    let vary = Signal::derive(move || {
-        let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
-        format!("{}?vary={id}", Page::Studio.path())
+    let studio = move |how: &'static str| {
+        Signal::derive(move || {
+            let id = open.image.with(|image| image.as_ref().map(|image| image.id)).unwrap_or_default();
+            format!("{}?{how}={id}", Page::Studio.path())
+        })
+    };
+    let share = Callback::new(move |()| open.is_sharing.set(true));
+    let collect = Callback::new(move |()| {
+        if let Some(id) = open.id.get_untracked() {
+            open.collecting.ask(vec![id]);
+        }
     });
     let heart = changing(move || {
         let glyph = if is_favourite.get() { Glyph::HeartFilled } else { Glyph::Heart };
@@ -64,6 +69,12 @@ fn actions(open: OpenImage) -> AnyView {
                 <Button kind=ButtonKind::Bare on_press=favour pressed=is_favourite label="Favourite">
                     {heart}
                 </Button>
+                <Button kind=ButtonKind::Bare on_press=share label="Share">
+                    <Icon glyph=Glyph::Share />
+                </Button>
+                <Button kind=ButtonKind::Bare on_press=collect label="Add to a collection">
+                    <Icon glyph=Glyph::Collection />
+                </Button>
                 <Button kind=ButtonKind::Bare on_press=delete label=Signal::stored("Delete".to_owned())>
                     <Icon glyph=Glyph::Trash />
                 </Button>
@@ -73,13 +84,17 @@ fn actions(open: OpenImage) -> AnyView {
                 <Icon glyph=Glyph::Download />
                 "Download"
             </Button>
-            <LinkButton class="details__main" href=again>
+            <LinkButton class="details__main" href=studio("from")>
                 <Icon glyph=Glyph::Refresh />
                 "Use again"
             </LinkButton>
-            <LinkButton class="details__main" href=vary>
-                <Icon glyph=Glyph::Studio />
+            <LinkButton class="details__main" href=studio("vary")>
+                <Icon glyph=Glyph::Vary />
                 "Vary"
+            </LinkButton>
+            <LinkButton class="details__main" href=studio("edit")>
+                <Icon glyph=Glyph::Pencil />
+                "Edit"
             </LinkButton>
         </div>
     }
@@ -104,10 +119,17 @@ fn trashed_actions(open: OpenImage) -> AnyView {
 }
 
 fn facts(image: Image) -> AnyView {
-    let catalogue = use_session().catalogue;
-    let name = catalogue.with_untracked(|known| Some(known.as_ref()?.domain.model(&image.model)?.name.clone()));
+    let name = model_name(&image.model);
     let attributes = image.attributes.iter().map(|attribute| {
-        view! { <li class="chip chip--still" title=attribute.section.clone()>{attribute.value.clone()}</li> }
+        let like = Wanted { attributes: vec![attribute.clone()], ..Wanted::default() };
+        let label = format!("More like this: {}, {}", attribute.section, attribute.value);
+        view! {
+            <li>
+                <a class="chip" href=address(&like) title=label.clone() aria-label=label.clone() dir="auto">
+                    {attribute.value.clone()}
+                </a>
+            </li>
+        }
     });
     let attributes = attributes.collect_view();
     let revised = image.revised_prompt.clone().filter(|text| *text != image.prompt).map(|text| {
@@ -119,7 +141,7 @@ fn facts(image: Image) -> AnyView {
         }
     });
     let rows = [
-        ("Model", name.unwrap_or(image.model)),
+        ("Model", name),
         ("Size", format!("{} × {}", image.width, image.height)),
         ("Quality", image.quality),
         ("Price", format_gems(image.price_gems)),
@@ -137,13 +159,24 @@ fn facts(image: Image) -> AnyView {
         <dl class="details__facts">
             {rows}
             <div><dt>"Made"</dt><dd><Moment at=image.created_at /></dd></div>
-            <div><dt>"Origin"</dt><dd>"AI-generated"</dd></div>
+            <div><dt>"Origin"</dt><dd>{origin(&image.digital_source_type)}</dd></div>
+            {image
+                .has_content_credentials
+                .then(|| view! { <div><dt>"Content Credentials"</dt><dd>"In the original file"</dd></div> })}
         </dl>
     }
     .into_any()
 }
 
-fn file_type(content_type: &str) -> String {
+/// IPTC's word for how it came about, in plain ones.
+pub fn origin(source: &str) -> String {
+    match source {
+        "compositeWithTrainedAlgorithmicMedia" => "AI-generated, from other pictures".to_owned(),
+        _ => "AI-generated, by a trained model".to_owned(),
+    }
+}
+
+pub fn file_type(content_type: &str) -> String {
     browser::uppercase(content_type.rsplit('/').next().unwrap_or_default())
 }
 

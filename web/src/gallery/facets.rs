@@ -89,7 +89,8 @@ pub fn Facets(wanted: Memo<Wanted>, #[prop(into)] collection: Signal<String>) ->
     let (models, attributes, months) =
         (count(|it| it.models.len()), count(|it| it.attributes.len()), count(|it| it.months.len()));
     let model = chooser("Model", models, 2, Box::new(move || models_of(&wanted.get(), &facets.get()?)));
-    let attribute = chooser("Attributes", attributes, 1, Box::new(move || attributes_of(&wanted.get(), &facets.get()?)));
+    let attribute =
+        chooser("Attributes", attributes, 1, Box::new(move || attributes_of(&wanted.get(), &facets.get()?)));
     let month = chooser("Month", months, 2, Box::new(move || months_of(&wanted.get(), &facets.get()?)));
     view! {
         <div class="facets" role="group" aria-label="Filters">

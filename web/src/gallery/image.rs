@@ -5,7 +5,10 @@ use leptos::ev::{self, KeyboardEvent};
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
+use super::collecting::{Collecting, collect_dialog};
+use super::collections::Collections;
 use super::details::Details;
+use super::share::share_dialog;
 use super::shelves::Shelves;
 use super::stage::Stage;
 use super::{changes, keys, opening};
@@ -26,7 +29,9 @@ pub struct OpenImage {
     pub newer: Memo<Option<Uuid>>,
     pub older: Memo<Option<Uuid>>,
     around: RwSignal<ImageNeighbours>,
-    pub shelves: StoredValue<Shelves>,
+    pub is_sharing: RwSignal<bool>,
+    pub collecting: Collecting,
+    shelves: StoredValue<Shelves>,
     go: Callback<Option<Uuid>>,
 }
 
@@ -54,6 +59,8 @@ impl OpenImage {
             newer: memo(move |_| around.with(|around| around.newer)),
             older: memo(move |_| around.with(|around| around.older)),
             around,
+            is_sharing: RwSignal::new(false),
+            collecting: Collecting::new(Collections::new(), Shelves::kept()),
             shelves,
             go,
         }
@@ -163,6 +170,8 @@ pub fn ImagePage() -> AnyView {
         <div class="image-page">
             <h1 class="visually-hidden">"Picture"</h1>
             {content}
+            {share_dialog(open.id, open.is_sharing)}
+            {collect_dialog(open.collecting)}
         </div>
     }
     .into_any()

@@ -90,7 +90,9 @@ impl Layout {
         for (index, (block, laid)) in blocks.iter().zip(laid).enumerate() {
             let height = match &laid {
                 Some(laid) => laid.height,
-                None => estimate(block.count, days.get(index).copied().unwrap_or_default(), edges(index), measure, each),
+                None => {
+                    estimate(block.count, days.get(index).copied().unwrap_or_default(), edges(index), measure, each)
+                }
             };
             layout.tops.push(layout.height);
             layout.heights.push(height);
@@ -238,7 +240,17 @@ mod tests {
     fn block(key: u32, spots: Vec<Spot>, count: usize, days: (i64, i64)) -> Block {
         let at = |day: i64| DateTime::from_timestamp(day * 86_400 + 60, 0).unwrap_or_default();
         let (newest_at, oldest_at) = (at(days.0), at(days.1));
-        Block { key, cursor: None, newest_at, oldest_at, count, spots, entries: Vec::new(), is_fresh: true, revision: 0 }
+        Block {
+            key,
+            cursor: None,
+            newest_at,
+            oldest_at,
+            count,
+            spots,
+            entries: Vec::new(),
+            is_fresh: true,
+            revision: 0,
+        }
     }
 
     fn spots(from: u128, count: u128, day: i64) -> Vec<Spot> {
@@ -291,7 +303,8 @@ mod tests {
 
     #[test]
     fn the_blocks_of_a_stretch_are_found() {
-        let blocks: Vec<Block> = (0..5).map(|key| block(key, Vec::new(), 100, (9 - i64::from(key), 9 - i64::from(key)))).collect();
+        let blocks: Vec<Block> =
+            (0..5).map(|key| block(key, Vec::new(), 100, (9 - i64::from(key), 9 - i64::from(key)))).collect();
         let layout = Layout::of(&blocks, MEASURE, &mut Known::new());
         let height = layout.heights[1];
         assert_eq!(layout.blocks_in(0.0, 10.0), 0..1);

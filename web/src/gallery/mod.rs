@@ -22,6 +22,8 @@ mod rows;
 mod search;
 mod selection;
 mod selection_bar;
+mod share;
+pub mod shared;
 mod shelves;
 mod sight;
 mod stage;

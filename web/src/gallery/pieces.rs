@@ -26,7 +26,6 @@ pub fn element(wall: Wall, placed: Placed) -> AnyView {
     }
 }
 
-
 pub fn pixels(number: f64) -> String {
     format!("{number}px")
 }

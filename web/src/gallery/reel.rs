@@ -115,7 +115,8 @@ impl Reel {
         loop {
             let page = http::get::<List<Image>>(&self.path(cursor.as_deref())).await?;
             rows.extend(page.data);
-            let is_all = page.next_cursor.is_none() || rows.last().is_none_or(|row: &Image| row.created_at <= oldest_at);
+            let is_all =
+                page.next_cursor.is_none() || rows.last().is_none_or(|row: &Image| row.created_at <= oldest_at);
             if is_all || rows.len() >= GROWN_MAX {
                 return Ok((rows, is_all));
             }

@@ -41,9 +41,9 @@ impl Bar {
     }
 
     fn select_all(self) {
-        let all: Vec<Uuid> = self.shelves.with_value(|shelves| {
-            shelves.in_sight().blocks.with_untracked(|blocks| blocks.ids().collect())
-        });
+        let all: Vec<Uuid> = self
+            .shelves
+            .with_value(|shelves| shelves.in_sight().blocks.with_untracked(|blocks| blocks.ids().collect()));
         self.selection.add(all);
     }
 }
@@ -87,8 +87,7 @@ fn tools(bar: Bar) -> AnyView {
     let clear = Callback::new(move |()| bar.clear());
     let uncollect = changing(move || {
         bar.collection.get().map(|id| {
-            let press =
-                Callback::new(move |()| bulk::uncollect(&bar.shelves.get_value(), id, bar.take()));
+            let press = Callback::new(move |()| bulk::uncollect(&bar.shelves.get_value(), id, bar.take()));
             tool(Glyph::Minus, "Take out of the collection", press)
         })
     });

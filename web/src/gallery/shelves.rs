@@ -109,7 +109,8 @@ impl Shelves {
     /// What is in a collection is another than before; a view that shows it reads it again.
     pub fn doubt_collection(&self, id: Uuid) {
         let sight = self.in_sight();
-        self.reels.update(|reels| reels.retain(|reel| reel.wanted.collection != Some(id) || reel.wanted == sight.wanted));
+        self.reels
+            .update(|reels| reels.retain(|reel| reel.wanted.collection != Some(id) || reel.wanted == sight.wanted));
         if sight.wanted.collection == Some(id) {
             spawn_local(async move { sight.refresh().await });
         }

@@ -58,8 +58,7 @@ pub fn between(blocks: &[Block], layout: &Layout, from: f64, to: f64, heading: f
                         }
                     }
                     let Some(spot) = block.spots.get(at) else { break };
-                    let item =
-                        if at < block.entries.len() { Item::Card(spot.id) } else { Item::Place(spot.id) };
+                    let item = if at < block.entries.len() { Item::Card(spot.id) } else { Item::Place(spot.id) };
                     found.push(Placed { item, rect: Rect { y: top + rect.y, ..*rect } });
                 }
             }
@@ -98,9 +97,8 @@ pub fn spread(items: &mut [Placed], before: &[Placed], middle: f64, most: usize)
 pub fn day_at(layout: &Layout, blocks: &[Block], from: f64) -> Option<i64> {
     let index = layout.tops.partition_point(|top| *top <= from).checked_sub(1)?;
     let top = layout.tops.get(index)?;
-    let above = |laid: &super::layout::Laid| {
-        laid.headings.iter().rev().find(|(y, _)| top + y <= from).map(|(_, day)| *day)
-    };
+    let above =
+        |laid: &super::layout::Laid| laid.headings.iter().rev().find(|(y, _)| top + y <= from).map(|(_, day)| *day);
     let here = layout.laid.get(index)?.as_ref().and_then(|laid| above(laid));
     here.or_else(|| blocks.get(index)?.spots.first().map(|spot| spot.day))
 }

@@ -74,4 +74,3 @@ fn beside(blocks: &Blocks, layout: &Layout, from: Rect, is_down: bool) -> Option
     let far = |rect: &Rect| (rect.y - from.y).abs() * 100.0 + (rect.x + rect.width / 2.0 - middle).abs();
     cards.min_by(|(_, one), (_, other)| far(one).total_cmp(&far(other))).map(|(id, _)| id)
 }
-

@@ -279,4 +279,3 @@ fn font_size() -> f64 {
 fn set_height(node: &HtmlElement, height: f64) {
     let _ = node.style().set_property("block-size", &pieces::pixels(height));
 }
-

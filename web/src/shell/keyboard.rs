@@ -18,7 +18,7 @@ const CHORD_MS: u32 = 1_500;
 const ARRIVAL_MS: u32 = 60;
 const ARRIVAL_TRIES: u32 = 20;
 
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 12] = [
     ("g s", "Go to the studio"),
     ("g g", "Go to the gallery"),
     ("g m", "Go to gems"),
@@ -27,6 +27,9 @@ const KEYS: [(&str, &str); 9] = [
     ("Ctrl Enter", "Generate"),
     ("/", "Search"),
     ("f", "Favourite the open picture"),
+    ("Space", "Select a picture of the gallery"),
+    ("Shift →", "Select on to the next"),
+    ("Ctrl a", "Select all that were read"),
     ("?", "Show these keys"),
 ];
 

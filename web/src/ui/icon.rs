@@ -28,6 +28,7 @@ pub enum Glyph {
     Studio,
     Trash,
     Undo,
+    Vary,
     Warning,
 }
 
@@ -63,6 +64,7 @@ impl Glyph {
             }
             Self::Trash => "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5m3-5v5",
             Self::Undo => "M8.5 5 4.5 9l4 4M5 9h9a5.5 5.5 0 0 1 0 11H9",
+            Self::Vary => "M4 7h4l8 10h4m-3-3 3 3-3 3M4 17h4l2-2.5m4-5L16 7h4m-3-3 3 3-3 3",
             Self::Warning => "M12 4 2.8 19.5h18.4zM12 10v4.5m0 2.5v.2",
         }
     }

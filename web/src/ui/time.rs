@@ -103,6 +103,12 @@ pub fn format_date(day: NaiveDate) -> String {
     date(&day.and_time(NaiveTime::MIN).and_utc()).to_locale_date_string(&locale(), &parts).into()
 }
 
+/// `3 November 2026`
+pub fn format_whole_date(day: NaiveDate) -> String {
+    let parts = options(&[("timeZone", "UTC"), ("dateStyle", "long")]);
+    date(&day.and_time(NaiveTime::MIN).and_utc()).to_locale_date_string(&locale(), &parts).into()
+}
+
 /// `November 2026`
 pub fn format_month(first: NaiveDate) -> String {
     let parts = options(&[("timeZone", "UTC"), ("month", "long"), ("year", "numeric")]);

@@ -8,13 +8,14 @@ pub mod objects;
 pub mod orphans;
 pub mod owner;
 mod place;
-mod presign;
+pub mod presign;
 pub mod queries;
 pub mod routes;
 pub mod store;
 pub mod sweep_queries;
 pub mod trash;
 mod trash_queries;
+pub mod upload;
 pub mod words;
 mod words_queries;
 

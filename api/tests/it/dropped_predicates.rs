@@ -143,6 +143,9 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
 
 /// Files that use the pool which row-level security does not bind, and why they must.
 const HOUSE: &[(&str, &str)] = &[
+    ("archives/expire.rs", "a job for everybody's archives"),
+    ("archives/make.rs", "the worker reads whoever's images it takes along"),
+    ("archives/run.rs", "the worker makes whoever's archive waits"),
     ("auth/age.rs", "grants welcome gems and erases a child's account: neither is a right of the person role"),
     ("auth/current_user.rs", "asks whether a session was revoked and an age confirmed before it is known who asks"),
     ("auth/key_command.rs", "the operator's command asks the database for the time"),
@@ -166,6 +169,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("generation/settle.rs", "the worker settles whoever's generation it ran"),
     ("images/orphans.rs", "looks at everybody's objects, and tells what no row knows"),
     ("images/trash.rs", "a job for everybody's trash"),
+    ("images/words.rs", "the worker and a job cut the words of whoever's images there are"),
     ("main.rs", "migrate marks the bucket as this database's"),
     ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),
     ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
@@ -215,6 +219,8 @@ async fn a_connection_without_a_person_sees_nobody() {
         "gem_transfers",
         "generations",
         "images",
+        "image_counts",
+        "image_archives",
         "events",
         "notices",
         "redemptions",

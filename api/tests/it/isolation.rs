@@ -19,13 +19,17 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let image = made["images"][0]["id"].as_str().expect("an id");
     tell(&app, &owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
     let notice = owner.get("/v1/me/notices").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let archive = owner.post("/v1/image-archives", &json!({"image_ids": [image]})).await.expect_status(202).json();
+    let archive = archive["id"].as_str().expect("an id").to_owned();
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         if !path.contains("{id}") {
             continue;
         }
-        let id = if path.contains("/generations/") {
+        let id = if path.contains("/image-archives/") {
+            &archive
+        } else if path.contains("/generations/") {
             generation
         } else if path.contains("/images/") {
             image

@@ -195,9 +195,9 @@ async fn select_two(tab: &Tab) {
     let press = "(at, how) => document.querySelectorAll('.card__check')[at]
         .dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true, ...how }))";
     tab.eval(&format!("({press})(0, {{}})")).await;
-    tab.until("document.body.innerText.includes('1 selected')", "one is selected").await;
+    tab.until("document.body.innerText.includes('1 picture selected')", "one is selected").await;
     tab.eval(&format!("({press})(1, {{ shiftKey: true }})")).await;
-    tab.until("document.body.innerText.includes('2 selected')", "two are selected").await;
+    tab.until("document.body.innerText.includes('2 pictures selected')", "two are selected").await;
 }
 
 async fn share(stage: &Stage, tab: &Tab) {
@@ -247,11 +247,11 @@ async fn the_gallery_works_by_keyboard_alone() {
     )
     .await;
     tab.key("Space", false).await;
-    tab.until("document.body.innerText.includes('1 selected')", "space selects").await;
+    tab.until("document.body.innerText.includes('1 picture selected')", "space selects").await;
     press_key(&tab, "ArrowRight", "ArrowRight", 8).await;
-    tab.until("document.body.innerText.includes('2 selected')", "shift and an arrow select more").await;
+    tab.until("document.body.innerText.includes('2 pictures selected')", "shift and an arrow select more").await;
     tab.key("a", true).await;
-    tab.until("document.body.innerText.includes('6 selected')", "Ctrl+A selects all").await;
+    tab.until("document.body.innerText.includes('6 pictures selected')", "Ctrl+A selects all").await;
     tab.key("Escape", false).await;
     tab.until("!document.querySelector('.selected')", "Esc selects nothing").await;
     tab.eval("document.querySelector('.card a').focus()").await;

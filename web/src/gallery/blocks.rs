@@ -71,11 +71,18 @@ impl Blocks {
         self.all.iter().map(|block| block.count).sum()
     }
 
-    /// The first answer to a new question; the other blocks come with the cut.
+    /// The first answer to a question; the other blocks come with the cut. Rows that are known keep their entries.
     pub fn begin(&mut self, rows: Vec<Image>) {
-        let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return self.all.clear() };
+        let known: Vec<Entry<Image>> = self.all.drain(..).flat_map(|block| block.entries).collect();
+        let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return };
         let mut block = self.block(None, newest.created_at, oldest.created_at, 0);
-        block.take(rows.into_iter().map(|row| (Spot::of(&row), Entry::new(row))).collect());
+        let take = |row: Image| {
+            let entry = known.iter().find(|entry| entry.id == row.id).cloned();
+            let (spot, entry) = (Spot::of(&row), entry.unwrap_or_else(|| Entry::new(row.clone())));
+            entry.set(row);
+            (spot, entry)
+        };
+        block.take(rows.into_iter().map(take).collect());
         block.is_fresh = true;
         self.all = vec![block];
     }

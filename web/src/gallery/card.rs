@@ -12,6 +12,7 @@ use super::pieces::pixels;
 use super::shelves::Shelves;
 use super::wall::Wall;
 use super::{changes, keys, opening};
+use crate::browser;
 use crate::page::image_path;
 use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture, after_a_while};
@@ -195,6 +196,7 @@ fn delete(shelves: StoredValue<Shelves>, row: RwSignal<Image>, wall: Wall) {
     if wall.step(id, "ArrowRight").is_none() {
         wall.step(id, "ArrowLeft");
     }
+    request_animation_frame(browser::keep_focus);
     changes::delete(&shelves.get_value(), &row.get_untracked(), || {});
 }
 

@@ -94,7 +94,7 @@ fn tools(bar: Bar) -> AnyView {
     let count = changing(move || bar.selection.count().to_string());
     view! {
         <div class="selected" role="toolbar" aria-label="Selected pictures">
-            <p class="selected__count">{count} " selected"</p>
+            <p class="selected__count">{count} <span class="selected__word">" selected"</span></p>
             {tool(Glyph::Heart, "Favourite", favour)}
             {tool(Glyph::Collection, "Add to a collection", collect)}
             {uncollect}

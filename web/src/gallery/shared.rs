@@ -58,7 +58,9 @@ fn stay_out() {
         let _ = head.append_child(&meta);
     }
     let meta = StoredValue::new_local(meta);
-    on_cleanup(move || drop(meta.try_with_value(|meta| meta.remove())));
+    on_cleanup(move || {
+        let _ = meta.try_with_value(|meta| meta.remove());
+    });
 }
 
 fn shown(image: SharedImage) -> AnyView {

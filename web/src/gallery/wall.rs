@@ -163,7 +163,7 @@ impl Wall {
         let flown = (view.from - self.view.get_value().from).abs();
         self.view.set_value(view);
         let (layout, heading) = (self.layout.get_untracked(), self.measure.get_value().heading);
-        let ahead = if all_at_once { 0.0 } else { view.height * AHEAD };
+        let ahead = if self.has_begun.get_value() { view.height * AHEAD } else { 0.0 };
         let (mut items, day, seen) = reel.blocks.with_untracked(|blocks| {
             let items = between(&blocks.all, &layout, view.from - ahead, view.to() + ahead, heading);
             let top = view.from + self.covered();

@@ -88,8 +88,8 @@ pub async fn images_of_collection(
         .await?
         .ok_or(ApiError::NotFound)?;
     let ids = sqlx::query_scalar!(
-        "select i.id from collection_images c join images i on i.id = c.image_id
-         where c.person_id = $1 and c.collection_id = $2 and i.person_id = $1 and i.deleted_at is null
+        "select i.id from collection_images t join images i on i.id = t.image_id
+         where t.person_id = $1 and t.collection_id = $2 and i.person_id = $1 and i.deleted_at is null
          order by i.created_at desc, i.id desc limit $3",
         person_id,
         collection_id,

@@ -14,6 +14,8 @@ create table image_archives (
   lease_until timestamptz,
   -- users/{person}/archives/{archive}/{attempt}.zip
   object_key text,
+  -- Of the attempt that has come to no end yet, so that whoever comes next can end it.
+  upload_id text,
   bytes bigint,
   failure text,
   created_at timestamptz not null,
@@ -30,8 +32,11 @@ create table image_archives (
 create index image_archives_by_person on image_archives (person_id, created_at desc, id desc);
 create index image_archives_waiting on image_archives (created_at) where status in ('queued', 'running');
 create index image_archives_expiring on image_archives (expires_at) where status = 'ready';
+create index image_archives_remains on image_archives (id)
+  where status in ('expired', 'failed') and (object_key is not null or upload_id is not null);
+create index image_archives_by_object_key on image_archives (object_key);
 
 alter table image_archives enable row level security;
 create policy image_archives_own on image_archives to lapidary_person
   using (person_id = (select current_person())) with check (person_id = (select current_person()));
-grant select, insert, update (status, expires_at, finished_at) on image_archives to lapidary_person;
+grant select, insert, update (status, expires_at, finished_at, lease_until) on image_archives to lapidary_person;

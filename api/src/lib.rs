@@ -13,6 +13,7 @@
 )]
 
 pub mod app;
+pub mod archives;
 pub mod auth;
 pub mod catalogue;
 pub mod clock;

@@ -28,6 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::catalogue::configure(config);
     crate::generation::configure(config);
     crate::images::configure(config);
+    crate::archives::configure(config);
     crate::notices::configure(config);
     crate::payments::configure(config);
     crate::presets::configure(config);

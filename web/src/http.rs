@@ -237,15 +237,13 @@ pub async fn blob(path: &str) -> Result<Blob, Failure> {
 
 /// A file as it is.
 pub async fn upload<T: DeserializeOwned>(path: &str, file: &Blob) -> Result<T, Failure> {
-    let mut call = Call::new(Method::POST, path);
-    call.body = Some((file.into(), file.type_()));
+    let call = Call { body: Some((file.into(), file.type_())), ..Call::new(Method::POST, path) };
     read(&text_of(call).await?)
 }
 
 struct Call {
     method: Method,
     path: String,
-    /// And what it is.
     body: Option<(JsValue, String)>,
     headers: Vec<(&'static str, String)>,
     signal: Option<AbortSignal>,

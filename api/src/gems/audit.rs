@@ -28,22 +28,7 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     .fetch_all(&mut *tx)
     .await?;
     faults.extend(sums.iter().map(|row| format!("account {}: a stored balance is not the sum of its rows", row.id)));
-    let held = sqlx::query!(
-        r#"select a.id
-           from gem_accounts a
-           left join (
-             select account_id, sum(held_free) as free, sum(held_bought) as bought
-             from (
-               select account_id, held_free, held_bought from generations where status in ('queued', 'running')
-               union all
-               select account_id, held_free, held_bought from refinements where status = 'running'
-             ) unfinished group by account_id
-           ) g on g.account_id = a.id
-           where (a.held_free, a.held_bought) is distinct from (coalesce(g.free, 0), coalesce(g.bought, 0))"#
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    faults.extend(held.iter().map(|row| format!("account {}: what is held is not its unfinished work", row.id)));
+    faults.extend(held(&mut tx).await?);
     let generations = sqlx::query!(
         r#"select g.id
            from generations g
@@ -72,6 +57,26 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     faults.extend(codes(&mut tx).await?);
     tx.commit().await?;
     Ok(faults)
+}
+
+/// What is held is exactly unfinished work: generations that wait or run, refinements that run.
+async fn held(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let held = sqlx::query!(
+        r#"select a.id
+           from gem_accounts a
+           left join (
+             select account_id, sum(held_free) as free, sum(held_bought) as bought
+             from (
+               select account_id, held_free, held_bought from generations where status in ('queued', 'running')
+               union all
+               select account_id, held_free, held_bought from refinements where status = 'running'
+             ) unfinished group by account_id
+           ) g on g.account_id = a.id
+           where (a.held_free, a.held_bought) is distinct from (coalesce(g.free, 0), coalesce(g.bought, 0))"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(held.iter().map(|row| format!("account {}: what is held is not its unfinished work", row.id)).collect())
 }
 
 /// A refinement is paid whole for what was delivered, or not at all.

@@ -5,7 +5,7 @@ pub mod caps;
 mod code;
 pub mod code_command;
 mod code_queries;
-pub(crate) mod csv;
+pub mod csv;
 pub mod ledger;
 pub mod queries;
 pub mod redeem;

@@ -1,7 +1,7 @@
 //! From a person's event rows to what a stream says of them: the resource as it is now, read once however often it changed.
 use std::collections::{HashMap, HashSet};
 
-use lapidary_contract::{GemBalance, Generation, LiveEvent, Purchase};
+use lapidary_contract::{GemBalance, Generation, ImageArchive, LiveEvent, Purchase};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use super::queries;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::ApiResult;
-use crate::{gems, notices, payments};
+use crate::{archives, gems, notices, payments};
 
 pub struct Change {
     pub id: i64,
@@ -22,6 +22,7 @@ pub struct Change {
 pub struct Told {
     pub generations: HashMap<Uuid, Generation>,
     purchases: HashMap<Uuid, Purchase>,
+    archives: HashMap<Uuid, ImageArchive>,
     /// Where any of the changes may have moved gems.
     gems: Option<GemBalance>,
     /// Notices, where one came or was read; told once.
@@ -39,7 +40,7 @@ impl Told {
         };
         let (generations, purchases) = (subjects("generation"), subjects("purchase"));
         let mut told = Self::default();
-        if changes.iter().any(|change| !matches!(change.kind.as_str(), "image" | "images" | "notice")) {
+        if changes.iter().any(|change| !matches!(change.kind.as_str(), "image" | "images" | "notice" | "archive")) {
             told.gems = Some(gems::queries::balance(conn, user.account_id).await?);
         }
         if !generations.is_empty() {
@@ -49,6 +50,11 @@ impl Told {
         if !purchases.is_empty() {
             let found = payments::queries::get_many(conn, user.account_id, &purchases).await?;
             told.purchases = found.into_iter().map(|one| (one.id, one)).collect();
+        }
+        let archives = subjects("archive");
+        if !archives.is_empty() {
+            let found = archives::queries::get_many(conn, &app.store, user.person_id, &archives).await?;
+            told.archives = found.into_iter().map(|one| (one.id, one)).collect();
         }
         if changes.iter().any(|change| change.kind == "notice") {
             told.unread = Some(notices::unread(conn, user.person_id).await?);
@@ -67,6 +73,10 @@ impl Told {
         }
         if change.kind == "notice" {
             return self.unread.take().map(|unread| LiveEvent::NoticesChanged { unread });
+        }
+        if change.kind == "archive" {
+            let archive = self.archives.remove(&change.subject)?;
+            return Some(LiveEvent::ArchiveChanged { archive: Box::new(archive) });
         }
         let gems = self.gems?;
         if let Some(generation) = self.generations.remove(&change.subject) {

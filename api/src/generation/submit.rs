@@ -82,10 +82,7 @@ pub async fn submit(
     new.made_from = match materials::resolve(&mut tx, user.person_id, request).await? {
         Ok(made_from) => made_from,
         // What is gone by now was there when this very request was accepted.
-        Err(violations) => {
-            let submitted = replay_instead(app, user, tx, key, &fingerprint).await?;
-            return submitted.ok_or_else(|| violations.into());
-        }
+        Err(wrong) => return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or_else(|| wrong.into()),
     };
     let Some(waited) = queries::add(&mut tx, user.actor(), &new, held.hold).await? else {
         return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or(ApiError::NotFound);

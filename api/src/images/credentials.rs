@@ -148,7 +148,7 @@ mod tests {
                 state ^= state << 13;
                 state ^= state >> 7;
                 state ^= state << 17;
-                bytes.push(if state % 3 == 0 { 0 } else { (state >> 32) as u8 });
+                bytes.push(if state.is_multiple_of(3) { 0 } else { (state >> 32) as u8 });
             }
             has_content_credentials(&bytes);
         }

@@ -155,10 +155,10 @@ fn filter(asked: FilterQuery) -> ApiResult<ImageFilter> {
         }
         filter.words.push(search::attribute(value("attribute", attribute)?));
     }
-    for model in &asked.model {
+    if let Some(model) = &asked.model {
         filter.words.push(search::model(value("model", model)?));
     }
-    for quality in &asked.quality {
+    if let Some(quality) = &asked.quality {
         filter.words.push(search::quality(value("quality", quality)?));
     }
     filter.made_from = asked.from.map(|from| moment("from", &from, 0)).transpose()?;

@@ -11,7 +11,7 @@ pub mod objects;
 pub mod orphans;
 pub mod owner;
 mod place;
-mod presign;
+pub mod presign;
 pub mod queries;
 pub mod read;
 pub mod routes;
@@ -21,6 +21,7 @@ pub mod store;
 pub mod sweep_queries;
 pub mod trash;
 mod trash_queries;
+pub mod upload;
 pub mod words;
 mod words_queries;
 

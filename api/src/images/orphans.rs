@@ -230,6 +230,8 @@ struct Known {
     /// People, with the key of their picture.
     pictures: HashMap<Uuid, Option<String>>,
     running_since: HashMap<Uuid, DateTime<Utc>>,
+    /// Keys of archives.
+    archives: HashSet<String>,
 }
 
 impl Known {
@@ -240,7 +242,8 @@ impl Known {
         }
         let (mut prefixes, mut references, mut generations, mut people) =
             (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
-        for (_, place) in page {
+        let mut archives = Vec::new();
+        for (listed, place) in page {
             match place {
                 Place::Image { person_id, prefix } => {
                     prefixes.insert(prefix.clone());
@@ -256,6 +259,7 @@ impl Known {
                 Place::Picture { person_id } | Place::Other { person_id } => {
                     people.insert(*person_id);
                 }
+                Place::Archive => archives.push(listed.object.key.clone()),
                 Place::Foreign => {}
             }
         }
@@ -272,6 +276,7 @@ impl Known {
             prefixes: queries::known_prefixes(house, &prefixes).await?.into_iter().collect(),
             references: queries::known_references(house, &references).await?.into_iter().collect(),
             pictures: queries::pictures(house, &people).await?.into_iter().collect(),
+            archives: queries::known_archives(house, &archives).await?.into_iter().collect(),
         })
     }
 
@@ -288,6 +293,8 @@ impl Known {
                 let current = self.pictures.get(person_id).and_then(Option::as_deref);
                 orphan_if(current != Some(listed.object.key.as_str()))
             }
+            // It lies there in a moment before its row says so, and that moment is shorter than a day.
+            Place::Archive => orphan_if(!self.archives.contains(&listed.object.key)),
             // Whatever it is: of somebody who is gone nothing stays.
             Place::Other { person_id } if !self.pictures.contains_key(person_id) => Verdict::Orphan,
             Place::Other { .. } | Place::Foreign => Verdict::Unknown,

@@ -19,6 +19,7 @@ pub enum Place {
     Picture {
         person_id: Uuid,
     },
+    Archive,
     /// Of a person, but of no shape that we make.
     Other {
         person_id: Uuid,
@@ -46,6 +47,12 @@ impl Place {
                 Some(generation_id) => Self::Preview { generation_id },
                 None => Self::Other { person_id },
             },
+            ["users", _, "archives", archive, file]
+                if id(archive).is_some()
+                    && file.strip_suffix(".zip").is_some_and(|name| name.parse::<u32>().is_ok()) =>
+            {
+                Self::Archive
+            }
             ["users", _, "picture"] => Self::Picture { person_id },
             ["users", ..] => Self::Other { person_id },
             _ => Self::Foreign,
@@ -66,8 +73,9 @@ mod tests {
         assert_eq!(Place::of(&preview), Place::Preview { generation_id });
         let prefix = format!("users/{person_id}/references/{image}");
         assert_eq!(Place::of(&format!("{prefix}/thumbnail.webp")), Place::Reference { person_id, prefix });
+        assert_eq!(Place::of(&format!("users/{person_id}/archives/{image}/1.zip")), Place::Archive);
         assert_eq!(Place::of(&format!("users/{person_id}/picture")), Place::Picture { person_id });
-        for other in ["images/x", "images/x/1/a.png", "exports/a.zip", "previews/x/y"] {
+        for other in ["images/x", "images/x/1/a.png", "exports/a.zip", "archives/a.zip", "previews/x/y"] {
             assert_eq!(Place::of(&format!("users/{person_id}/{other}")), Place::Other { person_id }, "{other}");
         }
         for foreign in ["users/me/picture", "backup/2026.sql", "users", ""] {

@@ -120,6 +120,13 @@ fn hex(bytes: &[u8]) -> String {
 
 /// `attachment` under a name in any script: what could break out of the header or into another folder is left out.
 pub fn attachment(filename: &str) -> String {
+    let safe = safe(filename);
+    let ascii: String = safe.chars().map(|character| if character.is_ascii() { character } else { '_' }).collect();
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", encode(&safe, false))
+}
+
+/// A file's name without what could break out of a header or into another folder.
+pub fn safe(filename: &str) -> String {
     let is_safe = |character: char| {
         let turns_text_round =
             matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -127,9 +134,7 @@ pub fn attachment(filename: &str) -> String {
     };
     let safe: String = filename.chars().filter(|character| is_safe(*character)).collect();
     let safe = safe.trim().trim_start_matches('.');
-    let safe = if safe.is_empty() { "image" } else { safe };
-    let ascii: String = safe.chars().map(|character| if character.is_ascii() { character } else { '_' }).collect();
-    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", encode(safe, false))
+    if safe.is_empty() { "image".to_owned() } else { safe.to_owned() }
 }
 
 #[cfg(test)]

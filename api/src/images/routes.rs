@@ -200,7 +200,7 @@ fn see_other(url: String) -> HttpResponse {
 }
 
 /// Whole words of the prompt, and the end of the id, which is random.
-fn filename(prompt: &str, id: Uuid, extension: &str) -> String {
+pub fn filename(prompt: &str, id: Uuid, extension: &str) -> String {
     let mut words = String::new();
     for word in prompt.split_whitespace() {
         if words.chars().count() + word.chars().count() >= FILENAME_WORDS_MAX {

@@ -138,6 +138,12 @@ pub async fn known_references(house: &PgPool, prefixes: &[String]) -> Result<Vec
     .await
 }
 
+pub async fn known_archives(house: &PgPool, keys: &[String]) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select object_key as "key!" from image_archives where object_key = any($1)"#, keys)
+        .fetch_all(house)
+        .await
+}
+
 pub async fn unfinished(house: &PgPool, generations: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!("select id from generations where id = any($1) and finished_at is null", generations)
         .fetch_all(house)

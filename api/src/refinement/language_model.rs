@@ -65,7 +65,9 @@ impl From<ModelError> for Trouble {
             }
             FailureCode::Timeout => RefinementFailureCode::Timeout,
             FailureCode::BadAnswer => RefinementFailureCode::BadAnswer,
-            FailureCode::Storage | FailureCode::Internal => RefinementFailureCode::Internal,
+            FailureCode::Storage | FailureCode::ReferenceGone | FailureCode::Internal => {
+                RefinementFailureCode::Internal
+            },
         };
         Self::new(code, error.detail)
     }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use self::bell::{News, Outbox};
 use crate::app::App;
+use crate::archives;
 use crate::auth::Auth;
 use crate::catalogue::life;
 use crate::stop::Stage;
@@ -65,6 +66,7 @@ impl Background {
             tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::housekeeping(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::follow_payments(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(archives::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(bell::ring(Arc::clone(&app), open.subscribe())),
             Auth::keep(Arc::clone(&app), open.subscribe()),
         ];

@@ -132,6 +132,7 @@ pub async fn keep_house(app: &App) {
     told("the removal of what expired in sign-in", crate::auth::sweep(app, app.clock.now()).await);
     told("the cutting of words for the search", crate::images::words::cut_old(app).await);
     told("the trash", crate::images::trash::empty(app).await);
+    told("the end of old archives", crate::archives::expire::expire(app).await);
     let now = app.clock.now();
     told("the removal of old refusals", crate::moderation::refusals::forget(app, now).await);
     told("the look at models that end", crate::catalogue::life::daily(app, now).await);

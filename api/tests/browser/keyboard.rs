@@ -3,10 +3,10 @@ use crate::stage::{Stage, see_gems, see_picture};
 use crate::tab::{Look, Tab};
 
 const PROMPT: &str = "A greenhouse on the moon";
-const FURTHEST: usize = 60;
+const FURTHEST: usize = 90;
 
 /// Tab after Tab until the focus is there; each stop on the way must be visible.
-async fn tab_to(tab: &Tab, role: &str, name: &str) {
+pub async fn tab_to(tab: &Tab, role: &str, name: &str) {
     let mut seen = Vec::new();
     for _ in 0..FURTHEST {
         tab.key("Tab", false).await;
@@ -35,7 +35,7 @@ async fn see_focus(tab: &Tab, focused: &(String, String)) {
     assert_eq!(tab.eval(VISIBLE).await, true, "the focus on {focused:?} cannot be seen");
 }
 
-async fn is_kept(tab: &Tab, after: &str) {
+pub async fn is_kept(tab: &Tab, after: &str) {
     tab.until(
         "document.activeElement && document.activeElement !== document.body",
         &format!("the focus is kept {after}"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lapidary_sandbox::faults::Fault;
 use serde_json::json;
 
+use crate::keyboard::{is_kept, tab_to};
 use crate::stage::{Stage, enter, price_on_button, see_gems, see_picture};
 use crate::tab::{Look, Size, Tab, text};
 
@@ -163,5 +164,37 @@ async fn two_values_are_seen_side_by_side_for_a_price_known_before() {
     let mut values: Vec<String> = (0..2).map(|at| text(&made["data"][at]["attributes"][0], "value")).collect();
     values.sort();
     assert_eq!(values, ["Blue hour", "Golden hour"]);
+    stage.clear().await;
+}
+
+#[actix_web::test]
+async fn refining_and_varying_work_by_keyboard_alone() {
+    let mut stage = Stage::set().await;
+    stage.start_work();
+    let tab = stage.chrome.tab(Look::WIDE).await;
+    enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    tab.key("n", false).await;
+    tab.until("document.activeElement.id === 'prompt'", "n goes to the prompt").await;
+    tab.write(PROMPT).await;
+    tab_to(&tab, "button", "Refine · 3 gems").await;
+    tab.key("Enter", false).await;
+    tab.until(&format!("{SUGGESTED} === 3"), "three sections unfold").await;
+    is_kept(&tab, "when suggestions come").await;
+    let value = suggested(&tab, 0).await;
+    tab_to(&tab, "button", &value).await;
+    tab.key("Space", false).await;
+    tab.until("document.querySelectorAll('.chosen .chip').length === 1", "it is picked").await;
+    tab.key("Enter", true).await;
+    see_picture(&tab, PROMPT).await;
+    tab_to(&tab, "button", "Vary*").await;
+    tab.key("Enter", false).await;
+    tab.see("dialog", "Vary this picture").await;
+    tab_to(&tab, "button", "Low").await;
+    tab.key("Space", false).await;
+    tab_to(&tab, "button", "Make it · *").await;
+    tab.key("Enter", false).await;
+    tab.until("document.querySelectorAll('.generation .tile img').length === 2", "the variation is beside it").await;
+    is_kept(&tab, "when the dialog closes").await;
+    assert_eq!(tab.complaints(0), Vec::<String>::new());
     stage.clear().await;
 }

@@ -144,6 +144,9 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
 
 /// Files that use the pool which row-level security does not bind, and why they must.
 const HOUSE: &[(&str, &str)] = &[
+    ("archives/expire.rs", "a job for everybody's archives"),
+    ("archives/make.rs", "the worker reads whoever's images it takes along"),
+    ("archives/run.rs", "the worker makes whoever's archive waits"),
     ("auth/age.rs", "grants welcome gems and erases a child's account: neither is a right of the person role"),
     ("auth/current_user.rs", "asks whether a session was revoked and an age confirmed before it is known who asks"),
     ("auth/key_command.rs", "the operator's command asks the database for the time"),
@@ -169,6 +172,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("images/orphans.rs", "looks at everybody's objects, and tells what no row knows"),
     ("images/shares.rs", "whoever opens a link is nobody we know: it is found by the hash of its token"),
     ("images/trash.rs", "a job for everybody's trash"),
+    ("images/words.rs", "the worker and a job cut the words of whoever's images there are"),
     ("main.rs", "migrate marks the bucket as this database's"),
     ("margin/command.rs", "the operator's command sums up everybody's images, and names nobody"),
     ("margin/watch.rs", "a job sums up everybody's images, and names nobody"),
@@ -225,6 +229,8 @@ async fn a_connection_without_a_person_sees_nobody() {
         "generations",
         "images",
         "reference_images",
+        "image_counts",
+        "image_archives",
         "events",
         "notices",
         "presets",

@@ -27,13 +27,17 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let preset = json!({"name": "Winter", "attributes": [{"section": "Season", "value": "winter"}]});
     let preset =
         owner.post("/v1/presets", &preset).await.expect_status(201).json()["id"].as_str().expect("an id").to_owned();
+    let archive = owner.post("/v1/image-archives", &json!({"image_ids": [image]})).await.expect_status(202).json();
+    let archive = archive["id"].as_str().expect("an id").to_owned();
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         if !path.contains("{id}") {
             continue;
         }
-        let id = if path.contains("/generations/") {
+        let id = if path.contains("/image-archives/") {
+            &archive
+        } else if path.contains("/generations/") {
             generation
         } else if path.contains("/images/") {
             image

@@ -1,4 +1,5 @@
 //! One integration binary over HTTP: real PostgreSQL, a real S3 protocol, vendors on ports. A file per feature.
+mod archives;
 mod auth;
 mod bad_input;
 mod caps;

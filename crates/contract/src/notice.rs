@@ -29,12 +29,14 @@ pub enum NoticeKind {
     Policy,
     /// A webhook was switched off because it failed for too long.
     WebhookDisabled,
-    /// An archive can be downloaded.
+    /// An export can be downloaded.
     ExportReady,
+    /// A zip of images can be downloaded.
+    ArchiveReady,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::GemsLow,
         Self::PurchasePaid,
         Self::PurchaseFailed,
@@ -47,6 +49,7 @@ impl NoticeKind {
         Self::Policy,
         Self::WebhookDisabled,
         Self::ExportReady,
+        Self::ArchiveReady,
     ];
 
     pub fn name(self) -> &'static str {
@@ -63,6 +66,7 @@ impl NoticeKind {
             Self::Policy => "policy",
             Self::WebhookDisabled => "webhook_disabled",
             Self::ExportReady => "export_ready",
+            Self::ArchiveReady => "archive_ready",
         }
     }
 
@@ -80,7 +84,7 @@ pub struct Notice {
     pub message: String,
     /// Gems that moved or are owed, where the kind has some.
     pub gems: Option<i64>,
-    /// What it is about: a purchase, a webhook, an export.
+    /// What it is about: a purchase, a webhook, an export, an archive of images.
     pub subject: Option<Uuid>,
     #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,

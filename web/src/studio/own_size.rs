@@ -29,7 +29,7 @@ enum Wanted {
 fn wanted(width: &str, height: &str) -> Wanted {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|number| *number > 0);
     match (width.trim(), height.trim(), number(width), number(height)) {
-        ("", _, ..) | (_, "", ..) => Wanted::Nothing,
+        ("", ..) | (_, "", ..) => Wanted::Nothing,
         (_, _, Some(width), Some(height)) => Wanted::Size(Size { width, height }),
         _ => Wanted::NoNumbers,
     }

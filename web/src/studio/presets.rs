@@ -132,7 +132,8 @@ pub fn Presets() -> AnyView {
             let retry = Callback::new(move |()| shelf.read());
             view! { <FailureNote failure on_retry=retry /> }.into_any()
         }
-        (false, None) => view! { <Skeleton class="picker__skeleton" /> }.into_any(),
+        (false, None) if is_open.get() => view! { <Skeleton class="picker__skeleton" /> }.into_any(),
+        (false, None) => ().into_any(),
     });
     view! {
         <Fold title="Presets" hint id="presets" is_open>

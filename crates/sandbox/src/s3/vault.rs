@@ -89,6 +89,12 @@ fn encrypted(asked: Option<&ServerSideEncryption>) -> S3Result<()> {
     Err(s3_error!(InvalidRequest, "This bucket demands the header x-amz-server-side-encryption: AES256"))
 }
 
+/// s3s-fs denies access to an upload that is over.
+fn no_upload(error: s3s::S3Error) -> s3s::S3Error {
+    let is_over = *error.code() == S3ErrorCode::AccessDenied;
+    if is_over { s3_error!(NoSuchUpload, "The specified multipart upload does not exist.") } else { error }
+}
+
 fn content_type(kept: Option<String>) -> Option<String> {
     kept.or_else(|| Some("binary/octet-stream".to_owned()))
 }
@@ -315,7 +321,7 @@ impl S3 for Vault {
     }
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
-        self.files.upload_part(req).await
+        self.files.upload_part(req).await.map_err(no_upload)
     }
 
     async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
@@ -326,7 +332,7 @@ impl S3 for Vault {
         &self,
         req: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let mut response = self.files.complete_multipart_upload(req).await?;
+        let mut response = self.files.complete_multipart_upload(req).await.map_err(no_upload)?;
         response.output.server_side_encryption = aes256();
         Ok(response)
     }
@@ -335,6 +341,6 @@ impl S3 for Vault {
         &self,
         req: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        self.files.abort_multipart_upload(req).await
+        self.files.abort_multipart_upload(req).await.map_err(no_upload)
     }
 }

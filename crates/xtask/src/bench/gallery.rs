@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::http::{self, Connection};
 use super::stage::Stage;
 use super::table::{Budget, Row};
-use super::{images, people};
+use super::{images, people, search};
 use crate::failure::{Failure, Result, said};
 use crate::process;
 use crate::say::Step;
@@ -52,7 +52,10 @@ pub fn measure(stage: &mut Stage, step: &mut Step, quick: bool) -> Result<Vec<Ro
         "API and PostgreSQL together; API alone {:.2} after {:.2} ms, PostgreSQL {:.2} after {:.2} ms",
         many.api, few.api, many.database, few.database
     );
-    Ok(vec![page, growth])
+    step.progress("searching");
+    let mut rows = vec![page, growth];
+    rows.extend(search::measure(stage, quick)?);
+    Ok(rows)
 }
 
 /// From the newest to the oldest, and again from the newest until there were enough.

@@ -118,7 +118,7 @@ impl Log {
     }
 }
 
-fn order(stage: &Stage, orders: &Orders, person: usize) -> Result<()> {
+pub fn order(stage: &Stage, orders: &Orders, person: usize) -> Result<()> {
     let mut request = Vec::new();
     orders.write(person, &mut request);
     let answer = Connection::open(stage.port).and_then(|mut connection| {
@@ -133,7 +133,7 @@ fn order(stage: &Stage, orders: &Orders, person: usize) -> Result<()> {
 }
 
 /// Until nothing waits and nothing runs; one that failed ends the measurement.
-fn await_all(stage: &Stage) -> Result<()> {
+pub fn await_all(stage: &Stage) -> Result<()> {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
         let counts = stage.psql(

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the budgets, each measured beside its reference in the same run, because a machine's speed drifts.
 //! It judges and never fails for being slow. Everything runs on this machine, in a folder that is gone afterwards.
+mod archive;
 mod cpu;
 mod gallery;
 mod generations;
@@ -10,6 +11,7 @@ mod people;
 mod pgbench;
 mod reads;
 mod resting;
+mod search;
 mod stage;
 mod submit;
 mod table;
@@ -29,7 +31,8 @@ use stage::Stage;
 use table::{Budget, Row, Table};
 
 /// In this order: submits fill the queue and the gallery fills the disk, so they come last.
-const PARTS: [&str; 10] = ["start", "memory", "me", "gems", "time", "cpu", "submit", "webhooks", "gallery", "page"];
+const PARTS: [&str; 11] =
+    ["start", "memory", "me", "gems", "time", "cpu", "archive", "submit", "webhooks", "gallery", "page"];
 pub const CONNECTIONS: usize = 16;
 
 struct Wishes {
@@ -99,6 +102,7 @@ fn measure(wishes: &Wishes) -> Result<()> {
             (Some(stage), "me" | "gems") => reads::measure(stage, &mut step, part, quick)?,
             (Some(stage), "time") => generations::time(stage, &mut step, quick)?,
             (Some(stage), "cpu") => generations::cpu(stage, &mut step, quick)?,
+            (Some(stage), "archive") => archive::measure(stage, &mut step, quick)?,
             (Some(stage), "submit") => submit::measure(stage, &mut step, quick)?,
             (Some(stage), "webhooks") => webhooks::measure(stage, &mut step, quick)?,
             (Some(stage), "gallery") => gallery::measure(stage, &mut step, quick)?,

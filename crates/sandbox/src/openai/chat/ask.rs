@@ -68,7 +68,7 @@ pub struct Ask {
 
 pub fn read(headers: &HeaderMap, json: Option<Value>) -> Result<Ask, Refusal> {
     let mime = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !mime.split(';').next().is_some_and(|mime| mime.trim() == "application/json") {
+    if mime.split(';').next().is_none_or(|mime| mime.trim() != "application/json") {
         let text = format!("Invalid Content-Type header ({mime}), expected application/json.");
         return Err(Refusal::new(400, "invalid_request_error", "unsupported_content_type", text));
     }

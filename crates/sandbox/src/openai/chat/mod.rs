@@ -48,7 +48,8 @@ async fn answer(state: &State, request: &HttpRequest, ask: &Ask) -> Result<HttpR
         _ => {}
     }
     // A few hundred words take a part of what a picture does.
-    tokio::time::sleep(*super::locked(&state.speed) / 4).await;
+    let speed = *super::locked(&state.speed);
+    tokio::time::sleep(speed / 4).await;
     let said = speech::say(ask);
     let (message, finish) = strikes::spoil(said, &strike);
     let content_length = message["content"].as_str().map_or(0, |text| text.chars().count() as u64);

@@ -1,0 +1,18 @@
+//! Archives: many images as one zip with a manifest, made by a job into storage. No tab waits for one, and no process holds
+//! one whole.
+pub mod expire;
+mod make;
+mod manifest;
+pub mod queries;
+mod routes;
+pub mod run;
+pub mod work_queries;
+mod zip;
+
+pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
+    config
+        .service(routes::create_image_archive)
+        .service(routes::list_image_archives)
+        .service(routes::get_image_archive)
+        .service(routes::delete_image_archive);
+}

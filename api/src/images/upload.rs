@@ -1,0 +1,130 @@
+//! Large objects, written a part at a time: never more than two parts are in memory. Also reads originals back, for the one
+//! who takes them all along at once.
+use actix_web::web::Bytes;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+
+use super::store::{ImageStore, StoreError, refused};
+
+/// Bytes of a part, unless that were too many parts; the protocol's least is 5 MiB.
+const PART: usize = 8 * 1024 * 1024;
+/// The protocol's limit is 10,000.
+const PARTS_MAX: usize = 9_000;
+/// Readings of one object, where its bytes break off.
+const READINGS: usize = 3;
+
+pub struct Upload<'a> {
+    store: &'a ImageStore,
+    pub key: String,
+    pub id: String,
+    part: usize,
+    waiting: Vec<u8>,
+    done: Vec<CompletedPart>,
+    /// Sent so far, and waiting.
+    pub bytes: u64,
+}
+
+impl ImageStore {
+    /// `expected` bytes, about.
+    pub async fn begin_upload(&self, key: &str, content_type: &str, expected: u64) -> Result<Upload<'_>, StoreError> {
+        let send = || {
+            self.client
+                .create_multipart_upload()
+                .bucket(&self.bucket)
+                .key(key)
+                .content_type(content_type)
+                .cache_control("private, no-store")
+                .server_side_encryption(ServerSideEncryption::Aes256)
+                .send()
+        };
+        let answer = self.asked("put", "begin an upload", send).await?;
+        let id = answer.upload_id().unwrap_or_default().to_owned();
+        if !matches!(answer.server_side_encryption(), Some(ServerSideEncryption::Aes256)) {
+            self.abort_upload(key, &id).await?;
+            return Err(StoreError::NotEncrypted);
+        }
+        let needed = usize::try_from(expected).unwrap_or(usize::MAX) / PARTS_MAX;
+        let part = PART.max(needed);
+        let (waiting, done) = (Vec::with_capacity(part), Vec::new());
+        Ok(Upload { store: self, key: key.to_owned(), id, part, waiting, done, bytes: 0 })
+    }
+
+    /// What was sent of it is thrown away; one that is not there any more counts as that.
+    pub async fn abort_upload(&self, key: &str, id: &str) -> Result<(), StoreError> {
+        let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id);
+        match abort.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
+            Err(error) => Err(refused("end an upload")(error)),
+        }
+    }
+
+    /// A whole object; none where it is not there.
+    pub async fn read(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let act = "read an object";
+        let mut readings = 0;
+        loop {
+            readings += 1;
+            let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+                Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+                answer => answer.map_err(refused(act))?,
+            };
+            match answer.body.collect().await {
+                Ok(bytes) => return Ok(Some(bytes.into_bytes())),
+                Err(error) if readings >= READINGS => return Err(refused(act)(error)),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+impl Upload<'_> {
+    pub async fn push(&mut self, mut bytes: &[u8]) -> Result<(), StoreError> {
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        while self.waiting.len() + bytes.len() >= self.part {
+            let (now, later) = bytes.split_at(self.part - self.waiting.len());
+            self.waiting.extend_from_slice(now);
+            self.send().await?;
+            bytes = later;
+        }
+        self.waiting.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<(), StoreError> {
+        let body = Bytes::from(std::mem::replace(&mut self.waiting, Vec::with_capacity(self.part)));
+        let number = i32::try_from(self.done.len() + 1).unwrap_or(i32::MAX);
+        let send = || {
+            self.store
+                .client
+                .upload_part()
+                .bucket(&self.store.bucket)
+                .key(&self.key)
+                .upload_id(&self.id)
+                .part_number(number)
+                .body(ByteStream::from(body.clone()))
+                .send()
+        };
+        let answer = self.store.asked("put", "store a part of an object", send).await?;
+        let part = CompletedPart::builder().part_number(number).set_e_tag(answer.e_tag().map(str::to_owned));
+        self.done.push(part.build());
+        Ok(())
+    }
+
+    /// Only now is there an object. Gives its bytes.
+    pub async fn complete(mut self) -> Result<u64, StoreError> {
+        if !self.waiting.is_empty() {
+            self.send().await?;
+        }
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done)).build();
+        let complete = self.store.client.complete_multipart_upload().bucket(&self.store.bucket);
+        let complete = complete.key(&self.key).upload_id(&self.id).multipart_upload(parts);
+        let answer = complete.send().await.map_err(refused("put an object together"))?;
+        match answer.server_side_encryption() {
+            // Some servers say it only where the upload began.
+            None | Some(ServerSideEncryption::Aes256) => Ok(self.bytes),
+            Some(_) => Err(StoreError::NotEncrypted),
+        }
+    }
+}

@@ -67,7 +67,7 @@ impl From<ModelError> for Trouble {
             FailureCode::BadAnswer => RefinementFailureCode::BadAnswer,
             FailureCode::Storage | FailureCode::ReferenceGone | FailureCode::Internal => {
                 RefinementFailureCode::Internal
-            },
+            }
         };
         Self::new(code, error.detail)
     }

@@ -1,7 +1,7 @@
 //! What a person does to many images at once. Shown at once, taken back when the server says no.
 use crate::ui::prelude::*;
 use lapidary_contract::{BulkAction, ChangeImages, ChangedImages, CollectionImages, Image};
-use lapidary_domain::limits::BULK_MAX;
+use lapidary_domain::limits::{BULK_MAX, TRASH_DAYS};
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
@@ -60,7 +60,8 @@ pub fn discard(shelves: &Shelves, ids: Vec<Uuid>) {
     spawn_local(async move {
         match send(BulkAction::Discard, &ids).await {
             Ok(()) => {
-                let words = format!("{} moved to the trash. They stay there for 30 days.", pictures(ids.len()));
+                let stays = if ids.len() == 1 { "It stays" } else { "They stay" };
+                let words = format!("{} moved to the trash. {stays} there for {TRASH_DAYS} days.", pictures(ids.len()));
                 let undo = Callback::new(move |()| restore(&shelves, ids.clone(), before.clone()));
                 toast::show(words, Some(("Undo", undo)));
             }

@@ -199,6 +199,13 @@ fn tabs_with(current: Tab, archives: Option<Archives>) -> AnyView {
     .into_any()
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Full,
+    Failed,
+    Empty,
+}
+
 /// What an answer shows when reading failed, when it is empty, and when there is something.
 fn reel_view(shelves: StoredValue<Shelves>, reel: Reel, selection: Selection, collection: Signal<String>) -> AnyView {
     let (blocks, load) = (reel.blocks.clone(), reel.load.clone());
@@ -211,11 +218,16 @@ fn reel_view(shelves: StoredValue<Shelves>, reel: Reel, selection: Selection, co
         let retry = Callback::new(move |()| refresh_reel(&kept.get_value()));
         Some(view! { <FailureNote failure on_retry=retry /> })
     });
-    let is_failed = memo(move |_| load.with(|load| matches!(load, Load::Failed(_))));
-    let body = changing(move || match (is_empty.get(), is_failed.get()) {
-        (false, _) => wall(shelves.get_value(), kept.get_value(), selection),
-        (true, true) => ().into_any(),
-        (true, false) => kept.with_value(|reel| empty::nothing(&reel.wanted, &collection.get())),
+    // One memo: a failure beside pictures must not build the wall anew.
+    let state = memo(move |_| match (is_empty.get(), load.with(|load| matches!(load, Load::Failed(_)))) {
+        (false, _) => State::Full,
+        (true, true) => State::Failed,
+        (true, false) => State::Empty,
+    });
+    let body = changing(move || match state.get() {
+        State::Full => wall(shelves.get_value(), kept.get_value(), selection),
+        State::Failed => ().into_any(),
+        State::Empty => kept.with_value(|reel| empty::nothing(&reel.wanted, &collection.get())),
     });
     let count = changing(move || match total.get() {
         0 => String::new(),

@@ -168,7 +168,7 @@ impl Wall {
             let items = between(&blocks.all, &layout, view.from - ahead, view.to() + ahead, heading);
             let top = view.from + self.covered();
             let day = (top > 0.0).then(|| day_at(&layout, &blocks.all, top)).flatten();
-            (items, day, Anchor::at(&blocks.all, &layout, view.from.max(0.0)))
+            (items, day, Anchor::at(&blocks.all, &layout, view.from))
         });
         reel.seen.update_untracked(|known| *known = seen);
         let before = self.items.get_untracked();

@@ -129,28 +129,36 @@ pub async fn list(
             .fetch_all(conn)
             .await?
         }
-        None => {
-            rows!(
-                "(select i.*, f.at from found_images($2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11) f
-                  join images i on i.id = f.id)",
-                "where i.person_id = $1 order by i.at desc, i.id desc",
-                person_id,
-                &filter.words,
-                &filter.beginnings,
-                filter.favourite,
-                filter.trash,
-                filter.collection,
-                filter.made_from,
-                filter.made_before,
-                at,
-                id,
-                limit
-            )
-            .fetch_all(conn)
-            .await?
-        }
+        None => found(conn, person_id, filter, from, limit).await?,
     };
     shown(store, rows).await
+}
+
+async fn found(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    filter: &ImageFilter,
+    from: Keyset,
+    limit: i64,
+) -> Result<Vec<Row>, sqlx::Error> {
+    rows!(
+        "(select i.*, f.at from found_images($2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11) f
+                  join images i on i.id = f.id)",
+        "where i.person_id = $1 order by i.at desc, i.id desc",
+        person_id,
+        &filter.words,
+        &filter.beginnings,
+        filter.favourite,
+        filter.trash,
+        filter.collection,
+        filter.made_from,
+        filter.made_before,
+        from.before_at,
+        from.before_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// In the trash or not.

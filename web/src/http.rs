@@ -7,7 +7,8 @@ use std::rc::Rc;
 use contract::{AccessToken, Problem, ProblemType, REFRESH_HEADER};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared};
-use gloo_net::http::{Method, Request, RequestBuilder, Response};
+pub use gloo_net::http::Method;
+use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::future::TimeoutFuture;
 use lapidary_contract as contract;
 use serde::Serialize;
@@ -202,14 +203,9 @@ pub async fn post_nothing(path: &str) -> Result<(), Failure> {
     text_of(Call::new(Method::POST, path)).await.map(drop)
 }
 
-/// As `patch_empty`, for what is replaced as a whole.
-pub async fn put_empty<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
-    text_of(Call::new(Method::PUT, path).with_body(body)?).await.map(drop)
-}
-
-/// As `delete`, for a part of what is there.
-pub async fn delete_with<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
-    text_of(Call::new(Method::DELETE, path).with_body(body)?).await.map(drop)
+/// As `patch_empty`: `PUT` for what is replaced as a whole, `DELETE` for a part of what is there.
+pub async fn send_empty<B: Serialize>(method: Method, path: &str, body: &B) -> Result<(), Failure> {
+    text_of(Call::new(method, path).with_body(body)?).await.map(drop)
 }
 
 pub async fn delete(path: &str) -> Result<(), Failure> {

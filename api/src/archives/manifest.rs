@@ -5,8 +5,6 @@ use serde::Serialize;
 use super::work_queries::Pictured;
 use crate::gems::csv::{self, Field};
 
-/// IPTC's word for a picture that a model made of words.
-const SOURCE_TYPE: &str = "trainedAlgorithmicMedia";
 const COLUMNS: &[&str] = &[
     "file",
     "id",
@@ -63,7 +61,7 @@ pub fn json(file: &str, image: &Pictured, is_first: bool) -> Result<String, serd
         content_type: &image.content_type,
         price_gems: image.price_gems,
         ai_generated: true,
-        digital_source_type: SOURCE_TYPE,
+        digital_source_type: &image.digital_source_type,
     })?;
     Ok(format!("{}{line}", if is_first { "" } else { ",\n" }))
 }
@@ -90,7 +88,7 @@ pub fn csv_line(file: &str, image: &Pictured) -> String {
         Field::Plain(&number(image.bytes)),
         Field::Plain(&number(image.price_gems)),
         Field::Plain("true"),
-        Field::Plain(SOURCE_TYPE),
+        Field::Plain(&image.digital_source_type),
     ])
 }
 
@@ -101,7 +99,7 @@ pub fn readme(images: usize, made_on: chrono::NaiveDate) -> String {
          untouched.\r\n\
          manifest.json and manifest.csv say of each file what it was made from: prompt, attributes, model, quality, size, \
          gems and date.\r\n\
-         Every image here was made by AI (IPTC digital source type: {SOURCE_TYPE}). Say so where you show them.\r\n"
+         Every image here was made by AI; the manifests give its IPTC digital source type. Say so where you show them.\r\n"
     )
 }
 

@@ -107,6 +107,7 @@ pub struct Pictured {
     pub model: String,
     pub quality: String,
     pub revised_prompt: Option<String>,
+    pub digital_source_type: String,
 }
 
 /// In the order that is asked for; what is erased is missing.
@@ -114,7 +115,8 @@ pub async fn images(house: &PgPool, person_id: Uuid, ids: &[Uuid]) -> Result<Vec
     sqlx::query_as!(
         Pictured,
         "select i.id, i.generation_id, i.object_prefix, i.extension, i.content_type, i.bytes, i.width, i.height,
-           i.price_gems, i.created_at, i.prompt, i.attributes, i.model, i.quality, i.revised_prompt
+           i.price_gems, i.created_at, i.prompt, i.attributes, i.model, i.quality, i.revised_prompt,
+           i.digital_source_type
          from unnest($2::uuid[]) with ordinality as w (id, place) join images i on i.id = w.id
          where i.person_id = $1 order by w.place",
         person_id,

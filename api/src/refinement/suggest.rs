@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use chrono::TimeDelta;
-use lapidary_contract::domain::RefinementSpec;
+use lapidary_contract::domain::{RefinementSpec, compose};
 use lapidary_contract::{CreateRefinement, GemBalance, Refinement};
 use sqlx::PgConnection;
 use tracing::Instrument;
@@ -19,6 +19,7 @@ use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::metrics;
+use crate::moderation;
 
 /// Beyond the language model's own time: for the settlement, also by a database that is slow.
 const LEASE_SPARE_SECONDS: i64 = 60;
@@ -53,6 +54,7 @@ pub async fn suggest(
         lease_until: now + TimeDelta::seconds(seconds.saturating_add(LEASE_SPARE_SECONDS)),
         now,
     };
+    look(app, user, key, request_id, request).await?;
     let mut tx = app.db.begin_as(user.actor()).await?;
     let Some(held) = gems::ledger::hold(&mut tx, user.account_id, price, new.id, now).await? else {
         // What used the gems up may have been this very request.
@@ -82,6 +84,20 @@ pub async fn suggest(
     // What is wrong is told there. A row that is not settled by then is answered as running; its lease ends it.
     let _ = tokio::time::timeout(patience, tokio::spawn(task.in_current_span())).await;
     read(app, user, id).await
+}
+
+/// Before anything is held, where the operator has it so. What was accepted once is not looked at again.
+async fn look(app: &App, user: &CurrentUser, key: &str, request_id: &str, request: &CreateRefinement) -> ApiResult<()> {
+    if app.moderation.is_none() {
+        return Ok(());
+    }
+    let mut tx = app.db.begin_as(user.actor()).await?;
+    let is_known = queries::by_key(&mut tx, user.person_id, key).await?.is_some();
+    tx.commit().await?;
+    if is_known {
+        return Ok(());
+    }
+    moderation::allow(app, user, request_id, &compose(&request.prompt, &request.attributes)).await
 }
 
 /// Gives up what was begun, and its hold with it: it was for a refinement that is not.

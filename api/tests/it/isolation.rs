@@ -4,64 +4,26 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, Row};
 use uuid::Uuid;
 
-use crate::harness::{self, Answer, TestApp};
+use crate::harness::{self, Answer, Person, TestApp};
 use crate::notices::tell;
 
 #[actix_web::test]
 async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let app = harness::start().await;
     let (owner, stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
-    let made = owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
-    let session = owner.get("/v1/me/sessions").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
-    let identity = owner.get("/v1/me/identities").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
-    let bought = crate::payments::buy(&owner, "pouch").await;
-    let generation = made["id"].as_str().expect("an id");
-    let image = made["images"][0]["id"].as_str().expect("an id");
-    tell(&app, &owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
-    let notice = owner.get("/v1/me/notices").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
-    let collection = owner.post("/v1/collections", &json!({"name": "Foxes"})).await.json()["id"].to_string();
-    let share = owner.post(&format!("/v1/images/{image}/shares"), &json!({})).await.json()["id"].to_string();
-    let reference = owner.reference(40, 30, 0).await;
-    let refined = crate::refinements::refine(&owner, &json!({"prompt": "A fox"})).await.expect_status(200).json();
-    let refinement = refined["id"].as_str().expect("an id");
-    let preset = json!({"name": "Winter", "attributes": [{"section": "Season", "value": "winter"}]});
-    let preset =
-        owner.post("/v1/presets", &preset).await.expect_status(201).json()["id"].as_str().expect("an id").to_owned();
-    let archive = owner.post("/v1/image-archives", &json!({"image_ids": [image]})).await.expect_status(202).json();
-    let archive = archive["id"].as_str().expect("an id").to_owned();
+    let owned = owned_by(&app, &owner).await;
+    let id_in = |path: &str| {
+        let known = owned.iter().find(|(part, _)| path.contains(part));
+        known.map(|(_, id)| id.as_str()).unwrap_or_else(|| panic!("{path}: say here whose id it takes"))
+    };
+    let image = id_in("/images/");
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         if !path.contains("{id}") {
             continue;
         }
-        let id = if path.contains("/image-archives/") {
-            &archive
-        } else if path.contains("/generations/") {
-            generation
-        } else if path.contains("/images/") {
-            image
-        } else if path.contains("/collections/") {
-            collection.trim_matches('"')
-        } else if path.contains("/shares/") {
-            share.trim_matches('"')
-        } else if path.contains("/references/") {
-            &reference
-        } else if path.contains("/identities/") {
-            &identity
-        } else if path.contains("/checkouts/") || path.contains("/purchases/") {
-            &bought.id
-        } else if path.contains("/refinements/") {
-            refinement
-        } else if path.contains("/presets/") {
-            &preset
-        } else if path.contains("/sessions/") {
-            &session
-        } else if path.contains("/notices/") {
-            &notice
-        } else {
-            panic!("{path}: say here whose id it takes")
-        };
+        let id = id_in(path);
         for method in item.as_object().expect("methods").keys().filter(|name| !matches!(name.as_str(), "parameters")) {
             let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
             let mut request = stranger.request(method.clone(), &path.replace("{id}", id));
@@ -81,6 +43,34 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();
     assert!(about.iter().all(|row| row["about"].is_null()));
+}
+
+/// One of everything that has an id, by the part of a path that it stands behind; the first that fits holds.
+async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, String)> {
+    let id = |value: &Value| value.as_str().expect("an id").to_owned();
+    let first = async |list: &str| id(&owner.get(list).await.json()["data"][0]["id"]);
+    let posted = async |path: &str, body: Value| id(&owner.post(path, &body).await.json()["id"]);
+    let made = owner.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    let image = id(&made["images"][0]["id"]);
+    let bought = crate::payments::buy(owner, "pouch").await;
+    tell(app, owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
+    let refined = crate::refinements::refine(owner, &json!({"prompt": "A fox"})).await.expect_status(200).json();
+    let winter = json!({"name": "Winter", "attributes": [{"section": "Season", "value": "winter"}]});
+    vec![
+        ("/image-archives/", posted("/v1/image-archives", json!({"image_ids": [image]})).await),
+        ("/generations/", id(&made["id"])),
+        ("/collections/", posted("/v1/collections", json!({"name": "Foxes"})).await),
+        ("/shares/", posted(&format!("/v1/images/{image}/shares"), json!({})).await),
+        ("/references/", owner.reference(40, 30, 0).await),
+        ("/identities/", first("/v1/me/identities").await),
+        ("/checkouts/", bought.id.clone()),
+        ("/purchases/", bought.id),
+        ("/refinements/", id(&refined["id"])),
+        ("/presets/", posted("/v1/presets", winter).await),
+        ("/sessions/", first("/v1/me/sessions").await),
+        ("/notices/", first("/v1/me/notices").await),
+        ("/images/", image),
+    ]
 }
 
 /// A body that is right, so that nothing but the owner is in the way.

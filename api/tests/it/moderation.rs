@@ -76,6 +76,16 @@ async fn what_is_looked_at_is_what_the_model_would_read() {
 }
 
 #[actix_web::test]
+async fn a_refinement_of_a_refused_prompt_holds_nothing_either() {
+    let app = start(&[]).await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.gems().await;
+    crate::refinements::refine(&person, &json!({"prompt": GORE})).await.expect_problem(422, "prompt-refused");
+    assert_eq!((person.gems().await, count(&app, "refinements").await, count(&app, "refusals").await), (before, 0, 1));
+    crate::refinements::refine(&person, &json!({"prompt": "A fox"})).await.expect_status(200);
+}
+
+#[actix_web::test]
 async fn nobody_looks_where_it_is_not_turned_on() {
     let app = harness::start().await;
     let person = app.person("Ada Lovelace").await;

@@ -107,7 +107,7 @@ fn set(caps: SetGemCaps, is_busy: RwSignal<bool>, failure: RwSignal<Option<Failu
     is_busy.set(true);
     failure.set(None);
     spawn_local(async move {
-        match http::put_empty(PATH, &caps).await {
+        match http::send_empty(http::Method::PUT, PATH, &caps).await {
             Ok(()) => toast::show("Caps saved", None),
             Err(problem) => failure.set(Some(problem)),
         }

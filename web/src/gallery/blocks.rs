@@ -35,6 +35,8 @@ pub struct Block {
     pub cursor: Option<String>,
     pub newest_at: DateTime<Utc>,
     pub oldest_at: DateTime<Utc>,
+    /// Days of both, as a spot's.
+    pub days: (i64, i64),
     /// Pictures, as far as known.
     pub count: usize,
     /// Newest first; empty until it is read.
@@ -123,6 +125,7 @@ impl Blocks {
             cursor,
             newest_at: newest,
             oldest_at: oldest,
+            days: (day_number(&newest), day_number(&oldest)),
             count,
             spots: Vec::new(),
             entries: Vec::new(),

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::blocks::{Block, Spot};
 use super::rows::{row_height, rows};
-use crate::ui::time::day_number;
 
 /// Shape of a picture nobody has seen.
 const USUAL_RATIO: f64 = 1.1;
@@ -63,7 +62,7 @@ pub type Known = HashMap<u32, (u32, Measure, Edges, Arc<Laid>)>;
 
 impl Layout {
     pub fn of(blocks: &[Block], measure: Measure, known: &mut Known) -> Self {
-        let days: Vec<(i64, i64)> = blocks.iter().map(days).collect();
+        let days: Vec<(i64, i64)> = blocks.iter().map(days_of).collect();
         let edges = |index: usize| Edges {
             before: index.checked_sub(1).and_then(|before| days.get(before)).map(|(_, last)| *last),
             after: days.get(index + 1).map(|(first, _)| *first),
@@ -117,10 +116,10 @@ impl Layout {
 }
 
 /// Its first day and its last one.
-fn days(block: &Block) -> (i64, i64) {
+fn days_of(block: &Block) -> (i64, i64) {
     match (block.spots.first(), block.spots.last()) {
         (Some(first), Some(last)) => (first.day, last.day),
-        _ => (day_number(&block.newest_at), day_number(&block.oldest_at)),
+        _ => block.days,
     }
 }
 
@@ -245,6 +244,7 @@ mod tests {
             cursor: None,
             newest_at,
             oldest_at,
+            days,
             count,
             spots,
             entries: Vec::new(),

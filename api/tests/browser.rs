@@ -33,3 +33,5 @@ mod tab;
 mod tabs;
 #[path = "browser/waiting.rs"]
 mod waiting;
+#[path = "browser/whole.rs"]
+mod whole;

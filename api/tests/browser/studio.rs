@@ -9,8 +9,8 @@ use crate::keyboard::{is_kept, tab_to};
 use crate::stage::{Stage, enter, price_on_button, see_gems, see_picture};
 use crate::tab::{Look, Size, Tab, text};
 
-const PROMPT: &str = "A fox crossing a frozen river";
-const SUGGESTED: &str = "document.querySelectorAll('.suggested .section').length";
+pub const PROMPT: &str = "A fox crossing a frozen river";
+pub const SUGGESTED: &str = "document.querySelectorAll('.suggested .section').length";
 
 #[actix_web::test]
 async fn a_vague_idea_becomes_a_picture_by_refining_it_on_a_phone() {
@@ -22,7 +22,7 @@ async fn a_vague_idea_becomes_a_picture_by_refining_it_on_a_wide_screen() {
     refine_and_vary(Look::WIDE).await;
 }
 
-async fn write_prompt(tab: &Tab, look: Look) {
+pub async fn write_prompt(tab: &Tab, look: Look) {
     tab.press("textbox", "What do you want to see?").await;
     tab.write(PROMPT).await;
     if look.size == Size::Phone {
@@ -31,7 +31,7 @@ async fn write_prompt(tab: &Tab, look: Look) {
 }
 
 /// The words of a suggested value, by its place in the first section.
-async fn suggested(tab: &Tab, at: usize) -> String {
+pub async fn suggested(tab: &Tab, at: usize) -> String {
     let chip = format!("document.querySelectorAll('.suggested .section__values .chip')[{at}]?.innerText");
     tab.until(&format!("{chip}?.length > 0"), "a suggestion is in sight").await;
     let chip = tab.eval(&chip).await;
@@ -78,7 +78,7 @@ async fn section_of(tab: &Tab, at: usize) -> String {
     title.as_str().expect("a section").to_owned()
 }
 
-async fn generate_and_vary(stage: &Stage, tab: &Tab) {
+pub async fn generate_and_vary(stage: &Stage, tab: &Tab) {
     stage.app.openai.set_speed(Duration::from_secs(2));
     let price = price_on_button(tab).await;
     tab.press("button", "Generate · *").await;

@@ -108,7 +108,8 @@ pub fn uncollect(shelves: &Shelves, collection: Uuid, ids: Vec<Uuid>) {
         let mut answer = Ok(());
         for part in ids.chunks(BULK_MAX) {
             let images = CollectionImages { image_ids: part.to_vec() };
-            answer = http::send_empty(http::Method::DELETE, &format!("/v1/collections/{collection}/images"), &images).await;
+            answer =
+                http::send_empty(http::Method::DELETE, &format!("/v1/collections/{collection}/images"), &images).await;
             if answer.is_err() {
                 break;
             }

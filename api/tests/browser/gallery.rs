@@ -50,7 +50,7 @@ async fn scroll(tab: &Tab, script: &str) {
 }
 
 #[actix_web::test]
-async fn a_hundred_thousand_pictures_scroll_without_long_tasks() {
+async fn a_hundred_thousand_pictures_scroll_with_few_elements_and_keep_their_place() {
     let stage = Stage::set().await;
     let tab = stage.chrome.tab(Look::WIDE).await;
     enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;

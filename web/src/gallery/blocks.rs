@@ -1,5 +1,6 @@
 //! The list that is asked for, cut into blocks: what is known of each, what was read of it, and where a change belongs.
 //! Asks nobody; holds no more than it is told.
+use crate::ui::number::put_in_order;
 use chrono::{DateTime, Utc};
 use lapidary_contract::{Image, ImageBlock};
 use uuid::Uuid;
@@ -156,7 +157,7 @@ impl Blocks {
             .collect();
         if !is_all {
             taken.extend(known.into_iter().filter(|(spot, _)| oldest.is_some_and(|oldest| spot.at < oldest)));
-            taken.sort_by_key(|(spot, _)| std::cmp::Reverse(spot.order()));
+            put_in_order(&mut taken, |(one, _), (other, _)| one.order() > other.order());
         }
         block.take(taken);
         block.is_fresh = true;
@@ -249,7 +250,7 @@ impl Blocks {
         let mut held: Vec<usize> =
             self.all.iter().enumerate().filter(|(_, it)| !it.entries.is_empty()).map(|(index, _)| index).collect();
         let away = |index: &usize| kept.start.saturating_sub(*index).max(index.saturating_sub(kept.end));
-        held.sort_by_key(away);
+        put_in_order(&mut held, |one, other| away(one) < away(other));
         for index in held.into_iter().skip(most).filter(|index| !kept.contains(index)) {
             if let Some(block) = self.all.get_mut(index) {
                 block.entries.clear();

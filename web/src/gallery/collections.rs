@@ -98,7 +98,7 @@ pub fn name_dialog(
     });
     view! {
         <Dialog open=open title=title>
-            <form class="naming" on:submit=submit.clone()>
+            <form class="naming" on:submit=submit>
                 <Field id=id.clone() label="Name" value=name max_length=TITLE_MAX error=error autocomplete="off" />
                 <div class="dialog__actions">
                     <Button kind=ButtonKind::Primary submits=true busy=saving.is_busy>"Save"</Button>

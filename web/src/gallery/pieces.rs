@@ -1,5 +1,6 @@
 //! What the wall is made of: cards, the places of pictures whose rows are not here, blocks that were not read, and the
 //! headings of days. Each stands where the layout says.
+use crate::ui::number::decimal;
 use crate::ui::prelude::*;
 
 use super::card::card;
@@ -27,7 +28,7 @@ pub fn element(wall: Wall, placed: Placed) -> AnyView {
 }
 
 pub fn pixels(number: f64) -> String {
-    format!("{number}px")
+    format!("{}px", decimal(number))
 }
 
 fn day_heading(words: String, rect: Memo<Rect>) -> AnyView {

@@ -1,4 +1,5 @@
 //! What of the wall is in sight or near it: the few things that have elements. Knows places, no browser.
+use crate::ui::number::put_in_order;
 use uuid::Uuid;
 
 use super::blocks::Block;
@@ -82,7 +83,7 @@ pub fn spread(items: &mut [Placed], before: &[Placed], middle: f64, most: usize)
         .filter(|(_, placed)| matches!(&placed.item, Item::Card(id) if !is_known(id)))
         .map(|(index, placed)| ((placed.rect.y + placed.rect.height / 2.0 - middle).abs(), index))
         .collect();
-    fresh.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    put_in_order(&mut fresh, |(one, _), (other, _)| one < other);
     for (_, index) in fresh.iter().skip(most) {
         if let Some(placed) = items.get_mut(*index)
             && let Item::Card(id) = placed.item

@@ -1,5 +1,6 @@
 //! The wall of pictures. Only what is in sight or near it has elements, however long the list is; where everything
 //! stands is the layout's. Moves the view only so that what a person looks at stays where it is.
+use crate::ui::number::put_in_order;
 use std::sync::Arc;
 
 use crate::ui::prelude::*;
@@ -233,7 +234,7 @@ impl Wall {
             blocks.filter(|(_, it)| it.needs_reading()).map(|(index, it)| (far(index), it.key)).collect()
         });
         reel.forget_beyond(near);
-        needed.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        put_in_order(&mut needed, |(one, _), (other, _)| one < other);
         for (_, key) in needed {
             if !reel.begins(key) {
                 continue;
@@ -273,7 +274,7 @@ fn font_size() -> f64 {
     let root = document().document_element();
     let style = root.and_then(|root| window().get_computed_style(&root).ok().flatten());
     let size = style.and_then(|style| style.get_property_value("font-size").ok());
-    size.and_then(|size| size.trim_end_matches("px").parse().ok()).unwrap_or(16.0)
+    size.map(|size| js_sys::parse_float(&size)).filter(|size| size.is_finite()).unwrap_or(16.0)
 }
 
 fn set_height(node: &HtmlElement, height: f64) {

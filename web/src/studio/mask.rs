@@ -1,5 +1,6 @@
 //! Says which part of the first picture may change, by mouse, finger or keys. Strokes are kept as lines, so that they can
 //! be taken back and are sharp in the mask, which has every pixel of the picture however small it is shown.
+use crate::ui::number::decimal;
 use crate::ui::prelude::*;
 use lapidary_contract::Reference;
 use leptos::ev::KeyboardEvent;
@@ -86,7 +87,8 @@ impl Painter {
         if self.is_down.get_untracked() {
             self.go_on((x, y));
         }
-        self.said.set(format!("{:.0} % from the left, {:.0} % from the top", x * 100.0, y * 100.0));
+        let percent = |part: f64| (part * 100.0).round() as i64;
+        self.said.set(format!("{} % from the left, {} % from the top", percent(x), percent(y)));
     }
 
     fn lower_or_lift(&self) {
@@ -152,7 +154,7 @@ fn sheet(references: References, is_open: RwSignal<bool>, picture: Shown) -> Any
     let canvas = NodeRef::<html::Canvas>::new();
     let (width, height) = (picture.width, picture.height);
     follow_strokes(painter, canvas, (width, height));
-    let part = |part: f64| format!("{}%", part * 100.0);
+    let part = |part: f64| format!("{}%", decimal(part * 100.0));
     let (from_left, from_top) = (move || part(painter.cross.get().0), move || part(painter.cross.get().1));
     let at = move |event: &PointerEvent| {
         let canvas = canvas.get_untracked()?;

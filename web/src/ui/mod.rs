@@ -9,6 +9,7 @@ pub mod empty;
 pub mod failure;
 pub mod field;
 pub mod icon;
+pub mod number;
 pub mod picture;
 pub mod prelude;
 pub mod rows;

@@ -78,7 +78,8 @@ async fn section_of(tab: &Tab, at: usize) -> String {
     title.as_str().expect("a section").to_owned()
 }
 
-pub async fn generate_and_vary(stage: &Stage, tab: &Tab) {
+/// Gives the gems that are left.
+pub async fn generate_and_vary(stage: &Stage, tab: &Tab) -> i64 {
     stage.app.openai.set_speed(Duration::from_secs(2));
     let price = price_on_button(tab).await;
     tab.press("button", "Generate · *").await;
@@ -95,6 +96,7 @@ pub async fn generate_and_vary(stage: &Stage, tab: &Tab) {
     tab.press("button", "Make it · *").await;
     tab.until("document.querySelectorAll('.generation .tile img').length === 2", "the variation is beside it").await;
     see_gems(tab, 47 - price - gems).await;
+    47 - price - gems
 }
 
 #[actix_web::test]

@@ -25,8 +25,8 @@ async fn whole_way(look: Look) {
     tab.until(&format!("{SUGGESTED} === 3"), "three sections unfold").await;
     let value = suggested(&tab, 0).await;
     tab.press("button", &value).await;
-    generate_and_vary(&stage, &tab).await;
-    edit(&tab, look).await;
+    let left = generate_and_vary(&stage, &tab).await;
+    edit(&tab, look, left).await;
     let asked = stage.app.openai.requests();
     assert_eq!(asked.iter().filter(|it| it.path == "/v1/images/edits").count(), 1, "the last was made from another");
     tab.press("link", "Gallery").await;
@@ -38,9 +38,7 @@ async fn whole_way(look: Look) {
 }
 
 /// From the picture's own page back into the studio, with the picture to start from.
-async fn edit(tab: &Tab, look: Look) {
-    let before = tab.see("button", "* gems left*").await;
-    let left: i64 = before.split(' ').next().and_then(|word| word.parse().ok()).expect("gems");
+async fn edit(tab: &Tab, look: Look, left: i64) {
     tab.eval("document.querySelector('.generation .tile').click()").await;
     tab.press("link", "Edit").await;
     if look.size == Size::Phone {

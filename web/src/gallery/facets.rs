@@ -15,8 +15,9 @@ use crate::http;
 use crate::page::Page;
 use crate::session::use_session;
 use crate::ui::dynamic::{changing, effect, memo};
+use crate::ui::number::put_in_order;
 use crate::ui::time::{format_month, format_number};
-use crate::ui::{Glyph, Icon};
+use crate::ui::{Button, ButtonKind, Glyph, Icon};
 
 /// Values that a search through them shows at most.
 const SHOWN_MAX: usize = 120;
@@ -162,7 +163,14 @@ fn attributes_of(wanted: &Wanted, facets: &ImageFacets) -> Option<Vec<Group>> {
         let choices = facet.values.iter().map(|it| choice(&facet.section, it)).collect();
         Group { name: facet.section.clone(), choices }
     });
-    Some(groups.collect())
+    let mut groups: Vec<Group> = groups.collect();
+    // What is chosen comes first: it is what one takes back.
+    let has_chosen = |group: &Group| group.choices.iter().any(|it| it.is_chosen);
+    for group in &mut groups {
+        put_in_order(&mut group.choices, |one, other| one.is_chosen && !other.is_chosen);
+    }
+    put_in_order(&mut groups, |one, other| has_chosen(one) && !has_chosen(other));
+    Some(groups)
 }
 
 type Groups = Box<dyn Fn() -> Option<Vec<Group>> + Send + Sync>;
@@ -198,6 +206,12 @@ fn chooser(name: &'static str, count: Memo<usize>, least: usize, groups: Groups)
             is_open.set(false);
         }
     };
+    let close = Callback::new(move |()| {
+        if let Some(popover) = popover.get_untracked() {
+            let _ = popover.hide_popover();
+        }
+        is_open.set(false);
+    });
     let search = (name == "Attributes").then(|| search_field(query));
     let is_hidden = move || count.get() < least;
     view! {
@@ -206,6 +220,12 @@ fn chooser(name: &'static str, count: Memo<usize>, least: usize, groups: Groups)
             <Icon glyph=Glyph::ChevronDown />
         </button>
         <div node_ref=popover id=id class="facet" popover="auto" role="dialog" aria-label=name>
+            <div class="facet__head">
+                <strong>{name}</strong>
+                <Button kind=ButtonKind::Bare on_press=close label="Close">
+                    <Icon glyph=Glyph::Close />
+                </Button>
+            </div>
             {search}
             <div class="facet__values" on:click=chosen>{body}</div>
         </div>

@@ -251,10 +251,11 @@ mod tests {
 
     #[test]
     fn models_with_days_and_sizes_are_read() {
-        let text = r#"{"version":"1","default_model":"m","welcome_gems":5,"sections":[],"models":[{"id":"m","name":"M","description":"",
+        let text = r#"{"version":"1","default_model":"m","welcome_gems":5,"refinement_gems":3,"sections":[],"models":[{"id":"m","name":"M","description":"",
             "aliases":["a"],"prompt_max":4000,"count_max":4,"sizes":["1024x1024"],"free_size":null,"default_size":"1024x1024",
             "qualities":["low"],"default_quality":"low","prices":[{"quality":"low","up_to_pixels":1048576,"gems":2}],
-            "prompt_surcharge":{"included_bytes":100,"bytes_per_gem":50},"available":"2026-01-01","retires":null,"replacement":null,
+            "prompt_surcharge":{"included_bytes":100,"bytes_per_gem":50},"backgrounds":["opaque"],"output_formats":[],
+            "edits":{"references_max":4,"takes_mask":true,"reference_gems":8},"available":"2026-01-01","retires":null,"replacement":null,
             "is_retired":false}]}"#;
         assert_eq!(read::<CatalogueBody>(text), Ok(serde_json::from_str(text).expect("a catalogue")));
     }

@@ -266,7 +266,7 @@ async fn a_ready_picture_has_the_weight_asked_for_and_takes_no_thought() {
 #[tokio::test]
 async fn every_kind_is_known_and_a_strangers_kind_strikes_nothing() {
     let stage = stage().await;
-    assert_eq!(openai::KINDS.len(), 41);
+    assert_eq!(openai::KINDS.len(), 42);
     for fault in [Fault::once("openai", "made_up"), Fault::once("s3", "server_error")] {
         assert_eq!(stage.strike(fault).await.status(), 200);
     }

@@ -90,7 +90,7 @@ async fn end(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome)
 }
 
 async fn settle_once(app: &App, job: &Claimed, delivered: &Delivered, outcome: &Outcome) -> Result<(), sqlx::Error> {
-    let settled = tokio::time::timeout(SETTLE_LIMIT, settle::settle(app, job, delivered, outcome)).await;
+    let settled = tokio::time::timeout(SETTLE_LIMIT, Box::pin(settle::settle(app, job, delivered, outcome))).await;
     settled.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
@@ -166,7 +166,8 @@ async fn order(
         originals,
         person_id: job.person_id,
     };
-    let call = app.image_model.generate(&order, Hears { partial: &partial, calls });
+    // Boxed, as all that is large here: what waits for it would hold a place for it in each of its branches.
+    let call = Box::pin(app.image_model.generate(&order, Hears { partial: &partial, calls }));
     provider::ask(app, job, call).await
 }
 

@@ -23,7 +23,7 @@ const GIVING_BACK: Duration = Duration::from_secs(3);
 pub async fn step(app: &App) -> Result<bool, sqlx::Error> {
     let asked = Instant::now();
     let Some(job) = queue::claim(app).await? else { return Ok(false) };
-    run::run(app, &job).instrument(span_of(&job, asked)).await?;
+    Box::pin(run::run(app, &job)).instrument(span_of(&job, asked)).await?;
     Ok(true)
 }
 

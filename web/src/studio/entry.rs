@@ -104,12 +104,14 @@ fn slots(generation: &Generation) -> Vec<Slot> {
 
 fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
     let generation = row.get_untracked();
-    let about = row.with_untracked(|row| about(studio, row));
+    // The catalogue may come later than the list: then its names do.
+    let about = changing(move || row.with(|row| about(studio, row)));
     let again = Callback::new(move |()| {
         studio.is_open.set(false);
         row.with_untracked(|row| studio.use_again(row));
     });
     let is_made = memo(move |_| row.with(|row| !row.images.is_empty()));
+    let origin = changing(move || is_made.get().then_some("AI-generated · "));
     let vary = changing(move || is_made.get().then(|| vary_button(studio, row)));
     view! {
         <header class="generation__head">
@@ -117,6 +119,7 @@ fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
                 <h2 class="generation__prompt" dir="auto">{generation.prompt}</h2>
                 <p class="generation__about">
                     {about}
+                    {origin}
                     <Moment at=generation.created_at />
                 </p>
             </div>

@@ -193,9 +193,9 @@ impl Studio {
         }
     }
 
-    /// As people know a model.
+    /// As people know a model; reactive, for the catalogue comes when it comes.
     pub fn model_name(&self, id: &str) -> String {
-        let name = self.catalogue.with_untracked(|known| Some(known.as_ref()?.domain.model(id)?.name.clone()));
+        let name = self.catalogue.with(|known| Some(known.as_ref()?.domain.model(id)?.name.clone()));
         name.unwrap_or_else(|| id.to_owned())
     }
 

@@ -32,7 +32,7 @@ async fn see_focus(tab: &Tab, focused: &(String, String)) {
         const it = document.activeElement;
         return [it, it.parentElement, it.parentElement?.parentElement].some((one) => one && ring(one));
     })()";
-    assert_eq!(tab.eval(VISIBLE).await, true, "the focus on {focused:?} cannot be seen");
+    tab.until(VISIBLE, &format!("the focus on {focused:?} can be seen")).await;
 }
 
 pub async fn is_kept(tab: &Tab, after: &str) {

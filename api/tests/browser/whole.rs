@@ -39,7 +39,7 @@ async fn whole_way(look: Look) {
 
 /// From the picture's own page back into the studio, with the picture to start from.
 async fn edit(tab: &Tab, look: Look, left: i64) {
-    tab.eval("document.querySelector('.generation .tile').click()").await;
+    tab.press("link", PROMPT).await;
     tab.press("link", "Edit").await;
     if look.size == Size::Phone {
         tab.press("button", "Options*").await;

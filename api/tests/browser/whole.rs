@@ -3,7 +3,7 @@
 use crate::gallery::{collect_and_zip, search, share};
 use crate::stage::{Stage, enter, price_on_button, see_gems, see_picture};
 use crate::studio::{PROMPT, SUGGESTED, generate_and_vary, suggested, write_prompt};
-use crate::tab::{Look, Size, Tab};
+use crate::tab::{Look, Tab};
 
 #[actix_web::test]
 async fn from_a_vague_idea_to_a_shared_picture_on_a_phone() {
@@ -26,7 +26,7 @@ async fn whole_way(look: Look) {
     let value = suggested(&tab, 0).await;
     tab.press("button", &value).await;
     let left = generate_and_vary(&stage, &tab).await;
-    edit(&tab, look, left).await;
+    edit(&tab, left).await;
     let asked = stage.app.openai.requests();
     assert_eq!(asked.iter().filter(|it| it.path == "/v1/images/edits").count(), 1, "the last was made from another");
     tab.press("link", "Gallery").await;
@@ -38,12 +38,9 @@ async fn whole_way(look: Look) {
 }
 
 /// From the picture's own page back into the studio, with the picture to start from.
-async fn edit(tab: &Tab, look: Look, left: i64) {
+async fn edit(tab: &Tab, left: i64) {
     tab.press("link", PROMPT).await;
     tab.press("link", "Edit").await;
-    if look.size == Size::Phone {
-        tab.press("button", "Options*").await;
-    }
     tab.see("button", "Remove picture 1").await;
     let price = price_on_button(tab).await;
     tab.press("button", "Generate · *").await;

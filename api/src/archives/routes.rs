@@ -1,7 +1,6 @@
 //! Routes of archives. A zip comes from the storage by a presigned link, never through here.
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, delete, dev, get, post, web};
-use aws_lc_rs::digest;
 use lapidary_contract::domain::limits::ARCHIVE_IMAGES_MAX;
 use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{CreateImageArchive, ImageArchive, List, Problem};
@@ -12,7 +11,7 @@ use super::queries::{self, NewArchive};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::extract::{IdempotencyKey, Json};
+use crate::http::extract::{IdempotencyKey, Json, fingerprint};
 use crate::http::paging::{self, PageQuery};
 use crate::http::request_log::RequestId;
 
@@ -48,15 +47,14 @@ pub async fn create_image_archive(
         true => Some(IdempotencyKey::from_request(&request, &mut dev::Payload::None).await?.0),
         false => None,
     };
-    let canonical = serde_json::to_vec(&body.0).map_err(ApiError::internal)?;
-    let fingerprint = digest::digest(&digest::SHA256, &canonical);
+    let fingerprint = fingerprint(&body.0)?;
     let mut tx = app.db.begin_as(user.actor()).await?;
     let earlier = match &key {
         Some(key) => queries::by_key(&mut tx, user.person_id, key).await?,
         None => None,
     };
     let id = match earlier {
-        Some(earlier) if earlier.fingerprint == fingerprint.as_ref() => earlier.id,
+        Some(earlier) if earlier.fingerprint == fingerprint => earlier.id,
         Some(_) => return Err(ApiError::IdempotencyKeyReused),
         None => {
             let image_ids = asked_for(&mut tx, &user, &body.0).await?;
@@ -65,7 +63,7 @@ pub async fn create_image_archive(
             }
             let id = Uuid::now_v7();
             let (key, now) = (key.as_deref(), app.clock.now());
-            let (fingerprint, request_id) = (fingerprint.as_ref(), request_id.0.as_str());
+            let (fingerprint, request_id) = (fingerprint.as_slice(), request_id.0.as_str());
             let new = NewArchive { id, key, fingerprint, request_id, image_ids: &image_ids, now };
             if queries::add(&mut tx, user.person_id, &new).await? {
                 id

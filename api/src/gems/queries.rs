@@ -61,6 +61,15 @@ pub async fn own_balance(conn: &mut PgConnection, actor: Actor) -> Result<GemBal
     .map(GemBalance::from)
 }
 
+/// Whoever adds to something that a person may have so many of waits here for who else does, until the transaction ends: the
+/// account is what one person's requests take turns at.
+pub async fn take_turns(conn: &mut PgConnection, account_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("select id from gem_accounts where id = $1 for no key update", account_id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(())
+}
+
 /// One transfer as its account sees it.
 pub struct TransferRow {
     pub id: Uuid,

@@ -11,6 +11,7 @@ use super::queries::record_event;
 use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
+use crate::images::mark::DigitalSourceType;
 use crate::images::words;
 use crate::metrics;
 use crate::moderation::refusals::{self, Refused};
@@ -74,7 +75,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     let refusal = refusal(failure, &delivered.calls);
     let captured = job.share_gems * i64::from(kept);
     let model_request_id = retry::last_request_id(&delivered.calls);
-    let tokens = if delivered.images.is_empty() { Vec::new() } else { words::of_generation(app, job).await? };
+    let tokens = if delivered.images.is_empty() { Vec::new() } else { words::of_generation(job) };
     let mut tx = app.db.begin_house().await?;
     // The fence. Its preview goes with its state: the table sees to that.
     let ended = sqlx::query!(
@@ -155,11 +156,8 @@ async fn insert_image(
         "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
            height, thumbhash, revised_prompt, price_gems, usage, created_at, prompt, attributes, model, quality, search,
            digital_source_type, has_content_credentials, cost_microusd, cost_source)
-         select $1, g.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, g.prompt, g.attributes, g.model, g.quality,
-           array_to_tsvector($16),
-           case g.made_from when '[]' then 'trainedAlgorithmicMedia' else 'compositeWithTrainedAlgorithmicMedia' end,
-           $17, $18, $19
-         from generations g where g.id = $2",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+           array_to_tsvector($20), $21, $22, $23, $24)",
         image.id,
         job.id,
         job.person_id,
@@ -175,7 +173,12 @@ async fn insert_image(
         job.share_gems,
         image.usage.as_ref(),
         now,
+        job.prompt,
+        job.attributes,
+        job.model,
+        job.quality,
         tokens,
+        DigitalSourceType::of(job.has_references()).name(),
         image.has_content_credentials,
         cost.map(|cost| cost.microusd),
         cost.map(|cost| cost.source.name())

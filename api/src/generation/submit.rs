@@ -1,5 +1,4 @@
 //! Accepts a generation: the row is the idempotency record and the job, and its gems are held in the same transaction.
-use aws_lc_rs::digest;
 use lapidary_contract::domain::{Attribute, GenerationSpec, GenerationStatus, limits};
 use lapidary_contract::{CreateGeneration, GemBalance, Generation};
 use sqlx::PgConnection;
@@ -12,6 +11,7 @@ use crate::auth::CurrentUser;
 use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::extract::fingerprint;
 use crate::{metrics, moderation};
 
 pub struct Submitted {
@@ -175,12 +175,6 @@ fn queued(new: &NewGeneration<'_>) -> Generation {
         started_at: None,
         finished_at: None,
     }
-}
-
-/// SHA-256 of the parsed request before defaults: white space and field order do not matter.
-fn fingerprint(request: &CreateGeneration) -> ApiResult<Vec<u8>> {
-    let canonical = serde_json::to_vec(request).map_err(ApiError::internal)?;
-    Ok(digest::digest(&digest::SHA256, &canonical).as_ref().to_vec())
 }
 
 fn attributes_json(attributes: &[Attribute]) -> ApiResult<serde_json::Value> {

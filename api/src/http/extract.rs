@@ -5,8 +5,10 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
+use aws_lc_rs::digest;
 use lapidary_contract::domain::limits::{BODY_MAX, IDEMPOTENCY_KEY_MAX};
 use lapidary_contract::domain::{Violation, ViolationCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
@@ -105,6 +107,13 @@ impl FromRequest for IdempotencyKey {
             _ => Err(ApiError::IdempotencyKeyRequired),
         })
     }
+}
+
+/// SHA-256 of a parsed request before defaults: white space and field order do not matter. What comes with a key that was
+/// used must have the same.
+pub fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    let canonical = serde_json::to_vec(request).map_err(ApiError::internal)?;
+    Ok(digest::digest(&digest::SHA256, &canonical).as_ref().to_vec())
 }
 
 /// What every scope needs so that a wrong path or query is a problem like any other.

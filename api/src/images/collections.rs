@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::collection_queries as queries;
 use crate::app::App;
 use crate::auth::CurrentUser;
+use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
 
@@ -44,6 +45,7 @@ pub async fn create_collection(
     let name = parse_title(&body.0.name, "/name").map_err(|wrong| vec![wrong])?;
     let now = app.clock.now();
     let mut tx = app.db.begin_as(user.actor()).await?;
+    gems::queries::take_turns(&mut tx, user.account_id).await?;
     if queries::count(&mut tx, user.person_id).await? >= COLLECTIONS_MAX {
         return Err(vec![Violation::new("", ViolationCode::TooMany)].into());
     }

@@ -1,11 +1,15 @@
-//! Reads originals back, for a model that makes others from them: as a stream, opened when it is read, so that no process
-//! holds what it only hands on.
+//! Reads originals back: whole, for the one who takes them along; as a stream that is opened when it is read, for a model that
+//! makes others from them, so that no process holds what it only hands on.
 use actix_web::web::Bytes;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use futures_util::{Stream, stream};
 
 use super::store::{ImageStore, StoreError, refused};
+
+/// Readings of one object, where its bytes break off.
+const READINGS: usize = 3;
 
 /// An object that was there a moment ago.
 #[derive(Clone)]
@@ -17,6 +21,24 @@ pub struct StoredFile {
 }
 
 impl ImageStore {
+    /// A whole object; none where it is not there.
+    pub async fn read(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let act = "read an object";
+        let mut readings = 0;
+        loop {
+            readings += 1;
+            let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+                Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+                answer => answer.map_err(refused(act))?,
+            };
+            match answer.body.collect().await {
+                Ok(bytes) => return Ok(Some(bytes.into_bytes())),
+                Err(error) if readings >= READINGS => return Err(refused(act)(error)),
+                Err(_) => {}
+            }
+        }
+    }
+
     /// None where it is not there.
     pub async fn file(&self, key: &str) -> Result<Option<StoredFile>, StoreError> {
         let answer = match self.client.head_object().bucket(&self.bucket).key(key).send().await {

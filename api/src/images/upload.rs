@@ -1,5 +1,4 @@
-//! Large objects, written a part at a time: never more than two parts are in memory. Also reads originals back, for the one
-//! who takes them all along at once.
+//! Large objects, written a part at a time: never more than two parts are in memory.
 use actix_web::web::Bytes;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
@@ -11,8 +10,6 @@ use super::store::{ImageStore, StoreError, refused};
 const PART: usize = 8 * 1024 * 1024;
 /// The protocol's limit is 10,000.
 const PARTS_MAX: usize = 9_000;
-/// Readings of one object, where its bytes break off.
-const READINGS: usize = 3;
 
 pub struct Upload<'a> {
     store: &'a ImageStore,
@@ -57,24 +54,6 @@ impl ImageStore {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
             Err(error) => Err(refused("end an upload")(error)),
-        }
-    }
-
-    /// A whole object; none where it is not there.
-    pub async fn read(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        let act = "read an object";
-        let mut readings = 0;
-        loop {
-            readings += 1;
-            let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
-                Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-                answer => answer.map_err(refused(act))?,
-            };
-            match answer.body.collect().await {
-                Ok(bytes) => return Ok(Some(bytes.into_bytes())),
-                Err(error) if readings >= READINGS => return Err(refused(act)(error)),
-                Err(_) => {}
-            }
         }
     }
 }

@@ -18,9 +18,14 @@ const PIECE: i64 = 500;
 const PIECES: usize = 200;
 
 /// Of each image of a generation that is about to be settled.
-pub async fn of_generation(app: &App, job: &Claimed) -> Result<Vec<String>, sqlx::Error> {
-    let said = queries::of_generation(app.db.house(), job.id).await?;
-    Ok(said.map_or_else(Vec::new, |said| tokens(&said)))
+pub fn of_generation(job: &Claimed) -> Vec<String> {
+    tokens(&Said {
+        person_id: job.person_id,
+        prompt: job.prompt.clone(),
+        attributes: job.attributes.clone(),
+        model: job.model.clone(),
+        quality: job.quality.clone(),
+    })
 }
 
 /// Goes on where there are images that cannot be found yet.

@@ -16,12 +16,6 @@ pub struct Uncut {
     pub said: Said,
 }
 
-pub async fn of_generation(house: &PgPool, id: Uuid) -> Result<Option<Said>, sqlx::Error> {
-    sqlx::query_as!(Said, "select person_id, prompt, attributes, model, quality from generations where id = $1", id)
-        .fetch_optional(house)
-        .await
-}
-
 pub async fn is_any_uncut(house: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from images where search is null) as "is_any!""#)
         .fetch_one(house)

@@ -1,6 +1,5 @@
 //! Begins a purchase: the row first, then the vendor's customer and payment page, each keyed by it, so that whatever is cut
 //! off and tried again leads to the same page. No transaction is open while the vendor is asked.
-use aws_lc_rs::digest;
 use chrono::TimeDelta;
 use lapidary_contract::domain::catalogue::Pack;
 use lapidary_contract::domain::{Violation, ViolationCode};
@@ -13,6 +12,7 @@ use super::stripe::{NewSession, Stripe};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::extract::fingerprint;
 
 /// Purchases of one person a day that nobody has paid: beyond that somebody plays.
 const OPEN_MAX: i64 = 20;
@@ -154,12 +154,6 @@ fn grouped(gems: i64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// SHA-256 of the parsed request: white space and field order do not matter.
-fn fingerprint(request: &CreateCheckout) -> ApiResult<Vec<u8>> {
-    let canonical = serde_json::to_vec(request).map_err(ApiError::internal)?;
-    Ok(digest::digest(&digest::SHA256, &canonical).as_ref().to_vec())
 }
 
 #[cfg(test)]

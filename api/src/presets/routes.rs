@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::queries::{self, Written};
 use crate::app::App;
 use crate::auth::CurrentUser;
+use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
 
@@ -45,7 +46,8 @@ pub async fn create_preset(
     let now = app.clock.now();
     let preset = Preset { id: Uuid::now_v7(), name, attributes, created_at: now, updated_at: now };
     let mut tx = app.db.begin_as(user.actor()).await?;
-    if queries::count(&mut tx, user.actor()).await? >= PRESETS_MAX {
+    gems::queries::take_turns(&mut tx, user.account_id).await?;
+    if queries::count(&mut tx, user.person_id).await? >= PRESETS_MAX {
         return Err(vec![Violation::new("", ViolationCode::TooMany)].into());
     }
     if queries::add(&mut tx, user.person_id, &preset).await? == Written::NameTaken {

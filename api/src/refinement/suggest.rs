@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use chrono::TimeDelta;
 use lapidary_contract::domain::{RefinementSpec, compose};
 use lapidary_contract::{CreateRefinement, GemBalance, Refinement};
@@ -18,6 +17,7 @@ use crate::auth::CurrentUser;
 use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::extract::fingerprint;
 use crate::metrics;
 use crate::moderation;
 
@@ -137,10 +137,4 @@ async fn read(app: &App, user: &CurrentUser, id: Uuid) -> ApiResult<Suggested> {
     let gems = gems::queries::balance(&mut tx, user.account_id).await?;
     tx.commit().await?;
     Ok(Suggested { refinement, gems })
-}
-
-/// SHA-256 of the parsed request: white space and field order do not matter.
-fn fingerprint(request: &CreateRefinement) -> ApiResult<Vec<u8>> {
-    let canonical = serde_json::to_vec(request).map_err(ApiError::internal)?;
-    Ok(digest::digest(&digest::SHA256, &canonical).as_ref().to_vec())
 }

@@ -24,7 +24,10 @@ pub struct Claimed {
     pub person_id: Uuid,
     pub account_id: Uuid,
     pub request_id: String,
+    pub prompt: String,
     pub composed_prompt: String,
+    /// As the table keeps them.
+    pub attributes: serde_json::Value,
     pub model: String,
     pub width: i32,
     pub height: i32,
@@ -113,13 +116,13 @@ async fn claim_among(app: &App, passed_over: &[String], now: DateTime<Utc>) -> R
              update generations g
              set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
              from chosen where g.id = chosen.id
-             returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-               g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.background, g.output_format, g.made_from,
+             returning g.id, g.person_id, g.account_id, g.request_id, g.prompt, g.composed_prompt, g.attributes, g.model, g.width,
+               g.height, g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.background, g.output_format, g.made_from,
                g.mask_id, g.attempt - g.forgiven_attempts as tries
            ),
            told as materialized (select record_event(person_id, 'generation', id) from claimed)
-           select id, person_id, account_id, request_id, composed_prompt, model, width, height, quality, count, share_gems,
-             attempt, traceparent, background, output_format, made_from, mask_id, tries as "tries!" from claimed, told"#,
+           select id, person_id, account_id, request_id, prompt, composed_prompt, attributes, model, width, height, quality,
+             count, share_gems, attempt, traceparent, background, output_format, made_from, mask_id, tries as "tries!" from claimed, told"#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),
         app.settings.running_per_person,
@@ -151,8 +154,8 @@ async fn claim_probe(
            update generations g
            set status = 'running', attempt = g.attempt + 1, lease_until = $2, started_at = coalesce(g.started_at, $1)
            from chosen where g.id = chosen.id
-           returning g.id, g.person_id, g.account_id, g.request_id, g.composed_prompt, g.model, g.width, g.height,
-             g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.background, g.output_format, g.made_from, g.mask_id,
+           returning g.id, g.person_id, g.account_id, g.request_id, g.prompt, g.composed_prompt, g.attributes, g.model, g.width,
+             g.height, g.quality, g.count, g.share_gems, g.attempt, g.traceparent, g.background, g.output_format, g.made_from, g.mask_id,
              g.attempt - g.forgiven_attempts as "tries!""#,
         now,
         now + TimeDelta::seconds(LEASE_SECONDS),

@@ -228,6 +228,8 @@ pub async fn share(tab: &Tab) {
     visitor.open(&link).await;
     visitor.see("heading", "Made with AI by somebody with Lapidary").await;
     visitor.until("document.querySelector('.shared img.is-loaded')?.naturalWidth > 0", "the picture is there").await;
+    let header = "fetch(location.href).then((answer) => answer.headers.get('x-robots-tag'))";
+    assert_eq!(visitor.eval(header).await, "noindex, nofollow");
     visitor
         .until("document.querySelector('meta[name=robots]')?.content.includes('noindex')", "it is not to be indexed")
         .await;

@@ -1,25 +1,20 @@
 //! The name a person gives to something of their own: a collection, a preset.
+use crate::attribute;
 use crate::limits::TITLE_MAX;
-use crate::violation::{Violation, ViolationCode};
+use crate::violation::Violation;
 
 /// Trimmed, with single spaces, or what is wrong with it.
 pub fn parse_title(text: &str, pointer: &str) -> Result<String, Violation> {
     let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let code = if title.is_empty() {
-        ViolationCode::Required
-    } else if title.contains('\0') {
-        ViolationCode::ContainsNul
-    } else if title.chars().count() > TITLE_MAX {
-        ViolationCode::TooLong
-    } else {
-        return Ok(title);
-    };
-    Err(Violation::new(pointer, code))
+    let mut violations = Vec::new();
+    attribute::check(&title, TITLE_MAX, pointer.into(), &mut violations);
+    violations.pop().map_or(Ok(title), Err)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::violation::ViolationCode;
 
     #[test]
     fn a_title_is_trimmed_and_bounded_in_characters() {

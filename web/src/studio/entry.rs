@@ -111,7 +111,7 @@ fn heading(studio: Studio, row: RwSignal<Generation>) -> AnyView {
         row.with_untracked(|row| studio.use_again(row));
     });
     let is_made = memo(move |_| row.with(|row| !row.images.is_empty()));
-    let origin = changing(move || is_made.get().then_some("AI-generated · "));
+    let origin = changing(move || is_made.get().then_some("AI-generated\u{a0}· "));
     let vary = changing(move || is_made.get().then(|| vary_button(studio, row)));
     view! {
         <header class="generation__head">

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::{ResourceDef, Server, ServerHandle};
 use actix_web::http::Method;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::{App, StartError};
 use crate::docs::Documents;
 use crate::http::error::ApiError;
-use crate::http::{event_stream, extract, request_log};
+use crate::http::{conditional, cors, event_stream, extract, request_log};
 
 /// A server that listens but does not serve until it is awaited.
 pub struct Application {
@@ -41,6 +41,7 @@ impl Application {
         let address = listener.local_addr()?;
         let shared = web::Data::from(Arc::clone(&app));
         let (paths, documents) = (web::Data::new(KnownPaths::default()), web::Data::new(Documents::default()));
+        let settings = app.settings.clone();
         let server = HttpServer::new(move || {
             let (service, _) = ActixApp::new()
                 .into_utoipa_app()
@@ -49,13 +50,19 @@ impl Application {
                         .app_data(shared.clone())
                         .app_data(paths.clone())
                         .app_data(documents.clone())
+                        .wrap(from_fn(conditional::answer))
                         .wrap(Compress::default())
                         .wrap(from_fn(request_log::observe))
+                        .wrap(Condition::new(cors::are_any(&settings), cors::rules(&settings)))
                         .configure(extract::configure)
                 })
                 .configure(routes)
                 .split_for_parts();
-            service.configure(health).configure(crate::docs::configure).default_service(web::to(nothing_here))
+            service
+                .configure(health)
+                .configure(crate::docs::configure)
+                .configure(crate::problems::configure)
+                .default_service(web::to(nothing_here))
         })
         .workers(threads)
         // The default of five seconds answers a busy machine's clients with a bare 408.

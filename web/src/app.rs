@@ -14,7 +14,7 @@ use crate::promises::PromisesPage;
 use crate::router;
 use crate::session;
 use crate::shell::Shell;
-use crate::studio::StudioPage;
+use crate::studio::{StudioPage, received};
 use crate::terms::TermsPage;
 use crate::ui::dynamic::list;
 
@@ -50,6 +50,7 @@ pub fn App() -> AnyView {
     let session = session::provide_session();
     session::keep_trying(session);
     router::start();
+    received::keep_from_address();
     let page = router::page();
     // A list of one: the next view never takes over elements of the last one.
     let view = list(move || vec![page.get()], |page| page.title().to_owned(), view_of);

@@ -1,4 +1,6 @@
 //! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
+pub mod conditional;
+pub mod cors;
 pub mod database_fault;
 pub mod error;
 pub mod event_stream;

@@ -18,6 +18,7 @@ use super::reel::Reel;
 use super::selection::Selection;
 use super::shelves::Shelves;
 use super::sight::{Item, Placed, between, day_at, spread};
+use crate::browser;
 use crate::router;
 use crate::ui::dynamic::{changing, effect, list};
 use crate::ui::time::format_day_number;
@@ -176,7 +177,11 @@ impl Wall {
         self.keep_focused(&mut items, &before, &layout, &reel);
         let has_more = !all_at_once && spread(&mut items, &before, view.from + view.height / 2.0, AT_ONCE);
         if items != before {
+            let had_focus = focused().is_some();
             self.items.set(items);
+            if had_focus {
+                request_animation_frame(browser::keep_focus);
+            }
         }
         if self.day.get_untracked() != day {
             self.day.set(day);

@@ -1,8 +1,8 @@
 //! Puts routes, page and background work on one port, and stops them gracefully.
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use actix_web::dev::{ResourceDef, Server, ServerHandle};
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::{App, StartError};
 use crate::docs::Documents;
 use crate::http::error::ApiError;
+use crate::http::known_paths::KnownPaths;
 use crate::http::{conditional, cors, event_stream, extract, request_log};
 
 /// A server that listens but does not serve until it is awaited.
@@ -107,32 +108,6 @@ async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
             tracing::error!(%error, "not ready: the database does not answer");
             Err(ApiError::Unavailable { retry_after_seconds: 5 })
         }
-    }
-}
-
-/// Paths of the OpenAPI document with their methods, to tell 405 from 404.
-#[derive(Default)]
-struct KnownPaths(OnceLock<Vec<(ResourceDef, String)>>);
-
-impl KnownPaths {
-    fn of(document: &utoipa::openapi::OpenApi) -> Vec<(ResourceDef, String)> {
-        let allow = |item: &utoipa::openapi::PathItem| {
-            let methods = [
-                (item.get.is_some(), "GET, HEAD"),
-                (item.post.is_some(), "POST"),
-                (item.put.is_some(), "PUT"),
-                (item.patch.is_some(), "PATCH"),
-                (item.delete.is_some(), "DELETE"),
-            ];
-            methods.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
-        };
-        let paths = document.paths.paths.iter();
-        paths.map(|(path, item)| (ResourceDef::new(path.as_str()), allow(item))).collect()
-    }
-
-    fn allow(&self, path: &str) -> Option<&str> {
-        let known = self.0.get_or_init(|| Self::of(&crate::openapi::document()));
-        known.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, allow)| allow.as_str())
     }
 }
 

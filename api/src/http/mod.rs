@@ -6,5 +6,7 @@ pub mod error;
 pub mod event_stream;
 pub mod extract;
 pub mod fetch;
+pub mod known_paths;
+pub mod objects;
 pub mod paging;
 pub mod request_log;

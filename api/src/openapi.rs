@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the routes themselves.
 use actix_web::App as ActixApp;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt;
@@ -63,6 +63,15 @@ fn say_what_any_may_answer(operation: &mut Operation) {
         .iter()
         .flatten()
         .any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images" | "payments"));
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.name == "Idempotency-Key"
+        {
+            // As the extractor takes it: what is around it is cut off, so nothing blank at its ends.
+            let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$"));
+            parameter.schema = Some(RefOr::T(key.into()));
+        }
+    }
     let parameters = operation.parameters.iter().flatten().filter_map(|it| match it {
         RefOr::T(parameter) => Some(parameter),
         RefOr::Ref(_) => None,
@@ -73,7 +82,11 @@ fn say_what_any_may_answer(operation: &mut Operation) {
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         // Bytes: a schema says nothing of them, and makers of clients want one.
         let bytes = || RefOr::T(ObjectBuilder::new().schema_type(Type::String).format(Some(BINARY)).into());
-        body.content.values_mut().for_each(|content| drop(content.schema.get_or_insert_with(bytes)));
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content {
+                content.schema.get_or_insert_with(bytes);
+            }
+        }
     }
     let answers = &mut operation.responses.responses;
     answers.values_mut().for_each(frame_events);
@@ -125,7 +138,7 @@ fn usual_words(status: &str) -> &'static str {
 /// A stream is events, and what the document names is the JSON in the `data` of each.
 fn frame_events(answer: &mut RefOr<Response>) {
     let RefOr::T(answer) = answer else { return };
-    let Some(content) = answer.content.get_mut("text/event-stream") else { return };
+    let Some(RefOr::T(content)) = answer.content.get_mut("text/event-stream") else { return };
     let text = |words: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(words));
     let event = ObjectBuilder::new()
         .description(Some("One event; the server sends comments between them so that a silent line is a dead one."))

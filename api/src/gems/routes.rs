@@ -48,10 +48,10 @@ pub async fn list_transfers(
     format: web::Query<FormatQuery>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
+    let (limit, from) = (page.limit()?, page.keyset()?);
     if format.format.unwrap_or_else(|| preferred(&request)) == Format::Csv {
         return statement::file(app, user).await;
     }
-    let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::transfers(&mut tx, user.account_id, from, CountedFrom::now(), limit + 1).await?;
     tx.commit().await?;

@@ -8,10 +8,12 @@ use url::Url;
 mod address;
 mod check;
 mod commands;
+mod limits;
 mod moderation;
 
 pub use self::address::{database_is_safe, is_loopback};
 pub use self::commands::{Flags, Margin};
+pub use self::limits::LimitSettings;
 pub use self::moderation::{ModerationSettings, Switch, WhenDown};
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
@@ -181,6 +183,8 @@ pub struct Settings {
     pub openai_api_key: Option<String>,
     #[command(flatten)]
     pub moderation: ModerationSettings,
+    #[command(flatten)]
+    pub limits: LimitSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,

@@ -10,6 +10,7 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{App, StartError};
+use crate::auth::current_user::stand_at_the_door;
 use crate::docs::Documents;
 use crate::http::error::ApiError;
 use crate::http::known_paths::KnownPaths;
@@ -53,6 +54,7 @@ impl Application {
                         .app_data(documents.clone())
                         .wrap(from_fn(conditional::answer))
                         .wrap(Compress::default())
+                        .wrap(from_fn(stand_at_the_door))
                         .wrap(from_fn(request_log::observe))
                         .wrap(Condition::new(cors::are_any(&settings), cors::rules(&settings)))
                         .configure(extract::configure)

@@ -1,24 +1,35 @@
-//! The extractors that say who asks: a confirmed person for nearly every route, anyone signed in for `me` and sign-out.
+//! The extractors that say who asks: a confirmed person or a key of theirs for nearly every route, anyone signed in for `me`
+//! and sign-out. Every door is here: proof, how often, scope, age.
 use std::future::Future;
 use std::pin::Pin;
 
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use chrono::{DateTime, Utc};
+use lapidary_contract::API_KEY_PREFIX;
 use uuid::Uuid;
 
+use super::api_keys::{self, KeyGrant, Scopes};
 use super::queries;
+use super::scopes::{self, Door};
 use super::token::{Subject, TokenError, Tokens};
 use crate::app::App;
 use crate::db::Actor;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::limits::Who;
 
-/// A signed-in person, 13 or older, not suspended.
+/// A signed-in person, 13 or older, not suspended; or a key of one, at a route that its scopes open.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser {
     pub person_id: Uuid,
     pub account_id: Uuid,
+    /// What can be revoked: the session, or the key.
     pub session_id: Uuid,
+    /// Absent: the person's own session.
+    pub key: Option<KeyGrant>,
 }
 
 impl CurrentUser {
@@ -48,13 +59,13 @@ impl FromRequest for CurrentUser {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (app, subject) = subject_of(&request).await?;
+            let Asker { subject, key } = asker_of(&request).await?;
             let Subject { person_id, account_id, session_id, is_confirmed } = subject;
-            // A token from before the confirmation may still say no.
-            if !is_confirmed && !queries::is_confirmed(app.db.house(), person_id).await? {
-                return Err(ApiError::AgeNotConfirmed);
+            if is_confirmed {
+                Ok(Self { person_id, account_id, session_id, key })
+            } else {
+                Err(ApiError::AgeNotConfirmed)
             }
-            Ok(Self { person_id, account_id, session_id })
         })
     }
 }
@@ -66,24 +77,118 @@ impl FromRequest for AnyUser {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (_, Subject { person_id, account_id, session_id, .. }) = subject_of(&request).await?;
+            let Subject { person_id, account_id, session_id, .. } = asker_of(&request).await?.subject;
             Ok(Self { person_id, account_id, session_id })
         })
     }
 }
 
-async fn subject_of(request: &HttpRequest) -> ApiResult<(web::Data<App>, Subject)> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?.clone();
-    let token = bearer(request).ok_or(ApiError::Unauthenticated)?;
-    let subject = verify(&app, token).await?;
+/// Whoever proved who they are.
+#[derive(Clone, Copy)]
+struct Asker {
+    subject: Subject,
+    key: Option<KeyGrant>,
+}
+
+/// Middleware: every door, before anything of a request is read. Extractors run beside each other, and a wrong body must
+/// not be told to whoever may not come in.
+pub async fn stand_at_the_door(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let judged = match door_of(request.request()) {
+        Some(Door::Scope(_) | Door::Session) => asker_of(request.request()).await.map(drop),
+        Some(Door::Public) => match request.app_data::<web::Data<App>>() {
+            Some(app) => app.limits.admit_address(request.request()),
+            None => Ok(()),
+        },
+        Some(Door::Unlimited) | None => Ok(()),
+    };
+    match judged {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(refused) => Ok(ServiceResponse::from_err(refused, request.into_parts().0)),
+    }
+}
+
+fn door_of(request: &HttpRequest) -> Option<Door> {
+    request.match_pattern().and_then(|pattern| scopes::door(request.method().as_str(), &pattern))
+}
+
+/// Asked about once a request.
+async fn asker_of(request: &HttpRequest) -> ApiResult<Asker> {
+    let known = request.extensions().get::<Asker>().copied();
+    match known {
+        Some(asker) => Ok(asker),
+        None => {
+            let asker = subject_of(request).await?;
+            request.extensions_mut().insert(asker);
+            Ok(asker)
+        }
+    }
+}
+
+/// Who asks, within how often they may and what their key may do.
+async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?;
+    let known = match bearer(request) {
+        None => Err(ApiError::Unauthenticated),
+        Some(key) if key.starts_with(API_KEY_PREFIX) => app.auth.api_keys.find(app, key).await.map(Presented::Key),
+        Some(token) => session_of(app, token).await.map(Presented::Token),
+    };
+    let mut asker = match known {
+        Ok(Presented::Token(subject)) => {
+            app.limits.admit(request, Who::Person(subject.person_id))?;
+            Asker { subject, key: None }
+        }
+        Ok(Presented::Key(known)) => {
+            app.limits.admit(request, Who::Key(known.grant.id))?;
+            opens(door_of(request), known.scopes)?;
+            Asker { subject: known.subject, key: Some(known.grant) }
+        }
+        Err(refused) => {
+            // Whoever tries keys is nobody, as often as nobody may.
+            app.limits.admit_address(request)?;
+            return Err(refused);
+        }
+    };
+    // A token from before the confirmation may still say no.
+    if !asker.subject.is_confirmed {
+        asker.subject.is_confirmed = queries::is_confirmed(app.db.house(), asker.subject.person_id).await?;
+    }
+    Ok(asker)
+}
+
+enum Presented {
+    Token(Subject),
+    Key(api_keys::Known),
+}
+
+async fn session_of(app: &App, token: &str) -> ApiResult<Subject> {
+    let subject = verify(app, token).await?;
     if !app.auth.revocations.allows(&app.db, subject.session_id).await? {
         return Err(ApiError::Unauthenticated);
     }
-    Ok((app, subject))
+    Ok(subject)
+}
+
+fn opens(door: Option<Door>, scopes: Scopes) -> ApiResult<()> {
+    match door {
+        Some(Door::Scope(needed)) if scopes.has(needed) => Ok(()),
+        Some(Door::Scope(needed)) => Err(ApiError::ScopeMissing { needed: Some(needed) }),
+        Some(Door::Session | Door::Public | Door::Unlimited) | None => Err(ApiError::ScopeMissing { needed: None }),
+    }
+}
+
+/// When what a request came with ends: its token, or its key if that ever does.
+pub fn ends_at(request: &HttpRequest, user: &CurrentUser) -> Option<DateTime<Utc>> {
+    match user.key {
+        Some(key) => Some(key.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC)),
+        None => token_ends_at(request),
+    }
 }
 
 /// When the token of a request ends that an extractor has let in.
-pub fn token_ends_at(request: &HttpRequest) -> Option<DateTime<Utc>> {
+fn token_ends_at(request: &HttpRequest) -> Option<DateTime<Utc>> {
     bearer(request).and_then(Tokens::end_of)
 }
 

@@ -42,6 +42,7 @@ impl Settings {
         if !crate::http::cors::are_origins(self) {
             return refuse("CORS_ORIGINS must be origins without a path, like https://app.example, or *");
         }
+        self.check_limits()?;
         if self.database_connections == 0 || self.running_per_person < 1 {
             return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
         }

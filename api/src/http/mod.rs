@@ -1,6 +1,7 @@
 //! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
 pub mod conditional;
 pub mod cors;
+pub mod client_address;
 pub mod database_fault;
 pub mod error;
 pub mod event_stream;
@@ -8,5 +9,7 @@ pub mod extract;
 pub mod fetch;
 pub mod known_paths;
 pub mod objects;
+pub mod limits;
 pub mod paging;
+pub mod rate;
 pub mod request_log;

@@ -9,10 +9,12 @@ mod address;
 mod check;
 mod commands;
 mod moderation;
+mod openai_wire;
 
 pub use self::address::{database_is_safe, is_loopback};
 pub use self::commands::{Flags, Margin};
 pub use self::moderation::{ModerationSettings, Switch, WhenDown};
+pub use self::openai_wire::OpenAiWireSettings;
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
 pub use crate::gems::code_command::CodesAct;
@@ -181,6 +183,8 @@ pub struct Settings {
     pub openai_api_key: Option<String>,
     #[command(flatten)]
     pub moderation: ModerationSettings,
+    #[command(flatten)]
+    pub openai_wire: OpenAiWireSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,

@@ -62,10 +62,8 @@ pub async fn observe(
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _in_span = span.enter();
     // Each wire has its own shape of errors; nothing else decides it.
-    let as_problem = match openai::is_spoken_at(response.request().path()) {
-        true => openai::error::response,
-        false => ApiError::response,
-    };
+    let as_problem: Render =
+        if openai::is_spoken_at(response.request().path()) { openai::error::response } else { ApiError::response };
     let mut response = if let Some(error) = response.response().error() {
         let rendered = answer_to(error, &request_id, as_problem);
         response.into_response(rendered)

@@ -96,12 +96,16 @@ fn created(end: &End) -> i64 {
 fn told(order: &Order, end: &End) -> Map<String, Value> {
     let generation = &end.generation;
     let mut told = Map::new();
-    let mut say = |name: &str, value: Option<Value>| value.map(|value| told.insert(name.into(), value));
+    let mut say = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            told.insert(name.to_owned(), value);
+        }
+    };
     let first = end.pictures.first();
     say("size", Some(first.map_or_else(|| json!(generation.size), |it| json!(format!("{}x{}", it.width, it.height)))));
     say("quality", Some(json!(generation.quality)));
     say("background", generation.background.as_ref().map(|background| json!(background)));
-    say("output_format", first.map(|it| json!(if it.extension == "jpg" { "jpeg" } else { &it.extension })));
+    say("output_format", first.map(|it| json!(if it.extension == "jpg" { "jpeg" } else { it.extension.as_str() })));
     say("usage", usage(&end.model_answers));
     say("safety_identifier", order.safety_identifier.as_ref().map(|identifier| json!(identifier)));
     told
@@ -154,9 +158,10 @@ async fn open(app: &App, mut pieces: Vec<Pieces>, has_bytes: bool) -> ApiResult<
             *piece = Box::pin(first.chain(rest));
         }
     }
-    let told = stream::iter(pieces).flatten().map(move |piece| {
+    let told = stream::iter(pieces).flatten().filter(move |piece| {
         let _held = &place;
-        piece
+        // A piece of nothing is how a body says that it is over.
+        std::future::ready(!piece.as_ref().is_ok_and(Bytes::is_empty))
     });
     Ok(Box::pin(told))
 }

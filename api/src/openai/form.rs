@@ -1,5 +1,7 @@
 //! What comes with an edit: a form with files, or JSON with data URLs. Each picture is received, cleaned and stored like any
 //! other upload, one after the other, before the next is read.
+use std::borrow::Cow;
+
 use actix_multipart::{Field, Multipart};
 use actix_web::{HttpRequest, web};
 use base64::Engine;
@@ -12,9 +14,8 @@ use lapidary_contract::domain::limits::{
 use lapidary_contract::domain::{Violation, ViolationCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 
-use super::order::Pictures;
+use super::order::{KNOWN, Pictures};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
@@ -62,6 +63,12 @@ pub async fn of_form(app: &App, user: &CurrentUser, request: &HttpRequest, paylo
                 if sent.bytes > most {
                     return Err(ApiError::PayloadTooLarge { max_bytes: most });
                 }
+            }
+            // A file that nobody asked for.
+            None if part.content_disposition().is_some_and(|about| about.get_filename().is_some()) => {
+                let is_known = KNOWN.contains(&name.as_str());
+                let code = if is_known { ViolationCode::NotAvailable } else { ViolationCode::UnknownField };
+                return Err(wrong(&name, code));
             }
             None => {
                 let text = field(part, left).await?;

@@ -67,10 +67,10 @@ impl Order {
         let is_edit = pictures.is_some();
         let mut read = Reading { fields, wrong: Vec::new() };
         read.only_known(is_edit);
-        let prompt = read.text("prompt").unwrap_or_default();
-        if prompt.is_empty() {
+        if read.given("prompt").is_none_or(|prompt| prompt == "") {
             read.say("prompt", ViolationCode::Required);
         }
+        let prompt = read.text("prompt").unwrap_or_default();
         let model = read.text("model");
         let quality = read.text("quality");
         let quality = quality.and_then(|asked| quality_of(asked, model.as_deref(), catalogue, today));

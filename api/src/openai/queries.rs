@@ -25,7 +25,7 @@ impl Now {
 pub async fn now(conn: &mut PgConnection, actor: Actor, id: Uuid) -> Result<Option<Now>, sqlx::Error> {
     sqlx::query_as!(
         Now,
-        r#"select status as "status!", preview_key
+        r#"select status as "status!", preview_key as "preview_key?"
            from (
              select own.* from (
                select set_config('lapidary.person', $1::uuid::text, true),

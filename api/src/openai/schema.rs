@@ -1,8 +1,8 @@
 //! How OpenAI's wire looks in openapi.yaml. Calls are read field by field in `order`; a test holds both to the same names.
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"model": "gpt-image-2.5-flare", "prompt": "A fox crossing a frozen river", "quality": "low"}))]
 #[serde(deny_unknown_fields)]
 pub struct OpenAiImageRequest {
@@ -48,27 +48,27 @@ pub struct OpenAiImageRequest {
     pub user: Option<String>,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OpenAiResponseFormat {
     B64Json,
     Url,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OpenAiAuto {
     Auto,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OpenAiHigh {
     High,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OpenAiVivid {
     Vivid,
 }
@@ -122,7 +122,7 @@ pub struct OpenAiEditRequest {
     pub user: Option<String>,
 }
 
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"image_url": "data:image/png;base64,iVBORw0KGgo="}))]
 #[serde(deny_unknown_fields)]
 pub struct OpenAiPicture {
@@ -202,10 +202,10 @@ pub struct OpenAiErrorBody {
     #[schema(rename = "type")]
     pub kind: String,
     /// The parameter that is wrong.
-    #[schema(required)]
+    #[schema(required = true)]
     pub param: Option<String>,
     /// What a program branches on.
-    #[schema(required)]
+    #[schema(required = true)]
     pub code: Option<String>,
 }
 

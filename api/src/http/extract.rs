@@ -8,8 +8,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 use aws_lc_rs::digest;
 use lapidary_contract::domain::limits::{BODY_MAX, IDEMPOTENCY_KEY_MAX};
 use lapidary_contract::domain::{Violation, ViolationCode};
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 

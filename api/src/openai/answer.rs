@@ -80,8 +80,7 @@ pub async fn partial(app: &App, order: &Order, key: &str, index: u32) -> Result<
         // As it is, whatever the picture itself will be.
         "output_format": "webp",
     });
-    for (member, asked) in
-        [("size", &request.size), ("quality", &request.quality), ("background", &request.background)]
+    for (member, asked) in [("size", &request.size), ("quality", &request.quality), ("background", &request.background)]
     {
         event[member] = json!(asked.as_deref().unwrap_or("auto"));
     }
@@ -177,7 +176,8 @@ fn usage(model_answers: &Value) -> Option<Value> {
     let answers = model_answers.as_array()?.iter();
     let made: Vec<&Value> =
         answers.filter(|answer| answer.get("outcome").is_some_and(|outcome| outcome == "made")).collect();
-    let usages: Option<Vec<&Value>> = made.iter().map(|answer| answer.get("usage").filter(|it| it.is_object())).collect();
+    let usages: Option<Vec<&Value>> =
+        made.iter().map(|answer| answer.get("usage").filter(|it| it.is_object())).collect();
     let usages = usages.filter(|usages| !usages.is_empty())?;
     let sum = |path: &str| -> Option<i64> {
         usages.iter().try_fold(0_i64, |sum, usage| sum.checked_add(usage.pointer(path)?.as_i64()?))

@@ -145,7 +145,8 @@ fn refused(refusal: Option<&Refusal>, request_id: &str) -> WireError {
 }
 
 fn of_failure(code: FailureCode, refusal: Option<&Refusal>, request_id: &str) -> WireError {
-    let of = |status, kind| WireError::new(status, kind, code.name(), format!("{} Nothing was charged.", code.sentence()));
+    let of =
+        |status, kind| WireError::new(status, kind, code.name(), format!("{} Nothing was charged.", code.sentence()));
     match code {
         FailureCode::Refused => refused(refusal, request_id),
         FailureCode::ModelBusy => {
@@ -170,7 +171,8 @@ fn of_violation(violation: &Violation) -> WireError {
     let param = param(&violation.pointer);
     let (name, code) = (param.as_deref().unwrap_or("body"), violation.code);
     if code == ViolationCode::Unknown && name == "model" {
-        let message = "This model does not exist, or you do not have access to it. GET /openai/v1/models lists those that do.";
+        let message =
+            "This model does not exist, or you do not have access to it. GET /openai/v1/models lists those that do.";
         return WireError::new(404, "invalid_request_error", "model_not_found", message).about("model");
     }
     let message = match code {
@@ -269,7 +271,10 @@ mod tests {
     fn whoever_has_no_gems_is_told_not_to_ask_again_and_whoever_is_early_when() {
         let poor = ApiError::InsufficientGems { required: 9, available: 2, debt: 0 };
         let answer = response(&poor, "r");
-        assert_eq!((answer.status(), answer.headers().get("x-should-retry")), (StatusCode::PAYMENT_REQUIRED, Some(&HeaderValue::from_static("false"))));
+        assert_eq!(
+            (answer.status(), answer.headers().get("x-should-retry")),
+            (StatusCode::PAYMENT_REQUIRED, Some(&HeaderValue::from_static("false")))
+        );
         assert_eq!(WireError::of(&poor, "r").body()["error"]["code"], "insufficient_gems");
         let early = response(&ApiError::RateLimited { retry_after_seconds: 7 }, "r");
         let header = |name: &str| early.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

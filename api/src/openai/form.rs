@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use lapidary_contract::MadeFrom;
 use lapidary_contract::domain::limits::{
-    BODY_MAX, DATA_URL_MAX, MASK_BYTES_MAX, PICTURES_JSON_MAX, REFERENCE_BYTES_MAX, REFERENCES_BYTES_MAX, REFERENCES_MAX,
+    BODY_MAX, DATA_URL_MAX, MASK_BYTES_MAX, PICTURES_JSON_MAX, REFERENCE_BYTES_MAX, REFERENCES_BYTES_MAX,
+    REFERENCES_MAX,
 };
 use lapidary_contract::domain::{Violation, ViolationCode};
 use serde::Deserialize;
@@ -185,14 +186,7 @@ impl Sent {
         }
     }
 
-    async fn keep(
-        &mut self,
-        app: &App,
-        user: &CurrentUser,
-        upload: Upload,
-        name: &str,
-        stay: Stay,
-    ) -> ApiResult<()> {
+    async fn keep(&mut self, app: &App, user: &CurrentUser, upload: Upload, name: &str, stay: Stay) -> ApiResult<()> {
         match stay {
             Stay::Mask if self.pictures.mask_id.is_some() => return Err(wrong(name, ViolationCode::Duplicate)),
             Stay::Passing | Stay::Kept if self.pictures.references.len() >= REFERENCES_MAX => {

@@ -8,16 +8,19 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use lapidary_contract::{GemBalance, Generation};
 use tokio::time::Instant;
 
+use super::answer;
 use super::error::WireError;
 use super::events::{self, Telling};
 use super::join::{self, Asked};
 use super::order::Order;
 use super::wait::{End, Heard, Wait};
-use super::answer;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::ApiResult;
 use crate::http::event_stream;
+
+/// Nothing takes longer.
+const LONGEST_SILENCE_SECONDS: u64 = 3_600;
 
 /// Who asks, in which request.
 pub struct Caller {
@@ -39,7 +42,7 @@ pub async fn serve(caller: Caller, order: Order, fingerprint: &[u8]) -> ApiResul
     let taken = join::take(&app, &user, &asked, &request_id, fingerprint, &order.request).await?;
     let mut wait = Wait::begin(app.clone(), user, taken.generation.id);
     // Until then every failure has a status of its own; from then on the answer has begun.
-    let silence = Duration::from_secs(app.settings.openai_wire.openai_silence_seconds);
+    let silence = Duration::from_secs(app.settings.openai_wire.openai_silence_seconds.min(LONGEST_SILENCE_SECONDS));
     let until = Instant::now() + silence;
     let shows = order.stream.is_some_and(|partial| partial > 0);
     let preview = loop {
@@ -63,7 +66,8 @@ async fn ended(app: &App, order: &Order, end: &End, request_id: &str, is_joined:
     if end.pictures.is_empty() {
         return Ok(failure.unwrap_or_else(WireError::gone).answer());
     }
-    let head = head(HttpResponse::Ok(), &end.generation, (end.generation.captured_gems, remaining(&end.gems)), is_joined);
+    let head =
+        head(HttpResponse::Ok(), &end.generation, (end.generation.captured_gems, remaining(&end.gems)), is_joined);
     match order.stream {
         Some(_) => Ok(send(head, true, answer::completed(app, order, end).await?)),
         None => Ok(send(head, false, answer::whole(app, order, end).await?)),

@@ -98,7 +98,8 @@ async fn pictures_come_as_bytes_or_links_for_the_gems_of_our_own_wire() {
     // Byte for byte, Content Credentials included.
     assert!(data.iter().all(|datum| originals.contains(&bytes_of(datum))));
     assert_ne!(data[0], data[1]);
-    let linked = answered(&app, call(&person, &with(fox(), json!({"response_format": "url"})))).await.expect_status(200);
+    let linked =
+        answered(&app, call(&person, &with(fox(), json!({"response_format": "url"})))).await.expect_status(200);
     let linked = linked.json()["data"][0].clone();
     assert_eq!(linked.get("b64_json"), None);
     let fetched = app.browser().get(linked["url"].as_str().expect("a url")).await.expect_status(200);
@@ -114,7 +115,8 @@ async fn models_are_those_of_today() {
     let app = harness::start().await;
     let person = app.person("Ada Lovelace").await;
     let list = person.get("/openai/v1/models").await.expect_status(200).json();
-    let ids: Vec<&str> = list["data"].as_array().expect("data").iter().map(|it| it["id"].as_str().expect("id")).collect();
+    let ids: Vec<&str> =
+        list["data"].as_array().expect("data").iter().map(|it| it["id"].as_str().expect("id")).collect();
     assert!(list["object"] == "list" && ids.contains(&"gpt-image-2.5-flare") && !ids.contains(&"dall-e-3"), "{ids:?}");
     let one = person.get("/openai/v1/models/gpt-image-2.5-flare-2026-09-08").await.expect_status(200).json();
     assert_eq!((&one["id"], &one["object"]), (&"gpt-image-2.5-flare".into(), &"model".into()));
@@ -151,8 +153,12 @@ async fn what_is_wrong_is_said_in_the_shape_of_the_wire_and_holds_nothing() {
     assert_eq!(unknown.expect_error(404, "model_not_found")["param"], "model");
     let post = |path: &str| person.request(Method::POST, path);
     let send = async |request: RequestBuilder| Answer::of(request.send().await).await;
-    send(post(GENERATIONS).header("content-type", "text/plain").body("{}")).await.expect_error(415, "unsupported_media_type");
-    send(post(GENERATIONS).header("content-type", "application/json").body("{")).await.expect_error(400, "malformed_request");
+    send(post(GENERATIONS).header("content-type", "text/plain").body("{}"))
+        .await
+        .expect_error(415, "unsupported_media_type");
+    send(post(GENERATIONS).header("content-type", "application/json").body("{"))
+        .await
+        .expect_error(400, "malformed_request");
     let large = with(fox(), json!({"prompt": "a".repeat(600_000)}));
     send(post(GENERATIONS).json(&large)).await.expect_error(413, "payload_too_large");
     let wrong_method = person.get(GENERATIONS).await;
@@ -172,7 +178,10 @@ async fn what_is_wrong_is_said_in_the_shape_of_the_wire_and_holds_nothing() {
     assert_eq!(person.gems().await, before);
     // Our own wire says what it always said.
     nobody.get("/v1/gems").await.expect_problem(401, "unauthenticated");
-    person.submit(&json!({"prompt": "A fox", "quality": "max", "count": 2})).await.expect_problem(402, "insufficient-gems");
+    person
+        .submit(&json!({"prompt": "A fox", "quality": "max", "count": 2}))
+        .await
+        .expect_problem(402, "insufficient-gems");
     person.submit(&json!({"prompt": "A fox", "count": 11})).await.expect_problem(422, "invalid");
 }
 
@@ -220,7 +229,8 @@ async fn edited(stage: &Stage, request: RequestBuilder) -> (Value, Value) {
 async fn an_edit_comes_as_a_form_or_as_json_and_its_pictures_stand_in_no_list() {
     let stage = Stage::set(&[]).await;
     let person = stage.app.person("Ada Lovelace").await;
-    let (first, second) = (written(picture(64, 48, 0), ImageFormat::Png), written(picture(64, 48, 1), ImageFormat::Jpeg));
+    let (first, second) =
+        (written(picture(64, 48, 0), ImageFormat::Png), written(picture(64, 48, 1), ImageFormat::Jpeg));
     let masked = mask(64, 48);
     let part = |bytes: &[u8], name: &str| reqwest::multipart::Part::bytes(bytes.to_vec()).file_name(name.to_owned());
     let form = reqwest::multipart::Form::new()
@@ -235,7 +245,9 @@ async fn an_edit_comes_as_a_form_or_as_json_and_its_pictures_stand_in_no_list() 
     let body = json!({"model": "gpt-image-2.5-flare", "prompt": "The same at night", "quality": "low",
         "images": [url("image/png", &first), url("image/jpeg", &second)], "mask": url("image/png", &masked)});
     let mut generations = Vec::new();
-    for request in [person.request(Method::POST, EDITS).multipart(form), person.request(Method::POST, EDITS).json(&body)] {
+    for request in
+        [person.request(Method::POST, EDITS).multipart(form), person.request(Method::POST, EDITS).json(&body)]
+    {
         let before = person.remaining().await;
         let (sent, told) = edited(&stage, request).await;
         let files = sent["files"].as_array().expect("files");

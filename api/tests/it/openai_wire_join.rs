@@ -50,7 +50,10 @@ async fn a_call_that_broke_and_is_tried_again_is_charged_once_in_every_process()
     let before = person.remaining().await;
     cut(&person, &fox(), 1).await;
     let joined = answered(&app, again(&person, &fox(), 1)).await.expect_status(200);
-    assert_eq!((joined.header("idempotent-replayed"), joined.json()["data"].as_array().map(Vec::len)), ("true", Some(1)));
+    assert_eq!(
+        (joined.header("idempotent-replayed"), joined.json()["data"].as_array().map(Vec::len)),
+        ("true", Some(1))
+    );
     // The last try may come to another process, when everything is done.
     let other = sse::serve(&sse::second(&app).await);
     let request = person.browser.client.post(format!("{other}{GENERATIONS}")).bearer_auth(&person.token);
@@ -101,7 +104,9 @@ async fn another_body_session_or_person_and_a_later_hour_are_other_calls() {
     }
     // Not told as a retry: a call of its own.
     assert!(known.insert(id_of(&answered(&app, call(&person, &fox())).await.expect_status(200)).to_owned()));
-    let tried = async |person: &Person<'_>| id_of(&answered(&app, again(person, &fox(), 1)).await.expect_status(200)).to_owned();
+    let tried = async |person: &Person<'_>| {
+        id_of(&answered(&app, again(person, &fox(), 1)).await.expect_status(200)).to_owned()
+    };
     app.app.clock.advance(TimeDelta::minutes(14));
     person.token = person.browser.refresh().await.expect("a token");
     assert!(!known.insert(tried(&person).await) && !known.insert(tried(&person).await), "both are within 15 minutes");
@@ -146,7 +151,10 @@ async fn an_idempotency_key_of_ones_own_is_honoured_as_in_our_wire() {
     let keyed = |body: &Value| call(&person, body).header("Idempotency-Key", "\"mine\"");
     let first = answered(&app, keyed(&fox())).await.expect_status(200);
     let second = answered(&app, keyed(&fox())).await.expect_status(200);
-    assert_eq!((id_of(&first), first.json(), second.header("idempotent-replayed")), (id_of(&second), second.json(), "true"));
+    assert_eq!(
+        (id_of(&first), first.json(), second.header("idempotent-replayed")),
+        (id_of(&second), second.json(), "true")
+    );
     let reused = Answer::of(keyed(&with(fox(), json!({"prompt": "An owl"}))).send().await).await;
     reused.expect_error(422, "idempotency_key_reused");
     // A key belongs to its route: our own wire has never heard of this one.

@@ -13,9 +13,8 @@ use crate::openai_wire::{answered, call, fox, with};
 fn events(body: &[u8]) -> Vec<(String, Value)> {
     let text = String::from_utf8_lossy(body).into_owned();
     let blocks = text.split("\n\n").filter(|block| block.contains("data: "));
-    let line = |block: &str, name: &str| {
-        block.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
-    };
+    let line =
+        |block: &str, name: &str| block.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
     blocks.map(|it| (line(it, "event: "), serde_json::from_str(&line(it, "data: ")).expect("JSON"))).collect()
 }
 
@@ -55,7 +54,8 @@ async fn what_fails_before_the_first_event_has_a_status_and_later_it_is_an_event
         let person = stage.app.person("Ada Lovelace").await;
         let before = person.gems().await;
         stage.faults.set(Fault::once("openai", "moderation_blocked"));
-        let answer = answered(&stage.app, call(&person, &with(fox(), json!({"stream": true})))).await.expect_status(status);
+        let answer =
+            answered(&stage.app, call(&person, &with(fox(), json!({"stream": true})))).await.expect_status(status);
         let error = match status {
             200 => {
                 let told = events(&answer.body);

@@ -129,7 +129,7 @@ fn original(app: &App, picture: &Picture) -> Pieces {
 
 /// In multiples of three bytes, which are four letters; what is left over goes with the next piece.
 fn encoded<E>(bytes: impl Stream<Item = Result<Bytes, E>>) -> impl Stream<Item = Result<Bytes, E>> {
-    let state = (Box::pin(bytes), Vec::new(), false);
+    let state = (Box::pin(bytes), Vec::<u8>::new(), false);
     stream::unfold(state, |(mut bytes, mut left, is_over)| async move {
         if is_over {
             return None;
@@ -138,11 +138,11 @@ fn encoded<E>(bytes: impl Stream<Item = Result<Bytes, E>>) -> impl Stream<Item =
             Some(Ok(piece)) => {
                 left.extend_from_slice(&piece);
                 let odd = left.split_off(left.len() - left.len() % 3);
-                Some((Ok(STANDARD.encode(&left).into()), (bytes, odd, false)))
+                Some((Ok(Bytes::from(STANDARD.encode(&left))), (bytes, odd, false)))
             }
             Some(Err(error)) => Some((Err(error), (bytes, left, true))),
             None if left.is_empty() => None,
-            None => Some((Ok(STANDARD.encode(&left).into()), (bytes, left, true))),
+            None => Some((Ok(Bytes::from(STANDARD.encode(&left))), (bytes, left, true))),
         }
     })
 }

@@ -14,6 +14,7 @@ use crate::generation::estimate::Estimates;
 use crate::generation::image_model::ImageModel;
 use crate::generation::live::Live;
 use crate::generation::provider::Providers;
+use crate::http::limits::Limits;
 use crate::images::store::ImageStore;
 use crate::moderation::client::Moderation;
 use crate::page::Page;
@@ -30,6 +31,7 @@ pub struct App {
     pub catalogue: Arc<Catalogue>,
     pub store: ImageStore,
     pub auth: Auth,
+    pub limits: Limits,
     pub image_model: ImageModel,
     pub language_model: LanguageModel,
     pub providers: Providers,
@@ -102,6 +104,7 @@ impl App {
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),
             uploads: Uploads::default(),
             openai: crate::openai::Answers::default(),
+            limits: Limits::new(&settings),
             auth,
             db,
             clock,

@@ -8,13 +8,14 @@ use url::Url;
 mod address;
 mod check;
 mod commands;
+mod limits;
 mod moderation;
 mod openai_wire;
 
 pub use self::address::{database_is_safe, is_loopback};
 pub use self::commands::{Flags, Margin};
+pub use self::limits::LimitSettings;
 pub use self::moderation::{ModerationSettings, Switch, WhenDown};
-pub use self::openai_wire::OpenAiWireSettings;
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
 pub use crate::gems::code_command::CodesAct;
@@ -184,7 +185,9 @@ pub struct Settings {
     #[command(flatten)]
     pub moderation: ModerationSettings,
     #[command(flatten)]
-    pub openai_wire: OpenAiWireSettings,
+    pub openai_wire: openai_wire::OpenAiWireSettings,
+    #[command(flatten)]
+    pub limits: LimitSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,

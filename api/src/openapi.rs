@@ -8,6 +8,8 @@ use utoipa_actix_web::AppExt;
 
 use crate::server;
 
+mod doors;
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -19,6 +21,7 @@ use crate::server;
     tags(
         (name = "auth", description = "Signing in and out."),
         (name = "me", description = "The signed-in person."),
+        (name = "keys", description = "API keys: what programs sign in with."),
         (name = "gems", description = "The balance and what moved it."),
         (name = "catalogue", description = "Models, prices, built-in attributes, and what something would cost."),
         (name = "generations", description = "Asking for images and following how it goes."),
@@ -38,6 +41,7 @@ impl Modify for Bearer {
         let components = openapi.components.get_or_insert_with(Default::default);
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        components.add_security_scheme("api_key", doors::scheme());
     }
 }
 
@@ -50,6 +54,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
         methods.into_iter().flatten().for_each(say_what_any_may_answer);
     }
+    doors::describe(&mut document);
     document
 }
 
@@ -59,7 +64,7 @@ fn say_what_any_may_answer(operation: &mut Operation) {
         .tags
         .iter()
         .flatten()
-        .any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images" | "payments"));
+        .any(|tag| matches!(tag.as_str(), "gems" | "keys" | "generations" | "images" | "payments"));
     // Errors of another wire have its shape, and stand at its routes.
     let is_ours = !operation.tags.iter().flatten().any(|tag| tag == "openai");
     let answers = &mut operation.responses.responses;

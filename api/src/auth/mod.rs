@@ -1,6 +1,7 @@
 //! Who is asking: sign-in with providers, sessions, tokens. Needs neither a provider nor the database to start.
 mod address;
 pub mod age;
+pub mod api_keys;
 mod cookie;
 pub mod current_user;
 mod device;
@@ -22,6 +23,7 @@ mod providers;
 mod queries;
 pub mod revocation;
 pub mod routes;
+pub mod scopes;
 pub(crate) mod secret;
 mod session;
 mod session_queries;
@@ -38,8 +40,8 @@ use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
+use self::api_keys::ApiKeys;
 use self::cookie::Cookies;
 use self::keys::Keys;
 use self::providers::Provider;
@@ -48,6 +50,7 @@ use self::secret::MasterKey;
 use self::token::Tokens;
 use crate::app::App;
 use crate::config::Settings;
+use crate::db::Db;
 use crate::http::error::ApiError;
 
 /// What sign-in keeps in memory; every process can lose it at any time.
@@ -55,6 +58,7 @@ pub struct Auth {
     pub keys: Keys,
     pub tokens: Tokens,
     pub revocations: Revocations,
+    pub api_keys: ApiKeys,
     providers: Vec<Provider>,
     master: Arc<MasterKey>,
     cookies: Cookies,
@@ -78,24 +82,38 @@ impl Auth {
             keys: Keys::new(Arc::clone(&master)),
             tokens: Tokens::new(&settings.origin()),
             revocations: Revocations::default(),
+            api_keys: ApiKeys::default(),
             providers: providers::configured(settings)?,
             master,
             cookies: Cookies::new(settings),
         })
     }
 
-    /// What runs beside the server: the feed of revocations, and the signing keys.
+    /// What runs beside the server: the feed of revocations, the signing keys, and when API keys were used.
     pub fn keep(app: Arc<App>, open: watch::Receiver<bool>) -> JoinHandle<()> {
         tokio::spawn(async move {
             let keys = app.auth.keys.keep(&app.db, &app.clock, open.clone());
-            tokio::join!(app.auth.revocations.listen(&app.db, open), keys);
+            let uses = app.auth.api_keys.keep(&app.db, open.clone());
+            tokio::join!(app.auth.revocations.listen(&app.db, open), keys, uses);
         })
     }
 
-    /// Whether a stream of this session may go on. `None`: this process has not heard of anything for a while, and
-    /// [`Revocations::allows`] must ask.
-    pub fn is_live(&self, session_id: Uuid) -> Option<bool> {
-        self.revocations.known(session_id)
+    /// Whether a stream of this session or key may go on. `None`: this process cannot say, and [`Auth::allows`] must ask:
+    /// it has not heard of anything for a while, or what it heard of a key may be over, as a suspension.
+    pub fn is_live(&self, user: &CurrentUser) -> Option<bool> {
+        match user.key {
+            None => self.revocations.known(user.session_id),
+            Some(key) => (self.revocations.is_fresh() && !self.revocations.has(key.id)).then_some(true),
+        }
+    }
+
+    /// As [`Auth::is_live`], and the database where this process does not know.
+    pub async fn allows(&self, db: &Db, user: &CurrentUser) -> Result<bool, sqlx::Error> {
+        match (self.is_live(user), user.key) {
+            (Some(is_live), _) => Ok(is_live),
+            (None, None) => self.revocations.allows(db, user.session_id).await,
+            (None, Some(key)) => api_keys::queries::is_live(db.house(), key.id).await,
+        }
     }
 
     /// What MASTER_KEY opens of the keys in the database. Changes nothing.
@@ -130,6 +148,7 @@ fn master_key(settings: &Settings) -> Result<MasterKey, AuthError> {
 pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut conn = app.db.house().acquire().await?;
     session_queries::sweep(&mut conn, now).await?;
+    api_keys::queries::sweep(&mut conn, now - chrono::TimeDelta::days(30)).await?;
     drop(conn);
     for person_id in age::unconfirmed(&app.db, now).await? {
         if let age::Erased::Gone { sessions, picture_key } = age::erase(&app.db, person_id).await? {
@@ -154,6 +173,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(me::list_sessions)
         .service(me::end_sessions)
         .service(me::end_session)
+        .service(api_keys::routes::list_api_keys)
+        .service(api_keys::routes::create_api_key)
+        .service(api_keys::routes::revoke_api_key)
         .service(identities::list_identities)
         .service(identities::start_linking)
         .service(identities::unlink_identity);

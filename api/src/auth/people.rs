@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{address, session_queries};
+use super::{address, api_keys, session_queries};
 use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -91,6 +91,8 @@ pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx:
             .execute(&mut *tx)
             .await?;
             session_queries::end_all(&mut tx, person_id, None).await?;
+            // They are not ended: whoever is restored has them again.
+            api_keys::queries::announce_all(&mut *tx, person_id).await?;
             done
         }
         PeopleAct::Restore { person_id } => {

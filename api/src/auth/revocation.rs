@@ -1,4 +1,4 @@
-//! Which sessions ended before their access tokens did. Every process reads the feed once a second; one whose feed is
+//! Which sessions ended before their access tokens did, and which API keys changed. Every process reads the feed once a second; one whose feed is
 //! stale asks the database at each request. Never lets a token pass because the feed is silent.
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -84,6 +84,16 @@ impl Revocations {
             return Some(false);
         }
         self.heard.is_fresh(Instant::now()).then_some(true)
+    }
+
+    /// Whether something was heard of this session or key in the last quarter of an hour.
+    pub fn has(&self, id: Uuid) -> bool {
+        self.heard.has(id)
+    }
+
+    /// Whether the feed was read in the last seconds.
+    pub fn is_fresh(&self) -> bool {
+        self.heard.is_fresh(Instant::now())
     }
 
     /// What this process itself has ended; others hear of it from the feed.

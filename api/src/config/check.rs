@@ -39,6 +39,7 @@ impl Settings {
         }
         self.check_payments()?;
         self.check_moderation()?;
+        self.check_limits()?;
         if self.database_connections == 0 || self.running_per_person < 1 {
             return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
         }

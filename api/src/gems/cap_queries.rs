@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use lapidary_domain::Gems;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::db::Actor;
 
@@ -80,6 +81,48 @@ pub async fn spent(
            group by today.day, next.day, next.month"#,
         actor.person_id,
         actor.account_id,
+        time_zone,
+        now
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What a key held or got captured since its person's day began, and when the next one begins.
+pub struct SpentByKey {
+    pub today: Gems,
+    pub next_day_at: DateTime<Utc>,
+}
+
+/// No day is longer than 26 hours.
+pub async fn spent_by_key(
+    conn: &mut PgConnection,
+    actor: Actor,
+    key_id: Uuid,
+    time_zone: &str,
+    now: DateTime<Utc>,
+) -> Result<SpentByKey, sqlx::Error> {
+    sqlx::query_as!(
+        SpentByKey,
+        r#"with today as (
+             select ($4::timestamptz at time zone $3::text)::date as day
+           ),
+           asked as (
+             select (created_at at time zone $3)::date as day,
+               case when finished_at is null then share_gems * count else captured_gems end as gems
+             from generations
+             where person_id = $1 and api_key_id = $2 and created_at >= $4::timestamptz - interval '26 hours'
+             union all
+             select (created_at at time zone $3)::date, case when finished_at is null then price_gems else captured_gems end
+             from refinements
+             where person_id = $1 and api_key_id = $2 and created_at >= $4::timestamptz - interval '26 hours'
+           )
+           select coalesce(sum(asked.gems), 0)::bigint as "today!",
+             first_moment((today.day + 1)::timestamp, $3) as "next_day_at!"
+           from today left join asked on asked.day = today.day
+           group by today.day"#,
+        actor.person_id,
+        key_id,
         time_zone,
         now
     )

@@ -2,21 +2,21 @@
 //! held, while the account is locked, so that no two requests pass the same gap.
 use actix_web::{get, put, web};
 use chrono::{DateTime, Utc};
+use lapidary_contract::domain::limits::CAP_MAX;
 use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{GemCaps, Problem, SetGemCaps};
 use lapidary_domain::Gems;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::cap_queries::{self as queries, Spent};
-use super::ledger::Held;
+use super::ledger::Caps;
 use super::time_zone;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::db::Actor;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
-
-const CAP_MAX: Gems = 1_000_000;
 
 /// A hold would pass a cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,24 +31,52 @@ impl Reached {
     pub fn refusal(self, required: Gems) -> ApiError {
         ApiError::GemCapReached { required, available: self.available, resets_at: self.resets_at }
     }
+
+    /// Both have to let it pass.
+    pub fn both(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(Self {
+                available: one.available.min(other.available),
+                resets_at: one.resets_at.max(other.resets_at),
+            }),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Caps with what was spent of each, and when each begins anew.
+    fn of(caps: &[(Option<Gems>, Gems, DateTime<Utc>)], price: Gems) -> Option<Self> {
+        let left = caps.iter().filter_map(|(cap, spent, next_at)| Some((((*cap)? - spent).max(0), *next_at)));
+        let available = left.clone().map(|(left, _)| left).min();
+        let resets_at = left.filter(|(left, _)| *left < price).map(|(_, next_at)| next_at).max();
+        available.zip(resets_at).map(|(available, resets_at)| Self { available, resets_at })
+    }
 }
 
-/// Whether what was just held passes a cap. Asks nothing where none is set.
+/// Whether this price would pass a cap of the person. The account is locked: nobody else spends meanwhile.
 pub async fn reached(
     conn: &mut PgConnection,
     actor: Actor,
-    held: &Held,
+    caps: &Caps,
+    time_zone: &str,
     price: Gems,
     now: DateTime<Utc>,
 ) -> Result<Option<Reached>, sqlx::Error> {
-    let Some(caps) = &held.caps else { return Ok(None) };
-    let spent = queries::spent(conn, actor, &caps.time_zone, now).await?;
-    let left = [(caps.daily, spent.today, spent.next_day_at), (caps.monthly, spent.this_month, spent.next_month_at)]
-        .into_iter()
-        .filter_map(|(cap, spent, next_at)| Some(((cap? - spent).max(0), next_at)));
-    let available = left.clone().map(|(left, _)| left).min();
-    let resets_at = left.filter(|(left, _)| *left < price).map(|(_, next_at)| next_at).max();
-    Ok(available.zip(resets_at).map(|(available, resets_at)| Reached { available, resets_at }))
+    let spent = queries::spent(conn, actor, time_zone, now).await?;
+    let all = [(caps.daily, spent.today, spent.next_day_at), (caps.monthly, spent.this_month, spent.next_month_at)];
+    Ok(Reached::of(&all, price))
+}
+
+/// As [`reached`], for the daily cap of a key: its id, and gems.
+pub async fn reached_by_key(
+    conn: &mut PgConnection,
+    actor: Actor,
+    (key_id, daily): (Uuid, Gems),
+    time_zone: &str,
+    price: Gems,
+    now: DateTime<Utc>,
+) -> Result<Option<Reached>, sqlx::Error> {
+    let spent = queries::spent_by_key(conn, actor, key_id, time_zone, now).await?;
+    Ok(Reached::of(&[(Some(daily), spent.today, spent.next_day_at)], price))
 }
 
 /// What you let yourself spend, and what you spent of it.

@@ -6,6 +6,7 @@ use lapidary_domain::{Balance, Gems, Hold};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::http::rate::{Rate, Standing};
 use crate::metrics;
 
 /// Gives free gems once per `reference`.
@@ -69,8 +70,8 @@ async fn give(
 pub struct Held {
     pub hold: Hold,
     pub gems: GemBalance,
-    /// Where the person has set any: whoever holds asks whether they are kept, while everyone else waits.
-    pub caps: Option<Caps>,
+    /// Where the person stands with how often they may hold.
+    pub standing: Standing,
 }
 
 /// What a person lets themselves spend.
@@ -78,33 +79,55 @@ pub struct Held {
 pub struct Caps {
     pub daily: Option<Gems>,
     pub monthly: Option<Gems>,
-    /// In which days and months begin.
-    pub time_zone: String,
+    /// In which days and months begin, where they said.
+    pub time_zone: Option<String>,
 }
 
-/// Reserves `price` for one piece of work, free gems first. `None`: not enough gems, or debt. Either way everyone else who
-/// wants this account's gems waits from here until the transaction ends. The caller counts it once it is committed.
+/// Gems that are wanted for one piece of work.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub account_id: Uuid,
+    pub price: Gems,
+    /// The piece of work.
+    pub reference: Uuid,
+    /// Bought gems are not touched.
+    pub is_free_only: bool,
+    /// How often this account may hold.
+    pub rate: Rate,
+    pub now: DateTime<Utc>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub enum Reserved {
+    Held(Held),
+    /// Not enough gems of the kind that may be spent, or debt: the balance as it is.
+    TooFew(GemBalance),
+    /// There are enough, and it was too often: nothing is held.
+    TooOften(Standing),
+}
+
+/// Reserves the price of one piece of work, free gems first, and uses one of the account's turns a minute. What is refused
+/// uses neither. Either way everyone else who wants this account's gems waits from here until the transaction ends, so that
+/// the caller can ask about the caps. The caller counts what is held once it is committed.
 /// `no key update`: every submit already shares the account's key by its foreign key, and a full lock would deadlock.
 /// What is compared is the locked row: an older one might not wait for who is changing it.
-pub async fn hold(
-    conn: &mut PgConnection,
-    account_id: Uuid,
-    price: Gems,
-    reference: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Option<Held>, sqlx::Error> {
-    let held = sqlx::query!(
+pub async fn hold(conn: &mut PgConnection, wanted: &Wanted) -> Result<(Reserved, Caps), sqlx::Error> {
+    let row = sqlx::query!(
         r#"with before as (
-             select id, free, bought, debt from gem_accounts where id = $1 for no key update
+             select id, free, bought, held_free, held_bought, debt, used, purchased, daily_cap, monthly_cap, time_zone,
+               least(greatest(spends_until, $4), $4 + $9::bigint * interval '1 microsecond') as spends_until
+             from gem_accounts where id = $1 for no key update
            ),
            moved as (
              update gem_accounts a
              set free = a.free - least(b.free, $2), held_free = a.held_free + least(b.free, $2),
-                 bought = a.bought - ($2 - least(b.free, $2)), held_bought = a.held_bought + ($2 - least(b.free, $2))
+                 bought = a.bought - ($2 - least(b.free, $2)), held_bought = a.held_bought + ($2 - least(b.free, $2)),
+                 spends_until = b.spends_until + $8::bigint * interval '1 microsecond'
              from before b
-             where a.id = b.id and b.debt = 0 and b.free + b.bought >= $2 and $2 > 0
-             returning least(b.free, $2) as free_part, a.free, a.bought, a.held_free, a.held_bought, a.debt, a.used, a.purchased,
-               a.daily_cap, a.monthly_cap, a.time_zone
+             where a.id = b.id and b.debt = 0 and $2::bigint > 0 and b.free + case when $7::boolean then 0 else b.bought end >= $2
+               and b.spends_until + $8::bigint * interval '1 microsecond' <= $4 + $9::bigint * interval '1 microsecond'
+             returning least(b.free, $2) as free_part, a.free, a.bought, a.held_free, a.held_bought, a.spends_until
            ),
            rows as (
              insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
@@ -114,36 +137,40 @@ pub async fn hold(
                ($6::uuid, 'bought', 'held_bought', $2 - moved.free_part)) as t (id, debit, credit, amount)
              where t.amount > 0
            )
-           select free_part as "free_part!", free as "free!", bought as "bought!", held_free as "held_free!",
-             held_bought as "held_bought!", debt as "debt!", used as "used!", purchased as "purchased!",
-             daily_cap as "daily_cap?", monthly_cap as "monthly_cap?", time_zone as "time_zone?"
-           from moved"#,
-        account_id,
-        price,
-        reference,
-        now,
+           select m.free_part as "free_part?", coalesce(m.free, b.free) as "free!", coalesce(m.bought, b.bought) as "bought!",
+             coalesce(m.held_free, b.held_free) as "held_free!", coalesce(m.held_bought, b.held_bought) as "held_bought!",
+             b.debt as "debt!", b.used as "used!", b.purchased as "purchased!", b.daily_cap, b.monthly_cap, b.time_zone,
+             coalesce(m.spends_until, b.spends_until) as "spends_until!"
+           from before b left join moved m on true"#,
+        wanted.account_id,
+        wanted.price,
+        wanted.reference,
+        wanted.now,
         Uuid::now_v7(),
-        Uuid::now_v7()
+        Uuid::now_v7(),
+        wanted.is_free_only,
+        wanted.rate.step(),
+        wanted.rate.window()
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(held.map(|row| {
-        let balance = Balance {
-            free: row.free,
-            bought: row.bought,
-            held_free: row.held_free,
-            held_bought: row.held_bought,
-            debt: row.debt,
-        };
-        Held {
-            hold: Hold { free: row.free_part, bought: price - row.free_part },
-            gems: GemBalance::new(balance, row.used, row.purchased),
-            caps: row
-                .time_zone
-                .filter(|_| row.daily_cap.is_some() || row.monthly_cap.is_some())
-                .map(|time_zone| Caps { daily: row.daily_cap, monthly: row.monthly_cap, time_zone }),
-        }
-    }))
+    let (free, bought, debt) = (row.free, row.bought, row.debt);
+    let balance = Balance { free, bought, held_free: row.held_free, held_bought: row.held_bought, debt };
+    let gems = GemBalance::new(balance, row.used, row.purchased);
+    let standing = wanted.rate.standing((row.spends_until - wanted.now).num_microseconds().unwrap_or(0));
+    let reserved = match row.free_part {
+        Some(free) => Reserved::Held(Held { hold: Hold { free, bought: wanted.price - free }, gems, standing }),
+        None if (1..=wanted.available(&gems)).contains(&wanted.price) => Reserved::TooOften(standing),
+        None => Reserved::TooFew(gems),
+    };
+    Ok((reserved, Caps { daily: row.daily_cap, monthly: row.monthly_cap, time_zone: row.time_zone }))
+}
+
+impl Wanted {
+    /// What of a balance may be spent on this.
+    pub fn available(&self, gems: &GemBalance) -> Gems {
+        if self.is_free_only { gems.available().min(gems.free) } else { gems.available() }
+    }
 }
 
 /// Ends a hold: captures what was delivered (free gems first), gives the rest back, each to its own kind. Answers with all

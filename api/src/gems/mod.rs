@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod queries;
 pub mod redeem;
 pub mod routes;
+pub mod spend;
 mod statement;
 pub mod statistics;
 mod statistics_queries;

@@ -131,11 +131,11 @@ impl Follower {
     }
 
     async fn is_session_live(&mut self) -> bool {
-        if let Some(is_live) = self.app.auth.is_live(self.user.session_id) {
+        if let Some(is_live) = self.app.auth.is_live(&self.user) {
             return is_live;
         }
         if self.asked.is_none_or(|(at, _)| at.elapsed() >= ASK) {
-            let asked = self.app.auth.revocations.allows(&self.app.db, self.user.session_id);
+            let asked = self.app.auth.allows(&self.app.db, &self.user);
             // Without the database a stream has nothing to tell either: a later look asks again.
             let is_live = !matches!(tokio::time::timeout(ASK, asked).await, Ok(Ok(false)));
             self.asked = Some((Instant::now(), is_live));

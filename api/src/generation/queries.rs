@@ -25,6 +25,8 @@ pub struct NewGeneration<'a> {
     /// As the table keeps it.
     pub made_from: serde_json::Value,
     pub mask_id: Option<Uuid>,
+    /// The key that asked, unless the person did.
+    pub api_key_id: Option<Uuid>,
     pub catalogue_version: &'a str,
     pub now: DateTime<Utc>,
 }
@@ -38,9 +40,9 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>,
              insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
                composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
                available_at, created_at, traceparent, held_free, held_bought, background, output_format, made_from, mask_id,
-               call_fingerprint, called_by, called_at)
+               api_key_id, call_fingerprint, called_by, called_at)
              values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20,
-               $21, $22, $23, $24, $25, $26, $27)
+               $21, $22, $23, $24, $25, $26, $27, $28)
              on conflict on constraint generations_idempotency_unique do nothing
              returning id
            ),
@@ -70,6 +72,7 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>,
         spec.output_format,
         new.made_from,
         new.mask_id,
+        new.api_key_id,
         new.call.map(|call| call.fingerprint),
         new.call.map(|call| call.by),
         new.call.map(|_| new.now)

@@ -39,7 +39,11 @@ pub async fn create_generation(
     let traceparent = telemetry::traceparent(request.headers());
     let origin = submit::Origin { request_id: &request_id.0, traceparent: traceparent.as_deref(), call: None };
     let submitted = submit::submit(&app, &user, &key.0, origin, &body.0).await?;
-    Ok(HttpResponse::Accepted()
+    let mut answer = HttpResponse::Accepted();
+    if let Some(standing) = submitted.standing {
+        standing.say_first(&mut answer);
+    }
+    Ok(answer
         .insert_header((header::LOCATION, format!("/v1/generations/{}", submitted.generation.id)))
         .insert_header(("Gems-Cost", submitted.generation.price_gems))
         .insert_header(("Gems-Remaining", submitted.gems.remaining))

@@ -14,7 +14,7 @@ use super::follow::{Follower, Scope};
 use super::retry;
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::auth::current_user::token_ends_at;
+use crate::auth::current_user;
 use crate::http::error::ApiResult;
 use crate::http::event_stream;
 
@@ -70,7 +70,7 @@ fn come_back() -> String {
 async fn follow(app: web::Data<App>, user: CurrentUser, scope: Scope, request: &HttpRequest) -> ApiResult<Follower> {
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
     // A token without an end was let in by nobody.
-    let ends_at = token_ends_at(request).unwrap_or_else(|| app.clock.now());
+    let ends_at = current_user::ends_at(request, &user).unwrap_or_else(|| app.clock.now());
     Follower::begin(app, user, scope, last_seen, ends_at).await
 }
 

@@ -12,11 +12,14 @@ use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::fingerprint;
+use crate::http::rate::Standing;
 use crate::{metrics, moderation};
 
 pub struct Submitted {
     pub generation: Generation,
     pub gems: GemBalance,
+    /// Absent where an earlier request is answered once more: that uses no turn.
+    pub standing: Option<Standing>,
 }
 
 /// What leads from a generation back to its request.
@@ -71,24 +74,17 @@ pub async fn submit(
         attributes: attributes_json(&spec.attributes)?,
         made_from: serde_json::Value::Null,
         mask_id: request.mask_id,
+        api_key_id: user.key.map(|key| key.id),
         catalogue_version: &app.catalogue.version,
         now,
     };
     let price = spec.price_gems();
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let Some(held) = gems::ledger::hold(&mut tx, user.account_id, price, id, now).await? else {
-        // What used the gems up may have been this very request.
-        if let Some(submitted) = replay(app, user, &mut tx, key, &fingerprint).await? {
-            return ended(tx, submitted).await;
-        }
-        let gems = gems::queries::balance(&mut tx, user.account_id).await?;
-        return Err(ApiError::InsufficientGems { required: price, available: gems.available(), debt: gems.debt });
+    let held = match gems::spend::reserve(&mut tx, app, user, price, id, now).await? {
+        Ok(held) => held,
+        // What used the gems, a cap or the turns up may have been this very request.
+        Err(refusal) => return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or(refusal),
     };
-    if let Some(reached) = gems::caps::reached(&mut tx, user.actor(), &held, price, now).await? {
-        // What used the cap up may have been this very request.
-        let submitted = replay_instead(app, user, tx, key, &fingerprint).await?;
-        return submitted.ok_or_else(|| reached.refusal(price));
-    }
     new.made_from = match materials::resolve(&mut tx, user.person_id, request).await? {
         Ok(made_from) => made_from,
         // What is gone by now was there when this very request was accepted.
@@ -105,7 +101,7 @@ pub async fn submit(
     metrics::gems_moved("hold", price);
     app.wake.queued();
     app.live.nudge(user.person_id);
-    Ok(Submitted { generation, gems: held.gems })
+    Ok(Submitted { generation, gems: held.gems, standing: Some(held.standing) })
 }
 
 /// Before anything is held, where the operator has it so. What was accepted once is not looked at again.
@@ -148,7 +144,7 @@ async fn replay(
     }
     let generation = queries::get(conn, app, user.person_id, earlier.id).await?.ok_or(ApiError::NotFound)?;
     let gems = gems::queries::balance(conn, user.account_id).await?;
-    Ok(Some(Submitted { generation, gems }))
+    Ok(Some(Submitted { generation, gems, standing: None }))
 }
 
 async fn ended(tx: PersonTx, submitted: Submitted) -> ApiResult<Submitted> {

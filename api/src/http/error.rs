@@ -3,9 +3,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use lapidary_contract::domain::Violation;
-use lapidary_contract::{FieldError, Problem, ProblemType, Refusal};
+use lapidary_contract::{FieldError, Problem, ProblemType, Refusal, Scope};
 
 use super::database_fault::DatabaseFault;
+use super::rate::Standing;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -13,7 +14,7 @@ pub enum ApiError {
     Malformed(String),
     #[error("Send a header Idempotency-Key with a value of your own: 1 to 255 visible ASCII characters.")]
     IdempotencyKeyRequired,
-    #[error("The access token is missing, wrong or expired.")]
+    #[error("The access token or API key is missing, wrong or expired.")]
     Unauthenticated,
     #[error("You need {required} gems and have {available}.")]
     InsufficientGems { required: i64, available: i64, debt: i64 },
@@ -25,6 +26,8 @@ pub enum ApiError {
     Suspended,
     #[error("This is only for operators.")]
     Forbidden,
+    #[error("{}", scope_sentence(*.needed))]
+    ScopeMissing { needed: Option<Scope> },
     #[error("There is nothing here.")]
     NotFound,
     #[error("Allowed here: {allow}.")]
@@ -47,6 +50,8 @@ pub enum ApiError {
     TooManyWaiting { max: i64, retry_after_seconds: u64 },
     #[error("Too many of these. Try again later.")]
     RateLimited { retry_after_seconds: u64 },
+    #[error("You asked for too much that costs in a short time. Nothing was held. Try again later.")]
+    SpendsLimited { standing: Standing },
     #[error("Something went wrong on our side. Nothing was lost or charged.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{vendor} does not answer as it should. Try again in a moment.")]
@@ -82,6 +87,7 @@ impl ApiError {
             Self::AgeNotConfirmed => ProblemType::AgeNotConfirmed,
             Self::Suspended => ProblemType::Suspended,
             Self::Forbidden => ProblemType::Forbidden,
+            Self::ScopeMissing { .. } => ProblemType::ScopeMissing,
             Self::NotFound => ProblemType::NotFound,
             Self::MethodNotAllowed { .. } => ProblemType::MethodNotAllowed,
             Self::IllegalTransition(_) => ProblemType::IllegalTransition,
@@ -91,7 +97,7 @@ impl ApiError {
             Self::PromptRefused(_) => ProblemType::PromptRefused,
             Self::IdempotencyKeyReused => ProblemType::IdempotencyKeyReused,
             Self::TooManyWaiting { .. } => ProblemType::TooManyWaiting,
-            Self::RateLimited { .. } => ProblemType::RateLimited,
+            Self::RateLimited { .. } | Self::SpendsLimited { .. } => ProblemType::RateLimited,
             Self::Internal(_) => ProblemType::Internal,
             Self::VendorFailed { .. } => ProblemType::VendorFailed,
             Self::Unavailable { .. } | Self::DatabaseFailed { .. } => ProblemType::Unavailable,
@@ -104,6 +110,7 @@ impl ApiError {
             | Self::RateLimited { retry_after_seconds }
             | Self::Unavailable { retry_after_seconds }
             | Self::DatabaseFailed { retry_after_seconds, .. } => Some(*retry_after_seconds),
+            Self::SpendsLimited { standing } => Some(standing.retry_after_seconds()),
             _ => None,
         }
     }
@@ -121,11 +128,13 @@ impl ApiError {
             available: None,
             debt: None,
             resets_at: None,
+            scope: None,
             stage: None,
             categories: Vec::new(),
         };
         match self {
             Self::Invalid(violations) => problem.errors = violations.iter().map(field_error).collect(),
+            Self::ScopeMissing { needed } => problem.scope = *needed,
             Self::PromptRefused(refusal) => {
                 problem.stage = Some(refusal.stage);
                 problem.categories.clone_from(&refusal.categories);
@@ -153,6 +162,9 @@ impl ApiError {
         if let Some(seconds) = self.retry_after_seconds() {
             answer.insert_header((header::RETRY_AFTER, seconds));
         }
+        if let Self::SpendsLimited { standing } = self {
+            standing.say_first(&mut answer);
+        }
         if let Self::MethodNotAllowed { allow } = self
             && let Ok(allow) = HeaderValue::from_str(allow)
         {
@@ -162,6 +174,13 @@ impl ApiError {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         answer.content_type("application/problem+json").body(serde_json::to_vec(&problem).unwrap_or_default())
+    }
+}
+
+fn scope_sentence(needed: Option<Scope>) -> String {
+    match needed {
+        Some(scope) => format!("This API key lacks the scope {}. Make one that has it.", scope.name()),
+        None => "No API key may do this: sign in on the page.".to_owned(),
     }
 }
 

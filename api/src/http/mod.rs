@@ -1,8 +1,11 @@
 //! HTTP for every feature: errors as problems, extractors that answer bad input, request ids and the log line.
+pub mod client_address;
 pub mod database_fault;
 pub mod error;
 pub mod event_stream;
 pub mod extract;
 pub mod fetch;
+pub mod limits;
 pub mod paging;
+pub mod rate;
 pub mod request_log;

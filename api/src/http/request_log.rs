@@ -17,6 +17,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::error::ApiError;
+use super::limits;
 use crate::metrics::{self, OpenStream};
 use crate::{openai, telemetry};
 
@@ -73,6 +74,7 @@ pub async fn observe(
     } else {
         response
     };
+    limits::say(&mut response);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(X_REQUEST_ID, value);

@@ -1,10 +1,10 @@
 //! Errors as OpenAI's clients read them: `{"error":{"message","type","param","code"}}`. The only place where a problem or a
 //! failed generation becomes one, with the headers that tell an SDK whether to ask again.
-use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use lapidary_contract::domain::{GenerationStatus, Violation, ViolationCode};
 use lapidary_contract::{FailureCode, Generation, Refusal};
 use serde_json::{Value, json};
@@ -92,13 +92,13 @@ impl WireError {
         Bytes::from(format!("event: error\ndata: {}\n\n", self.body()))
     }
 
-    pub fn answer(&self) -> HttpResponse {
-        let mut answer = HttpResponse::build(status(self.status));
-        answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    /// With what stands in the head already.
+    pub fn answer(&self, head: &mut HttpResponseBuilder) -> HttpResponse {
+        head.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(seconds) = self.again {
-            answer.insert_header((header::RETRY_AFTER, seconds));
+            head.insert_header((header::RETRY_AFTER, seconds));
         }
-        self.tell(answer.finish())
+        self.tell(head.finish())
     }
 
     /// The SDKs repeat 408, 409, 429 and everything from 500 on unless they are told not to.

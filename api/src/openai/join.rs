@@ -10,8 +10,9 @@ use super::queries;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::gems;
-use crate::generation::submit::{self, Call, Origin};
+use crate::generation::submit::{self, Call, Origin, Submitted};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::rate::Standing;
 use crate::telemetry;
 
 /// An SDK's own patience is ten minutes. Counts anew with each try that found it.
@@ -46,6 +47,14 @@ pub struct Taken {
     pub gems: GemBalance,
     /// It was there before.
     pub is_joined: bool,
+    /// Where the person stands with what they may ask for; absent where it was there before.
+    pub standing: Option<Standing>,
+}
+
+impl Taken {
+    fn of(Submitted { generation, gems, standing }: Submitted, is_joined: bool) -> Self {
+        Self { generation, gems, is_joined, standing }
+    }
 }
 
 /// `fingerprint` is of the whole call as it came, whatever of it we use.
@@ -61,7 +70,7 @@ pub async fn take(
     if let Some(key) = &asked.key {
         let submitted = submit::submit(app, user, &format!("openai-key:{key}"), origin, request).await?;
         let is_joined = submitted.generation.request_id != request_id;
-        return Ok(Taken { generation: submitted.generation, gems: submitted.gems, is_joined });
+        return Ok(Taken::of(submitted, is_joined));
     }
     if asked.tries > 0
         && let Some(taken) = join(app, user, fingerprint).await?
@@ -71,7 +80,7 @@ pub async fn take(
     let key = format!("openai:{}", Uuid::now_v7());
     let origin = Origin { call: Some(Call { fingerprint, by: user.session_id }), ..origin };
     let submitted = submit::submit(app, user, &key, origin, request).await?;
-    Ok(Taken { generation: submitted.generation, gems: submitted.gems, is_joined: false })
+    Ok(Taken::of(submitted, false))
 }
 
 async fn join(app: &App, user: &CurrentUser, fingerprint: &[u8]) -> ApiResult<Option<Taken>> {
@@ -88,5 +97,5 @@ async fn join(app: &App, user: &CurrentUser, fingerprint: &[u8]) -> ApiResult<Op
     let gems = gems::queries::balance(&mut tx, user.account_id).await?;
     tx.commit().await?;
     tracing::info!(generation_id = %id, "a call was tried again, and joins what it began");
-    Ok(Some(Taken { generation, gems, is_joined: true }))
+    Ok(Some(Taken { generation, gems, is_joined: true, standing: None }))
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use lapidary_contract::{GemBalance, Generation};
 use tokio::time::Instant;
 
 use super::answer;
 use super::error::WireError;
 use super::events::{self, Telling};
-use super::join::{self, Asked};
+use super::join::{self, Asked, Taken};
 use super::order::Order;
 use super::wait::{End, Heard, Wait};
 use crate::app::App;
@@ -47,51 +46,48 @@ pub async fn serve(caller: Caller, order: Order, fingerprint: &[u8]) -> ApiResul
     let shows = order.stream.is_some_and(|partial| partial > 0);
     let preview = loop {
         match wait.next(until).await? {
-            Heard::Ended(end) => return ended(&app, &order, &end, &request_id, taken.is_joined).await,
+            Heard::Ended(end) => return ended(&app, &order, &end, &request_id, &taken).await,
             Heard::Preview(key) if shows => break Some(key),
             Heard::Preview(_) => {}
             Heard::Quiet => break None,
         }
     };
-    let gems = (taken.generation.price_gems, taken.gems.remaining);
-    let head = head(HttpResponse::Ok(), &taken.generation, gems, taken.is_joined);
+    // What is held: nobody knows yet how much of it will be taken.
+    let head = head(&taken, taken.generation.price_gems, taken.gems.remaining);
     let is_stream = order.stream.is_some();
     let told = events::tell(Telling { app, order, wait, request_id, shown: 0 }, preview);
     Ok(send(head, is_stream, told))
 }
 
 /// It ended before anything was said.
-async fn ended(app: &App, order: &Order, end: &End, request_id: &str, is_joined: bool) -> ApiResult<HttpResponse> {
-    let failure = WireError::of_end(&end.generation, request_id);
+async fn ended(app: &App, order: &Order, end: &End, request_id: &str, taken: &Taken) -> ApiResult<HttpResponse> {
     if end.pictures.is_empty() {
-        return Ok(failure.unwrap_or_else(WireError::gone).answer());
+        let failure = WireError::of_end(&end.generation, request_id).unwrap_or_else(WireError::gone);
+        let mut head = head(taken, end.generation.captured_gems, end.gems.remaining);
+        return Ok(failure.answer(&mut head));
     }
-    let head =
-        head(HttpResponse::Ok(), &end.generation, (end.generation.captured_gems, remaining(&end.gems)), is_joined);
-    match order.stream {
-        Some(_) => Ok(send(head, true, answer::completed(app, order, end).await?)),
-        None => Ok(send(head, false, answer::whole(app, order, end).await?)),
-    }
+    let head = head(taken, end.generation.captured_gems, end.gems.remaining);
+    let is_stream = order.stream.is_some();
+    let pieces = match is_stream {
+        true => answer::completed(app, order, end).await?,
+        false => answer::whole(app, order, end).await?,
+    };
+    Ok(send(head, is_stream, pieces))
 }
 
-fn remaining(gems: &GemBalance) -> i64 {
-    gems.remaining
-}
-
-/// Gems: taken, or held while it is not known how many will be; and what is left.
-fn head(
-    mut answer: HttpResponseBuilder,
-    generation: &Generation,
-    (cost, remaining): (i64, i64),
-    is_joined: bool,
-) -> HttpResponseBuilder {
-    answer
-        .insert_header((header::LOCATION, format!("/v1/generations/{}", generation.id)))
-        .insert_header(("Gems-Cost", cost))
-        .insert_header(("Gems-Remaining", remaining));
-    if is_joined {
+/// What leads to the generation, and its gems.
+fn head(taken: &Taken, cost_gems: i64, remaining_gems: i64) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    if let Some(standing) = taken.standing {
+        standing.say_first(&mut answer);
+    }
+    if taken.is_joined {
         answer.insert_header(("Idempotent-Replayed", "true"));
     }
+    answer
+        .insert_header((header::LOCATION, format!("/v1/generations/{}", taken.generation.id)))
+        .insert_header(("Gems-Cost", cost_gems))
+        .insert_header(("Gems-Remaining", remaining_gems));
     answer
 }
 

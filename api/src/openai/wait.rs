@@ -65,7 +65,7 @@ impl Wait {
             if !*self.open.borrow() {
                 return Err(ApiError::Unavailable { retry_after_seconds: 1 });
             }
-            if self.app.auth.is_live(self.user.session_id) == Some(false) {
+            if self.app.auth.is_live(&self.user) == Some(false) {
                 return Err(ApiError::Unauthenticated);
             }
             let now = Instant::now();

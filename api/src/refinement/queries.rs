@@ -15,6 +15,8 @@ pub struct NewRefinement<'a> {
     pub request_id: &'a str,
     pub spec: &'a RefinementSpec,
     pub price_gems: i64,
+    /// The key that asked, unless the person did.
+    pub api_key_id: Option<Uuid>,
     pub lease_until: DateTime<Utc>,
     pub now: DateTime<Utc>,
 }
@@ -26,8 +28,9 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewRefinement<'_>,
     let added = sqlx::query!(
         "with added as (
            insert into refinements (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
-             attributes, seen_sections, price_gems, held_free, held_bought, lease_until, created_at)
-           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $10, $11, $12, $13, $14)
+             attributes, seen_sections, price_gems, held_free, held_bought, lease_until, created_at,
+             api_key_id)
+           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $10, $11, $12, $13, $14, $15)
            on conflict on constraint refinements_idempotency_unique do nothing
            returning id
          )
@@ -45,7 +48,8 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewRefinement<'_>,
         hold.free,
         hold.bought,
         new.lease_until,
-        new.now
+        new.now,
+        new.api_key_id
     )
     .fetch_optional(conn)
     .await?;

@@ -38,7 +38,11 @@ pub async fn create_refinement(
         Some(_) => suggested.refinement.captured_gems,
         None => suggested.refinement.price_gems,
     };
-    Ok(HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok();
+    if let Some(standing) = suggested.standing {
+        standing.say_first(&mut answer);
+    }
+    Ok(answer
         .insert_header(("Gems-Cost", cost))
         .insert_header(("Gems-Remaining", suggested.gems.remaining))
         .json(suggested.refinement))

@@ -18,6 +18,7 @@ use crate::db::PersonTx;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::fingerprint;
+use crate::http::rate::Standing;
 use crate::metrics;
 use crate::moderation;
 
@@ -30,6 +31,8 @@ const SETTLE_PATIENCE: Duration = Duration::from_secs(8);
 pub struct Suggested {
     pub refinement: Refinement,
     pub gems: GemBalance,
+    /// Absent where an earlier request is answered once more: that uses no turn.
+    pub standing: Option<Standing>,
 }
 
 /// A retry with the same key answers with the refinement as it is now, and charges nothing. Gems first, as in a submit: the
@@ -51,24 +54,17 @@ pub async fn suggest(
         request_id,
         spec: &spec,
         price_gems: price,
+        api_key_id: user.key.map(|key| key.id),
         lease_until: now + TimeDelta::seconds(seconds.saturating_add(LEASE_SPARE_SECONDS)),
         now,
     };
     look(app, user, key, request_id, request).await?;
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let Some(held) = gems::ledger::hold(&mut tx, user.account_id, price, new.id, now).await? else {
-        // What used the gems up may have been this very request.
-        if let Some(suggested) = replay(&mut tx, user, key, &fingerprint).await? {
-            tx.commit().await?;
-            return Ok(suggested);
-        }
-        let gems = gems::queries::balance(&mut tx, user.account_id).await?;
-        return Err(ApiError::InsufficientGems { required: price, available: gems.available(), debt: gems.debt });
+    let held = match gems::spend::reserve(&mut tx, app, user, price, new.id, now).await? {
+        Ok(held) => held,
+        // What used the gems, a cap or the turns up may have been this very request.
+        Err(refusal) => return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or(refusal),
     };
-    if let Some(reached) = gems::caps::reached(&mut tx, user.actor(), &held, price, now).await? {
-        let suggested = replay_instead(app, user, tx, key, &fingerprint).await?;
-        return suggested.ok_or_else(|| reached.refusal(price));
-    }
     if !queries::add(&mut tx, user.actor(), &new, held.hold).await? {
         return replay_instead(app, user, tx, key, &fingerprint).await?.ok_or(ApiError::NotFound);
     }
@@ -83,7 +79,7 @@ pub async fn suggest(
     let patience = Duration::from_secs(app.settings.refinement_timeout_seconds) + SETTLE_PATIENCE;
     // What is wrong is told there. A row that is not settled by then is answered as running; its lease ends it.
     let _ = tokio::time::timeout(patience, tokio::spawn(task.in_current_span())).await;
-    read(app, user, id).await
+    read(app, user, id, held.standing).await
 }
 
 /// Before anything is held, where the operator has it so. What was accepted once is not looked at again.
@@ -128,13 +124,13 @@ async fn replay(
     }
     let refinement = queries::get(conn, user.person_id, earlier.id).await?.ok_or(ApiError::NotFound)?;
     let gems = gems::queries::balance(conn, user.account_id).await?;
-    Ok(Some(Suggested { refinement, gems }))
+    Ok(Some(Suggested { refinement, gems, standing: None }))
 }
 
-async fn read(app: &App, user: &CurrentUser, id: Uuid) -> ApiResult<Suggested> {
+async fn read(app: &App, user: &CurrentUser, id: Uuid, standing: Standing) -> ApiResult<Suggested> {
     let mut tx = app.db.begin_as(user.actor()).await?;
     let refinement = queries::get(&mut tx, user.person_id, id).await?.ok_or(ApiError::NotFound)?;
     let gems = gems::queries::balance(&mut tx, user.account_id).await?;
     tx.commit().await?;
-    Ok(Suggested { refinement, gems })
+    Ok(Suggested { refinement, gems, standing: Some(standing) })
 }

@@ -77,3 +77,36 @@ async fn a_suspended_person_reads_why() {
     tab.until("document.body.innerText.includes('Your pictures and gems are kept')", "it is said calmly").await;
     stage.clear().await;
 }
+
+#[actix_web::test]
+async fn an_api_key_is_made_shown_once_used_and_revoked() {
+    let stage = Stage::set().await;
+    let tab = stage.chrome.tab(Look::PHONE).await;
+    enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    tab.press("link", "Account").await;
+    tab.press("button", "Create API key").await;
+    tab.press("textbox", "Name").await;
+    tab.write("Nightly wallpapers").await;
+    tab.press("button", "Create key").await;
+    tab.until("document.activeElement?.id === 'new-key'", "the focus is on the key").await;
+    let key = tab.eval("document.getElementById('new-key').innerText").await;
+    let key = key.as_str().expect("a key").to_owned();
+    let client = reqwest::Client::new();
+    let ask = async |path: &str| {
+        let answer = client.get(stage.at(path)).bearer_auth(&key).send().await.expect("an answer");
+        answer.status().as_u16()
+    };
+    assert_eq!((ask("/v1/images").await, ask("/v1/gems").await), (200, 403), "it may make pictures");
+    let example =
+        format!("document.querySelector('.code-block').innerText.includes('{}/v1/generations')", stage.app.url);
+    tab.until(&example, "the example names this site").await;
+    tab.open(&stage.at("/account")).await;
+    tab.see("button", "Revoke the key Nightly wallpapers").await;
+    assert_eq!(tab.eval("document.body.innerText.includes('lap_') && !document.getElementById('new-key')").await, true);
+    tab.press("button", "Revoke the key Nightly wallpapers").await;
+    tab.press("button", "Revoke key").await;
+    tab.until("document.body.innerText.includes('Key revoked')", "it is told").await;
+    tab.miss("button", "Revoke the key*").await;
+    assert_eq!(ask("/v1/images").await, 401);
+    stage.clear().await;
+}

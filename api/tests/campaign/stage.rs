@@ -75,6 +75,10 @@ impl Stage {
             ("github-client-secret", &github.client_secret),
             ("openai-base-url", &openai.base_url),
             ("openai-api-key", &openai.api_key),
+            // A few people ask here for what hundreds would.
+            ("spends-per-minute", "1000000"),
+            ("requests-per-minute", "1000000"),
+            ("requests-per-minute-signed-out", "1000000"),
         ];
         let usual = usual.iter().map(|(name, value)| format!("--{name}={value}"));
         let is_replaced = |given: &String| {

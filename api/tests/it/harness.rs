@@ -86,6 +86,10 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     // However slow the machine is, an answer in OpenAI's wire has its status, unless a test wants it otherwise.
     set("openai-silence-seconds", "600");
     set("running-per-person", "100");
+    // Two hundred at once, and again, is no story of its own.
+    for limit in ["spends-per-minute", "requests-per-minute", "requests-per-minute-signed-out"] {
+        set(limit, "1000000");
+    }
     let settings = config::settings_from(&arguments).expect("settings");
     let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -46,7 +46,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
 }
 
 /// One of everything that has an id, by the part of a path that it stands behind; the first that fits holds.
-async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, String)> {
+pub async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, String)> {
     let id = |value: &Value| value.as_str().expect("an id").to_owned();
     let first = async |list: &str| id(&owner.get(list).await.json()["data"][0]["id"]);
     let posted = async |path: &str, body: Value| id(&owner.post(path, &body).await.json()["id"]);
@@ -67,6 +67,7 @@ async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, Strin
         ("/purchases/", bought.id),
         ("/refinements/", id(&refined["id"])),
         ("/presets/", posted("/v1/presets", winter).await),
+        ("/api-keys/", posted("/v1/me/api-keys", json!({"name": "Nightly", "scopes": ["gems:read"]})).await),
         ("/sessions/", first("/v1/me/sessions").await),
         ("/notices/", first("/v1/me/notices").await),
         ("/images/", image),
@@ -74,7 +75,7 @@ async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, Strin
 }
 
 /// A body that is right, so that nothing but the owner is in the way.
-fn body_for(path: &str, method: &reqwest::Method, image: &str) -> Option<Value> {
+pub fn body_for(path: &str, method: &reqwest::Method, image: &str) -> Option<Value> {
     match (path, method.as_str()) {
         ("/v1/collections/", "PATCH") => Some(json!({"name": "Mine"})),
         ("/v1/collections//images", "POST" | "DELETE") => Some(json!({"image_ids": [image]})),

@@ -2,7 +2,9 @@
 //! that was done on another day. Everything adds up, as the audit at the end of each test wants it.
 use chrono::{DateTime, Utc};
 use lapidary::db::Actor;
-use lapidary::gems::ledger::{self, Posting};
+use lapidary::gems::ledger::{self, Held, Posting, Reserved, Wanted};
+use lapidary::http::rate::Rate;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::harness::{Person, TestApp};
@@ -88,6 +90,24 @@ pub async fn made_at(app: &TestApp, actor: Actor, at: DateTime<Utc>, model: &str
     .execute(&mut sql)
     .await
     .expect("a generation");
-    let hold = ledger::hold(&mut sql, actor.account_id, gems, id, at).await.expect("a hold").expect("enough gems").hold;
+    let hold = hold(&mut sql, actor.account_id, gems, id, at).await.expect("enough gems").hold;
     ledger::settle(&mut sql, actor.account_id, hold, gems, id, at).await.expect("captured");
+}
+
+/// Holds gems on whichever day it was. `None`: there are too few.
+pub async fn hold(
+    sql: &mut PgConnection,
+    account_id: Uuid,
+    price: i64,
+    reference: Uuid,
+    now: DateTime<Utc>,
+) -> Option<Held> {
+    let forget = sqlx::query("update gem_accounts set spends_until = null where id = $1").bind(account_id);
+    forget.execute(&mut *sql).await.expect("forgotten");
+    let wanted = Wanted { account_id, price, reference, is_free_only: false, rate: Rate::new("spends", 1), now };
+    match ledger::hold(sql, &wanted).await.expect("an answer").0 {
+        Reserved::Held(held) => Some(held),
+        Reserved::TooFew(_) => None,
+        Reserved::TooOften(_) => panic!("the turns were forgotten"),
+    }
 }

@@ -1,4 +1,5 @@
 //! One integration binary over HTTP: real PostgreSQL, a real S3 protocol, vendors on ports. A file per feature.
+mod api_keys;
 mod archives;
 mod auth;
 mod bad_input;
@@ -19,10 +20,13 @@ mod harness;
 mod identities;
 mod images;
 mod isolation;
+mod key_caps;
 mod keys;
 mod ledger_rows;
+mod limits;
 mod looks;
 mod margin;
+mod matrix;
 mod metrics;
 mod model_faults;
 mod model_life;

@@ -239,7 +239,7 @@ impl Story {
         let (share, count) = (self.dice.between(1, 60), self.dice.between(1, 4));
         let (generation, crashes) = (Uuid::now_v7(), self.dice.below(8) == 0);
         let mut tx = sql.begin().await.expect("a transaction");
-        let held = ledger::hold(&mut tx, self.account, share * count, generation, Utc::now()).await.expect("an answer");
+        let held = crate::ledger_rows::hold(&mut tx, self.account, share * count, generation, Utc::now()).await;
         let expected = if crashes { self.model.clone().hold(share * count) } else { self.model.hold(share * count) };
         let got = held.as_ref().map(|held| (held.hold.free, held.hold.bought));
         self.steps.push(format!("hold of {share} × {count}: {got:?}{}", if crashes { ", and a crash" } else { "" }));

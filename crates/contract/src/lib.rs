@@ -11,6 +11,7 @@
     )
 )]
 
+pub mod api_key;
 pub mod auth;
 pub mod catalogue;
 pub mod event;
@@ -31,6 +32,7 @@ pub mod refinement;
 pub mod schema;
 pub mod status;
 
+pub use api_key::{API_KEY_PREFIX, ApiKey, CreateApiKey, Scope};
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;

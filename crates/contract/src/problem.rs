@@ -2,6 +2,7 @@
 use lapidary_domain::ViolationCode;
 use serde::{Deserialize, Serialize};
 
+use crate::api_key::Scope;
 use crate::generation::RefusalStage;
 
 /// What went wrong, as a program tells it apart. The URI is `/problems/{slug}`.
@@ -15,6 +16,7 @@ pub enum ProblemType {
     AgeNotConfirmed,
     Suspended,
     Forbidden,
+    ScopeMissing,
     NotFound,
     MethodNotAllowed,
     IllegalTransition,
@@ -31,7 +33,7 @@ pub enum ProblemType {
 }
 
 impl ProblemType {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::IdempotencyKeyRequired,
         Self::Unauthenticated,
@@ -40,6 +42,7 @@ impl ProblemType {
         Self::AgeNotConfirmed,
         Self::Suspended,
         Self::Forbidden,
+        Self::ScopeMissing,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::IllegalTransition,
@@ -65,6 +68,7 @@ impl ProblemType {
             Self::AgeNotConfirmed => "age-not-confirmed",
             Self::Suspended => "suspended",
             Self::Forbidden => "forbidden",
+            Self::ScopeMissing => "scope-missing",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::IllegalTransition => "illegal-transition",
@@ -87,7 +91,7 @@ impl ProblemType {
             Self::MalformedRequest | Self::IdempotencyKeyRequired => 400,
             Self::Unauthenticated => 401,
             Self::InsufficientGems | Self::GemCapReached => 402,
-            Self::AgeNotConfirmed | Self::Suspended | Self::Forbidden => 403,
+            Self::AgeNotConfirmed | Self::Suspended | Self::Forbidden | Self::ScopeMissing => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::IllegalTransition => 409,
@@ -111,6 +115,7 @@ impl ProblemType {
             Self::AgeNotConfirmed => "Confirm your age first",
             Self::Suspended => "This account is suspended",
             Self::Forbidden => "Not allowed",
+            Self::ScopeMissing => "This key may not do that",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "This method is not allowed here",
             Self::IllegalTransition => "Not possible in this state",
@@ -160,6 +165,9 @@ pub struct Problem {
     /// With `gem-cap-reached`: when the day or month of the cap ends.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::moment::at_or_none")]
     pub resets_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// With `scope-missing`: what the key would need; absent where no key is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// With `prompt-refused`: where on its way it was refused; nothing was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<RefusalStage>,

@@ -56,7 +56,7 @@ pub const REFINED_VALUE_MAX: usize = 60;
 pub const SEEN_SECTIONS_MAX: usize = 200;
 /// Presets of one person.
 pub const PRESETS_MAX: i64 = 200;
-/// Characters of the name of a preset or a collection.
+/// Characters of the name of a preset, a collection or an API key.
 pub const TITLE_MAX: usize = 80;
 /// Collections of one person.
 pub const COLLECTIONS_MAX: i64 = 500;
@@ -74,3 +74,9 @@ pub const SHARE_LINKS_MAX: i64 = 20;
 pub const TRASH_DAYS: i64 = 30;
 /// Seconds a presigned URL lives: seven days.
 pub const PRESIGNED_URL_SECONDS: u64 = 604_800;
+/// API keys of one person that work at a time.
+pub const API_KEYS_MAX: i64 = 50;
+/// Days from now within which an API key may expire.
+pub const API_KEY_DAYS_MAX: i64 = 3_660;
+/// Gems of a cap, a person's or a key's.
+pub const CAP_MAX: i64 = 1_000_000;

@@ -1,5 +1,8 @@
 //! The account: profile, sign-in methods, sessions, the way to the API and out. Short sections, a line on what each does.
+mod api_keys;
 mod identities;
+mod key_examples;
+mod new_key;
 mod profile;
 mod sessions;
 
@@ -33,6 +36,7 @@ pub fn AccountPage() -> AnyView {
             <profile::Profile />
             <identities::Identities />
             <sessions::Sessions />
+            <api_keys::ApiKeys />
             <section class="setting">
                 <div class="setting__words">
                     <h2>"API"</h2>

@@ -80,7 +80,9 @@ fn sentence_of(problem: &Problem, kind: ProblemType) -> String {
         ProblemType::GemCapReached => return cap_sentence(problem),
         ProblemType::Invalid => return invalid_sentence(problem),
         ProblemType::PromptRefused => return refused_sentence(problem),
-        ProblemType::IllegalTransition | ProblemType::Forbidden => return problem.detail.clone(),
+        ProblemType::IllegalTransition | ProblemType::Forbidden | ProblemType::ScopeMissing => {
+            return problem.detail.clone();
+        }
         ProblemType::MalformedRequest
         | ProblemType::MethodNotAllowed
         | ProblemType::UnsupportedMediaType
@@ -153,7 +155,7 @@ fn action_of(kind: ProblemType) -> Action {
         ProblemType::GemCapReached => Action::SeeCaps,
         ProblemType::AgeNotConfirmed => Action::ConfirmAge,
         ProblemType::Suspended => Action::Contact,
-        ProblemType::Forbidden | ProblemType::NotFound => Action::GoToStudio,
+        ProblemType::Forbidden | ProblemType::ScopeMissing | ProblemType::NotFound => Action::GoToStudio,
         ProblemType::Invalid | ProblemType::PromptRefused | ProblemType::PayloadTooLarge => Action::ChangeInput,
         ProblemType::TooManyWaiting | ProblemType::RateLimited => Action::WaitAndRetry,
         ProblemType::Internal | ProblemType::VendorFailed | ProblemType::Unavailable => Action::Retry,

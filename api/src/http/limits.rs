@@ -1,0 +1,182 @@
+//! How often anyone may ask this process: token buckets in memory for keys, people and addresses. What costs is limited
+//! exactly by the database (`gems/ledger`); this keeps a loop from taking everybody's connections. Memory is bounded.
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
+use uuid::Uuid;
+
+use super::client_address::{self, Network};
+use super::error::{ApiError, ApiResult};
+use super::rate::{Rate, Standing};
+use crate::app::App;
+use crate::auth::scopes::{self, Door};
+use crate::config::Settings;
+
+const SHARDS: usize = 16;
+/// Of each shard; an entry weighs about 60 bytes.
+const ENTRIES_MAX: usize = 8_192;
+
+/// Whose bucket it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    Key(Uuid),
+    Person(Uuid),
+    Address(u128),
+}
+
+pub struct Limits {
+    signed_in: Rate,
+    signed_out: Rate,
+    /// What costs: the rate is here, its time is in the database.
+    pub spends: Rate,
+    trusted: Vec<Network>,
+    started: Instant,
+    hasher: RandomState,
+    /// Until when what was asked uses the allowance up, in microseconds since the start.
+    shards: Vec<Mutex<HashMap<Who, i64>>>,
+}
+
+impl Limits {
+    pub fn new(settings: &Settings) -> Self {
+        let limits = &settings.limits;
+        Self {
+            signed_in: Rate::new("requests", limits.requests_per_minute),
+            signed_out: Rate::new("requests", limits.requests_per_minute_signed_out),
+            spends: Rate::new("spends", limits.spends_per_minute),
+            trusted: limits.trusted_proxies.clone(),
+            started: Instant::now(),
+            hasher: RandomState::new(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// One request more. The error is the standing of whoever has to wait.
+    fn take(&self, who: Who, now: Instant) -> Result<Standing, Standing> {
+        let rate = if matches!(who, Who::Address(_)) { self.signed_out } else { self.signed_in };
+        let now = i64::try_from(now.saturating_duration_since(self.started).as_micros()).unwrap_or(i64::MAX / 2);
+        let shard = usize::try_from(self.hasher.hash_one(who) % 16).unwrap_or(0);
+        let Some(shard) = self.shards.get(shard) else { return Ok(rate.standing(0)) };
+        let mut entries = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = entries.get(&who).map_or(0, |until| until - now);
+        let Some(after) = rate.one_more(ahead) else { return Err(rate.standing(ahead)) };
+        if entries.len() >= ENTRIES_MAX && !entries.contains_key(&who) {
+            make_room(&mut entries, now);
+        }
+        entries.insert(who, now + after);
+        Ok(rate.standing(after))
+    }
+
+    /// Once a request, whichever extractor asks first. Its answer says where whoever asks stands.
+    pub fn admit(&self, request: &HttpRequest, who: Who) -> ApiResult<()> {
+        if request.extensions().get::<Standing>().is_some() {
+            return Ok(());
+        }
+        let (standing, is_in) = match self.take(who, Instant::now()) {
+            Ok(standing) => (standing, true),
+            Err(standing) => (standing, false),
+        };
+        request.extensions_mut().insert(standing);
+        if is_in { Ok(()) } else { Err(ApiError::RateLimited { retry_after_seconds: standing.retry_after_seconds() }) }
+    }
+
+    /// As [`Limits::admit`], for somebody nobody knows.
+    pub fn admit_address(&self, request: &HttpRequest) -> ApiResult<()> {
+        match self.address(request) {
+            Some(address) => self.admit(request, Who::Address(client_address::place(address))),
+            None => Ok(()),
+        }
+    }
+
+    /// Where a request comes from, as far as trusted proxies say.
+    pub fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        client_address::of(request, &self.trusted)
+    }
+}
+
+/// Who asked least goes first: an allowance that is nearly whole is soon as if nobody had asked.
+fn make_room(entries: &mut HashMap<Who, i64>, now: i64) {
+    let mut least = now;
+    while entries.len() >= ENTRIES_MAX {
+        entries.retain(|_, until| *until > least);
+        least += 5_000_000;
+    }
+}
+
+/// Middleware: limits what needs no sign-in before anything else is done for it. Who signs in is limited where they are
+/// recognised.
+pub async fn enforce(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let door = request.match_pattern().and_then(|pattern| scopes::door(request.method().as_str(), &pattern));
+    if door == Some(Door::Public)
+        && let Some(app) = request.app_data::<web::Data<App>>()
+        && let Err(error) = app.limits.admit_address(request.request())
+    {
+        return Ok(request.into_response(HttpResponse::from_error(error)));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// Says on an answer where whoever asked stands.
+pub fn say(response: &mut ServiceResponse<BoxBody>) {
+    let standing = response.request().extensions().get::<Standing>().copied();
+    if let Some(standing) = standing {
+        standing.say(response.headers_mut());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn limits(per_minute: u32) -> Limits {
+        Limits {
+            signed_in: Rate::new("requests", per_minute),
+            signed_out: Rate::new("requests", per_minute),
+            spends: Rate::new("spends", 1),
+            trusted: Vec::new(),
+            started: Instant::now(),
+            hasher: RandomState::new(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_somebodys_own_and_fills_again() {
+        let limits = limits(3);
+        let (now, id) = (Instant::now(), Uuid::now_v7());
+        for left in [2, 1, 0] {
+            assert_eq!(limits.take(Who::Key(id), now).unwrap().remaining, left);
+        }
+        let refused = limits.take(Who::Key(id), now).unwrap_err();
+        assert_eq!(refused.retry_after_seconds(), 20);
+        assert!(limits.take(Who::Person(id), now).is_ok(), "a person's own is another one");
+        assert!(limits.take(Who::Key(id), now + Duration::from_secs(19)).is_err());
+        assert!(limits.take(Who::Key(id), now + Duration::from_secs(20)).is_ok());
+        assert!(limits.take(Who::Key(id), now + Duration::from_secs(20)).is_err());
+    }
+
+    #[test]
+    fn however_many_addresses_come_memory_is_bounded_and_who_is_refused_stays_so() {
+        let limits = limits(10);
+        let now = Instant::now();
+        let busy = Who::Address(u128::MAX);
+        while limits.take(busy, now).is_ok() {}
+        for number in 0..3 * u128::try_from(SHARDS * ENTRIES_MAX).unwrap() {
+            assert!(limits.take(Who::Address(number), now).is_ok());
+        }
+        let entries: usize = limits.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        assert!(entries <= SHARDS * ENTRIES_MAX);
+        assert!(limits.take(busy, now).is_err(), "a flood of others does not free it");
+    }
+}

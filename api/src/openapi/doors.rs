@@ -1,0 +1,130 @@
+//! What the document says of the doors in front of each route: which scope a key needs, and that whoever asks too often is
+//! told when to come back. Made from the same table that opens them.
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Header, ObjectBuilder, OpenApi, RefOr, Response, Type};
+
+use super::problem;
+use crate::auth::scopes::{self, Door};
+
+/// As a parameter of `Authorization: Bearer`, like an access token.
+pub fn scheme() -> SecurityScheme {
+    let description = "An API key, `lap_…`, in place of an access token: made on the page or with `POST /v1/me/api-keys`, \
+        it does what its scopes say. The scope that an operation needs stands beside it.";
+    SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
+}
+
+pub fn describe(document: &mut OpenApi) {
+    for (method, pattern, door) in scopes::all() {
+        let Some(item) = document.paths.paths.get_mut(pattern) else { continue };
+        let operation = match method {
+            "GET" => &mut item.get,
+            "POST" => &mut item.post,
+            "PUT" => &mut item.put,
+            "PATCH" => &mut item.patch,
+            "DELETE" => &mut item.delete,
+            _ => continue,
+        };
+        if let Some(operation) = operation {
+            say(operation, door);
+        }
+    }
+}
+
+fn say(operation: &mut Operation, door: Door) {
+    match door {
+        Door::Scope(scope) => {
+            let session = SecurityRequirement::new("bearer", Vec::<String>::new());
+            operation.security = Some(vec![session, SecurityRequirement::new("api_key", [scope.name()])]);
+            refuse(operation, &format!("The API key lacks the scope `{}`", scope.name()));
+        }
+        Door::Session => refuse(operation, "An API key was sent, and none is taken here"),
+        Door::Public => {}
+        Door::Unlimited => return,
+    }
+    say_how_often(operation);
+}
+
+/// Adds to what a 403 may mean.
+fn refuse(operation: &mut Operation, why: &str) {
+    let known = operation.responses.responses.entry("403".into()).or_insert_with(|| problem(""));
+    if let RefOr::T(response) = known {
+        let before = std::mem::take(&mut response.description);
+        response.description = if before.is_empty() { format!("{why}.") } else { format!("{why}. {before}") };
+    }
+}
+
+fn say_how_often(operation: &mut Operation) {
+    let answers = &mut operation.responses.responses;
+    let too_often = || problem("Asked too often, or too much waits: `Retry-After` says when to come back.");
+    if let RefOr::T(refused) = answers.entry("429".into()).or_insert_with(too_often) {
+        let seconds = header(Type::Integer, "Seconds until it is worth asking again. It wins over `RateLimit`.");
+        refused.headers.insert("Retry-After".into(), seconds.into());
+        if refused.description.is_empty() {
+            if let RefOr::T(usual) = too_often() {
+                refused.description = usual.description;
+            }
+        }
+    }
+    for answer in answers.values_mut() {
+        if let RefOr::T(answer) = answer {
+            say_standing(answer);
+        }
+    }
+}
+
+fn say_standing(answer: &mut Response) {
+    let standing = "What is left of each limit (`r`), and the seconds (`t`) until all of it is there again, or the next where \
+        none is left: `\"requests\";r=1199;t=1`. A request that spends says `spends` too.";
+    let policy =
+        "The limits: so many (`q`) within so many seconds (`w`), and as many at once: `\"requests\";q=1200;w=60`.";
+    answer.headers.insert("RateLimit".into(), header(Type::String, standing).into());
+    answer.headers.insert("RateLimit-Policy".into(), header(Type::String, policy).into());
+}
+
+fn header(kind: Type, description: &str) -> Header {
+    HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).description(Some(description)).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use lapidary_contract::Scope;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn document() -> Value {
+        serde_json::to_value(super::super::document()).unwrap()
+    }
+
+    #[test]
+    fn each_operation_names_the_scope_that_opens_it() {
+        let document = document();
+        let submit = &document["paths"]["/v1/generations"]["post"];
+        assert_eq!(submit["security"], json!([{"bearer": []}, {"api_key": [Scope::GenerationsWrite.name()]}]));
+        for door in ["/v1/me/sessions", "/v1/me/api-keys"] {
+            assert_eq!(document["paths"][door]["get"].get("security"), None, "{door}: as the whole document");
+        }
+        assert_eq!(document["security"], json!([{"bearer": []}]));
+        assert_eq!(document["components"]["securitySchemes"]["api_key"]["scheme"], "bearer");
+    }
+
+    #[test]
+    fn whatever_is_limited_says_so() {
+        let document = document();
+        for (method, pattern, door) in scopes::all().filter(|(_, _, door)| *door != Door::Unlimited) {
+            let answers = &document["paths"][pattern][method.to_lowercase()]["responses"];
+            assert!(answers["429"]["headers"]["Retry-After"].is_object(), "{method} {pattern}");
+            assert!(!answers["429"]["description"].as_str().unwrap().is_empty(), "{method} {pattern}");
+            for answer in answers.as_object().unwrap().values() {
+                assert!(answer["headers"]["RateLimit"].is_object(), "{method} {pattern}");
+            }
+            assert_eq!(
+                door == Door::Public,
+                answers.get("403").is_none() || door == Door::Public,
+                "{method} {pattern}"
+            );
+        }
+    }
+}

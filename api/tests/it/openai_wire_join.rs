@@ -9,6 +9,7 @@ use lapidary_sandbox::faults::Fault;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use crate::api_keys::key_of;
 use crate::harness::{self, Answer, Person, TestApp};
 use crate::openai_wire::{GENERATIONS, answered, call, fox, with};
 use crate::sse;
@@ -101,6 +102,13 @@ async fn another_body_session_or_person_and_a_later_hour_are_other_calls() {
     for other in [&elsewhere, &stranger] {
         let answer = answered(&app, again(other, &fox(), 1)).await.expect_status(200);
         assert!(known.insert(id_of(&answer).to_owned()));
+    }
+    // So is a key of the same person, which joins what it began itself.
+    let key = key_of(&person, &["generations:write"]).await;
+    let tried = key.request(Method::POST, GENERATIONS).json(&fox()).header("X-Stainless-Retry-Count", "1");
+    for is_new in [true, false] {
+        let answer = answered(&app, tried.try_clone().expect("a request")).await.expect_status(200);
+        assert_eq!(known.insert(id_of(&answer).to_owned()), is_new);
     }
     // Not told as a retry: a call of its own.
     assert!(known.insert(id_of(&answered(&app, call(&person, &fox())).await.expect_status(200)).to_owned()));

@@ -48,6 +48,8 @@ pub struct App {
     /// A decoded picture takes up to 400 MB: as many at once as there are cores.
     pub decoders: Arc<Semaphore>,
     pub uploads: Uploads,
+    /// Room for answers with pictures in OpenAI's wire.
+    pub openai: crate::openai::Answers,
     /// Absent where only the API is served.
     pub page: Option<Page>,
 }
@@ -101,6 +103,7 @@ impl App {
             is_judged: AtomicBool::default(),
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),
             uploads: Uploads::default(),
+            openai: crate::openai::Answers::default(),
             limits: Limits::new(&settings),
             auth,
             db,

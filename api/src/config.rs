@@ -10,10 +10,10 @@ mod check;
 mod commands;
 mod limits;
 mod moderation;
+mod openai_wire;
 
 pub use self::address::{database_is_safe, is_loopback};
 pub use self::commands::{Flags, Margin};
-pub use self::limits::LimitSettings;
 pub use self::moderation::{ModerationSettings, Switch, WhenDown};
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
@@ -184,7 +184,9 @@ pub struct Settings {
     #[command(flatten)]
     pub moderation: ModerationSettings,
     #[command(flatten)]
-    pub limits: LimitSettings,
+    pub openai_wire: openai_wire::OpenAiWireSettings,
+    #[command(flatten)]
+    pub limits: limits::LimitSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,

@@ -29,6 +29,7 @@ pub mod margin;
 pub mod metrics;
 pub mod moderation;
 pub mod notices;
+pub mod openai;
 pub mod openapi;
 pub mod page;
 pub mod payments;

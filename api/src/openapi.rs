@@ -28,7 +28,8 @@ mod usual;
         (name = "catalogue", description = "Models, prices, built-in attributes, and what something would cost."),
         (name = "generations", description = "Asking for images and following how it goes."),
         (name = "images", description = "What was made."),
-        (name = "payments", description = "Packs, checkouts and purchases.")
+        (name = "payments", description = "Packs, checkouts and purchases."),
+        (name = "openai", description = "OpenAI's wire: its SDKs work with `base_url` set to `/openai/v1` and a key of yours. Errors have its shape.")
     )
 )]
 struct Document;
@@ -70,7 +71,12 @@ fn say_what_any_may_answer(operation: &mut Operation) {
         .iter()
         .flatten()
         .any(|tag| matches!(tag.as_str(), "gems" | "keys" | "generations" | "images" | "payments"));
+    // Errors of another wire have its shape, and stand at its routes.
+    let is_ours = !operation.tags.iter().flatten().any(|tag| tag == "openai");
     let answers = &mut operation.responses.responses;
+    if !is_ours {
+        return;
+    }
     if needs_age && answers.contains_key("401") {
         answers
             .entry("403".into())

@@ -104,7 +104,8 @@ pub fn serve(app: &App, request: &HttpRequest) -> ApiResult<HttpResponse> {
     {
         return Ok(answer);
     }
-    let is_view = !name.rsplit('/').next().unwrap_or_default().contains('.') && !name.starts_with("v1/");
+    let is_api = name.starts_with("v1/") || crate::openai::is_spoken_at(request.path());
+    let is_view = !name.rsplit('/').next().unwrap_or_default().contains('.') && !is_api;
     if !is_view {
         return Err(ApiError::NotFound);
     }

@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::images::configure(config);
     crate::archives::configure(config);
     crate::notices::configure(config);
+    crate::openai::configure(config);
     crate::payments::configure(config);
     crate::presets::configure(config);
     crate::references::configure(config);
@@ -70,6 +71,8 @@ impl Application {
         .workers(threads)
         // The default of five seconds answers a busy machine's clients with a bare 408.
         .client_request_timeout(std::time::Duration::from_secs(30))
+        // Whoever is gone waits for nothing, and must not buy it after another try of theirs did.
+        .h1_allow_half_closed(false)
         // Beside STOP_SECONDS, which runs have; no request takes longer.
         .shutdown_timeout(5)
         .disable_signals()

@@ -69,6 +69,8 @@ const DOORS: &[(Door, &[&str])] = &[
             "GET /v1/events",
             "GET /v1/refinements/{id}",
             "GET /v1/presets",
+            "GET /openai/v1/models",
+            "GET /openai/v1/models/{model}",
         ],
     ),
     (
@@ -77,6 +79,8 @@ const DOORS: &[(Door, &[&str])] = &[
             "POST /v1/generations",
             "POST /v1/generations/{id}/cancel",
             "POST /v1/refinements",
+            "POST /openai/v1/images/generations",
+            "POST /openai/v1/images/edits",
             "POST /v1/presets",
             "PATCH /v1/presets/{id}",
             "DELETE /v1/presets/{id}",

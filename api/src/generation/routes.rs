@@ -40,7 +40,7 @@ pub async fn create_generation(
     body: Json<CreateGeneration>,
 ) -> ApiResult<HttpResponse> {
     let traceparent = telemetry::traceparent(request.headers());
-    let origin = submit::Origin { request_id: &request_id.0, traceparent: traceparent.as_deref() };
+    let origin = submit::Origin { request_id: &request_id.0, traceparent: traceparent.as_deref(), call: None };
     let submitted = submit::submit(&app, &user, &key.0, origin, &body.0).await?;
     let mut answer = HttpResponse::Accepted();
     if let Some(standing) = submitted.standing {

@@ -27,6 +27,15 @@ pub struct Submitted {
 pub struct Origin<'a> {
     pub request_id: &'a str,
     pub traceparent: Option<&'a str>,
+    /// A call in OpenAI's wire that brought no key: another try of it finds the generation by this.
+    pub call: Option<Call<'a>>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    pub fingerprint: &'a [u8],
+    /// The session or API key that called.
+    pub by: Uuid,
 }
 
 /// Charges nothing yet; a retry with the same key answers with the generation as it is now. Gems first: the account is
@@ -60,6 +69,7 @@ pub async fn submit(
         fingerprint: &fingerprint,
         request_id: origin.request_id,
         traceparent: origin.traceparent,
+        call: origin.call,
         spec: &spec,
         attributes: attributes_json(&spec.attributes)?,
         made_from: serde_json::Value::Null,

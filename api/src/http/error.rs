@@ -104,7 +104,7 @@ impl ApiError {
         }
     }
 
-    fn retry_after_seconds(&self) -> Option<u64> {
+    pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::TooManyWaiting { retry_after_seconds, .. }
             | Self::RateLimited { retry_after_seconds }

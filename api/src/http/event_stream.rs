@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::Stream;
 use futures_util::stream;
 
@@ -14,7 +14,15 @@ pub const PROBE_EVENTS: u32 = 3;
 pub const PROBE_PAUSE: Duration = Duration::from_millis(300);
 
 pub fn answer(events: impl Stream<Item = Result<Bytes, Infallible>> + 'static) -> HttpResponse {
-    HttpResponse::Ok()
+    answer_with(HttpResponse::Ok(), events)
+}
+
+/// With headers of its own; an error of the events breaks it off.
+pub fn answer_with<E: std::error::Error + 'static>(
+    mut begun: HttpResponseBuilder,
+    events: impl Stream<Item = Result<Bytes, E>> + 'static,
+) -> HttpResponse {
+    begun
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // A buffering proxy would hold events back; a compressing one, too.

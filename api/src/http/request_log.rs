@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::error::ApiError;
 use super::limits;
 use crate::metrics::{self, OpenStream};
-use crate::telemetry;
+use crate::{openai, telemetry};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -62,11 +62,14 @@ pub async fn observe(
     // Errors of handlers and extractors come as responses; the request must not be cloned before routing.
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _in_span = span.enter();
+    // Each wire has its own shape of errors; nothing else decides it.
+    let as_problem: Render =
+        if openai::is_spoken_at(response.request().path()) { openai::error::response } else { ApiError::response };
     let mut response = if let Some(error) = response.response().error() {
-        let rendered = answer_to(error, &request_id);
+        let rendered = answer_to(error, &request_id, as_problem);
         response.into_response(rendered)
     } else if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let rendered = ApiError::PayloadTooLarge { max_bytes: BODY_MAX }.response(&request_id);
+        let rendered = as_problem(&ApiError::PayloadTooLarge { max_bytes: BODY_MAX }, &request_id);
         response.into_response(rendered)
     } else {
         response
@@ -109,21 +112,23 @@ impl MessageBody for Stream {
     }
 }
 
+/// How a wire says an error.
+type Render = fn(&ApiError, &str) -> actix_web::HttpResponse<BoxBody>;
+
 /// The one place where an error is logged, with its whole chain.
-fn answer_to(error: &Error, request_id: &str) -> actix_web::HttpResponse<BoxBody> {
+fn answer_to(error: &Error, request_id: &str, render: Render) -> actix_web::HttpResponse<BoxBody> {
     let Some(api_error) = error.as_error::<ApiError>() else {
-        return foreign(error, request_id);
+        return render(&foreign(error, request_id), request_id);
     };
     if api_error.problem_type().status() >= 500 {
         tracing::error!(request_id, error = %chain(api_error), "request failed");
     }
-    api_error.response(request_id)
+    render(api_error, request_id)
 }
 
 /// Errors of the framework itself, said as ours.
-fn foreign(error: &Error, request_id: &str) -> actix_web::HttpResponse<BoxBody> {
-    let status = error.as_response_error().status_code();
-    let ours = match status {
+fn foreign(error: &Error, request_id: &str) -> ApiError {
+    match error.as_response_error().status_code() {
         StatusCode::NOT_FOUND => ApiError::NotFound,
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge { max_bytes: BODY_MAX },
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
@@ -132,8 +137,7 @@ fn foreign(error: &Error, request_id: &str) -> actix_web::HttpResponse<BoxBody> 
             tracing::error!(request_id, error = %error, "request failed");
             ApiError::internal(error.to_string())
         }
-    };
-    ours.response(request_id)
+    }
 }
 
 /// An error with all its causes, in one line.

@@ -4,9 +4,9 @@ pub mod clean;
 mod container;
 mod discard;
 mod queries;
-mod receive;
+pub mod receive;
 mod routes;
-mod upload;
+pub mod upload;
 
 pub use receive::Uploads;
 

@@ -44,13 +44,13 @@ impl Row {
     }
 }
 
-/// Newest first, without masks.
+/// Newest first, without masks and what only came along.
 pub async fn list(conn: &mut PgConnection, person_id: Uuid, from: Keyset, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
         "select id, object_prefix, extension, content_type, bytes, width, height, thumbhash, created_at
          from reference_images
-         where person_id = $1 and deleted_at is null and not is_mask and (created_at, id) < ($2, $3)
+         where person_id = $1 and deleted_at is null and not is_mask and not is_passing and (created_at, id) < ($2, $3)
          order by created_at desc, id desc limit $4",
         person_id,
         from.before_at,
@@ -93,31 +93,47 @@ pub async fn of_file(
     .await
 }
 
-/// Uploads of this person that are not deleted, without masks.
+/// A file that came along with a request before is now uploaded to stay.
+pub async fn keep_for_good(conn: &mut PgConnection, person_id: Uuid, fingerprint: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update reference_images set is_passing = false
+         where person_id = $1 and fingerprint = $2 and is_passing and deleted_at is null",
+        person_id,
+        fingerprint
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Uploads of this person that are not deleted, without masks and what only came along.
 pub async fn count(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from reference_images
-           where person_id = $1 and deleted_at is null and not is_mask"#,
+           where person_id = $1 and deleted_at is null and not is_mask and not is_passing"#,
         person_id
     )
     .fetch_one(conn)
     .await
 }
 
-/// Their objects go with the sweep of orphans.
-pub async fn forget_masks(
+/// Of masks, or of what only came along. Their objects go with the sweep of orphans.
+pub async fn forget_older(
     conn: &mut PgConnection,
     person_id: Uuid,
+    is_mask: bool,
     kept: i64,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update reference_images set deleted_at = $3
+        "update reference_images set deleted_at = $4
          where person_id = $1 and id in (
-           select id from reference_images where person_id = $1 and is_mask and deleted_at is null
-           order by created_at desc, id desc offset $2
+           select id from reference_images
+           where person_id = $1 and deleted_at is null and is_mask = $2 and (is_mask or is_passing)
+           order by created_at desc, id desc offset $3
          )",
         person_id,
+        is_mask,
         kept,
         now
     )
@@ -131,6 +147,7 @@ pub struct New<'a> {
     pub object_prefix: &'a str,
     pub clean: &'a Clean,
     pub is_mask: bool,
+    pub is_passing: bool,
     pub fingerprint: &'a [u8],
     pub now: DateTime<Utc>,
 }
@@ -142,12 +159,13 @@ pub async fn add(conn: &mut PgConnection, id: Uuid, new: &New<'_>) -> ApiResult<
     let signed = |number: u32| i32::try_from(number).map_err(ApiError::internal);
     let added = sqlx::query_scalar!(
         "insert into reference_images as r (id, person_id, object_prefix, extension, content_type, bytes, width, height,
-           thumbhash, is_mask, fingerprint, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           thumbhash, is_mask, fingerprint, created_at, is_passing)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          on conflict on constraint reference_images_once do update
          set object_prefix = excluded.object_prefix, extension = excluded.extension, bytes = excluded.bytes,
            content_type = excluded.content_type, width = excluded.width, height = excluded.height,
-           thumbhash = excluded.thumbhash, created_at = excluded.created_at, deleted_at = null
+           thumbhash = excluded.thumbhash, created_at = excluded.created_at, is_passing = excluded.is_passing,
+           deleted_at = null
          where r.deleted_at is not null
          returning id",
         id,
@@ -161,7 +179,8 @@ pub async fn add(conn: &mut PgConnection, id: Uuid, new: &New<'_>) -> ApiResult<
         thumbhash,
         new.is_mask,
         new.fingerprint,
-        new.now
+        new.now,
+        new.is_passing
     )
     .fetch_optional(conn)
     .await?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, web};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use lapidary_contract::domain::limits::{MASK_BYTES_MAX, REFERENCE_BYTES_MAX};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -40,10 +41,27 @@ impl Default for Uploads {
     }
 }
 
+/// Room for bytes that are received or cleaned now; given back when the last who has it lets go.
+pub type Place = Arc<OwnedSemaphorePermit>;
+
 /// A body, and its place until it is dropped.
 pub struct Upload {
     bytes: Vec<u8>,
-    place: OwnedSemaphorePermit,
+    place: Place,
+}
+
+/// Waits for room. Nobody waits for more while they hold some.
+pub async fn place(app: &App, bytes: usize) -> ApiResult<Place> {
+    let places = u32::try_from(bytes.div_ceil(UNIT).max(1)).map_err(ApiError::internal)?;
+    let crowded = || ApiError::Unavailable { retry_after_seconds: COME_AGAIN_SECONDS };
+    let place = Arc::clone(&app.uploads.places).acquire_many_owned(places);
+    let place = tokio::time::timeout(FOR_A_PLACE, place).await.map_err(|_| crowded())?.map_err(|_| crowded())?;
+    Ok(Arc::new(place))
+}
+
+/// What a request says that it brings.
+pub fn announced(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 pub async fn receive(app: &App, request: &HttpRequest, payload: web::Payload, is_mask: bool) -> ApiResult<Upload> {
@@ -53,21 +71,30 @@ pub async fn receive(app: &App, request: &HttpRequest, payload: web::Payload, is
         return Err(ApiError::UnsupportedPicture);
     }
     let max_bytes = if is_mask { MASK_BYTES_MAX } else { REFERENCE_BYTES_MAX };
-    let announced = header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    let announced = announced(request);
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(ApiError::PayloadTooLarge { max_bytes });
     }
-    let room = announced.unwrap_or(max_bytes);
-    let places = u32::try_from(room.div_ceil(UNIT).max(1)).map_err(ApiError::internal)?;
-    let crowded = || ApiError::Unavailable { retry_after_seconds: COME_AGAIN_SECONDS };
-    let place = Arc::clone(&app.uploads.places).acquire_many_owned(places);
-    let place = tokio::time::timeout(FOR_A_PLACE, place).await.map_err(|_| crowded())?.map_err(|_| crowded())?;
-    let read = read(payload, Vec::with_capacity(announced.unwrap_or(0)), max_bytes);
-    let bytes = tokio::time::timeout(WHOLE, read).await.map_err(|_| too_slow())??;
+    let place = place(app, announced.unwrap_or(max_bytes)).await?;
+    let bytes = read(payload, announced.unwrap_or(0), max_bytes).await?;
     Ok(Upload { bytes, place })
 }
 
-async fn read(mut payload: web::Payload, mut bytes: Vec<u8>, max_bytes: usize) -> ApiResult<Vec<u8>> {
+/// Everything that comes, within bounds of size and time.
+pub async fn read<E: std::fmt::Display>(
+    payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    expected: usize,
+    max_bytes: usize,
+) -> ApiResult<Vec<u8>> {
+    let read = read_pieces(payload, Vec::with_capacity(expected), max_bytes);
+    tokio::time::timeout(WHOLE, read).await.map_err(|_| too_slow())?
+}
+
+async fn read_pieces<E: std::fmt::Display>(
+    mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    mut bytes: Vec<u8>,
+    max_bytes: usize,
+) -> ApiResult<Vec<u8>> {
     loop {
         let piece = tokio::time::timeout(PIECE, payload.next()).await.map_err(|_| too_slow())?;
         let Some(piece) = piece else { return Ok(bytes) };
@@ -79,11 +106,28 @@ async fn read(mut payload: web::Payload, mut bytes: Vec<u8>, max_bytes: usize) -
     }
 }
 
+/// Waits for something else of a body.
+pub async fn in_time<T>(coming: impl Future<Output = T>) -> ApiResult<T> {
+    tokio::time::timeout(PIECE, coming).await.map_err(|_| too_slow())
+}
+
 fn too_slow() -> ApiError {
     ApiError::Malformed("The upload came too slowly.".into())
 }
 
 impl Upload {
+    pub fn of(bytes: Vec<u8>, place: Place) -> Self {
+        Self { bytes, place }
+    }
+
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// SHA-256 of what came.
     pub async fn fingerprint(self) -> ApiResult<(Self, Vec<u8>)> {
         let digest = move || {
@@ -95,7 +139,7 @@ impl Upload {
 
     /// Nobody ends a decoding that began: its places are free when its memory is.
     /// Keep its place until what is clean is stored.
-    pub async fn clean(self, app: &App, is_mask: bool) -> ApiResult<(Result<Clean, Unclean>, OwnedSemaphorePermit)> {
+    pub async fn clean(self, app: &App, is_mask: bool) -> ApiResult<(Result<Clean, Unclean>, Place)> {
         let crowded = || ApiError::Unavailable { retry_after_seconds: COME_AGAIN_SECONDS };
         let cleaner = Arc::clone(&app.uploads.cleaner).acquire_owned();
         let cleaner = tokio::time::timeout(FOR_A_TURN, cleaner).await.map_err(|_| crowded())?.map_err(|_| crowded())?;

@@ -5,6 +5,7 @@ use lapidary_contract::{List, Problem, Reference};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::upload::Stay;
 use super::{discard, queries, receive, upload};
 use crate::app::App;
 use crate::auth::CurrentUser;
@@ -54,7 +55,8 @@ pub async fn create_reference(
 ) -> ApiResult<HttpResponse> {
     let is_mask = query.purpose == UploadPurpose::Mask;
     let received = receive::receive(&app, &request, payload, is_mask).await?;
-    let uploaded = upload::keep(&app, &user, received, is_mask).await?;
+    let stay = if is_mask { Stay::Mask } else { Stay::Kept };
+    let uploaded = upload::keep(&app, &user, received, stay).await?;
     let mut answer = if uploaded.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(answer
         .insert_header((header::LOCATION, format!("/v1/references/{}", uploaded.reference.id)))

@@ -1,6 +1,6 @@
 //! From a request's body to an upload that its person can use. The same file again is the same upload.
 use lapidary_contract::Reference;
-use lapidary_contract::domain::limits::{MASKS_KEPT_MAX, REFERENCES_KEPT_MAX};
+use lapidary_contract::domain::limits::{MASKS_KEPT_MAX, PASSING_KEPT_MAX, REFERENCES_KEPT_MAX};
 use lapidary_contract::domain::{Violation, ViolationCode};
 use uuid::Uuid;
 
@@ -15,18 +15,34 @@ use crate::images::queries::Objects;
 pub struct Uploaded {
     pub reference: Reference,
     pub is_new: bool,
+    /// SHA-256 of the file as it came.
+    pub fingerprint: Vec<u8>,
 }
 
-pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, is_mask: bool) -> ApiResult<Uploaded> {
+/// What becomes of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// Until its person deletes it.
+    Kept,
+    Mask,
+    /// Came along with one request: it stands in no list, and goes when enough newer ones came.
+    Passing,
+}
+
+pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, stay: Stay) -> ApiResult<Uploaded> {
+    let is_mask = stay == Stay::Mask;
     let (upload, fingerprint) = upload.fingerprint().await?;
     let mut tx = app.db.begin_as(user.actor()).await?;
+    if stay == Stay::Kept {
+        queries::keep_for_good(&mut tx, user.person_id, &fingerprint).await?;
+    }
     let known = queries::of_file(&mut tx, user.person_id, &fingerprint, is_mask).await?;
     let kept = queries::count(&mut tx, user.person_id).await?;
     tx.commit().await?;
     if let Some(row) = known {
-        return Ok(Uploaded { reference: row.shown(&app.store).await?, is_new: false });
+        return Ok(Uploaded { reference: row.shown(&app.store).await?, is_new: false, fingerprint });
     }
-    if !is_mask && kept >= REFERENCES_KEPT_MAX {
+    if stay == Stay::Kept && kept >= REFERENCES_KEPT_MAX {
         return Err(wrong(ViolationCode::TooMany));
     }
     let (clean, _place) = upload.clean(app, is_mask).await?;
@@ -49,13 +65,19 @@ pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, is_mask: bool) 
         object_prefix: &object_prefix,
         clean: &clean,
         is_mask,
+        is_passing: stay == Stay::Passing,
         fingerprint: &fingerprint,
         now: app.clock.now(),
     };
     let mut tx = app.db.begin_as(user.actor()).await?;
     let added = queries::add(&mut tx, id, &new).await?;
-    if is_mask {
-        queries::forget_masks(&mut tx, user.person_id, MASKS_KEPT_MAX, new.now).await?;
+    let forgotten_beyond = match stay {
+        Stay::Kept => None,
+        Stay::Mask => Some(MASKS_KEPT_MAX),
+        Stay::Passing => Some(PASSING_KEPT_MAX),
+    };
+    if let Some(kept) = forgotten_beyond {
+        queries::forget_older(&mut tx, user.person_id, is_mask, kept, new.now).await?;
     }
     let row = match added {
         Some(id) => Some(queries::get(&mut tx, user.person_id, id).await?),
@@ -67,7 +89,7 @@ pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, is_mask: bool) 
         drop(app.store.delete_many(&[original, thumbnail]).await);
     }
     let reference = row.ok_or(ApiError::NotFound)?.shown(&app.store).await?;
-    Ok(Uploaded { reference, is_new: added.is_some() })
+    Ok(Uploaded { reference, is_new: added.is_some(), fingerprint })
 }
 
 /// About the body as a whole.

@@ -83,6 +83,8 @@ pub async fn start_with(extra: &[String]) -> TestApp {
         set("stripe-webhook-secret", &stripe.webhook_secret);
     }
     set("model-timeout-seconds", "60");
+    // However slow the machine is, an answer in OpenAI's wire has its status, unless a test wants it otherwise.
+    set("openai-silence-seconds", "600");
     set("running-per-person", "100");
     // Two hundred at once, and again, is no story of its own.
     for limit in ["spends-per-minute", "requests-per-minute", "requests-per-minute-signed-out"] {

@@ -71,7 +71,14 @@ impl Operation {
         }
         let answer = request.header("Idempotency-Key", Uuid::now_v7().to_string()).send().await.expect("an answer");
         let status = answer.status().as_u16();
-        if answer.headers().get("content-type").is_none_or(|kind| kind != "application/problem+json") {
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        // Another wire has another shape, and the same words.
+        if self.path.starts_with("/openai/") && kind == "application/json" {
+            let error: Value = answer.json().await.expect("an error");
+            let code = error["error"]["code"].as_str().unwrap_or_default().replace('_', "-");
+            return (status, if code == "invalid-api-key" { "unauthenticated".into() } else { code });
+        }
+        if kind != "application/problem+json" {
             return (status, String::new());
         }
         let problem: Value = answer.json().await.expect("a problem");

@@ -40,6 +40,12 @@ pub const REFERENCES_BYTES_MAX: u64 = 100_000_000;
 pub const REFERENCES_KEPT_MAX: i64 = 500;
 /// Masks of one person, which nobody lists: an older one goes when a new one comes.
 pub const MASKS_KEPT_MAX: i64 = 100;
+/// Uploads of one person that only came along with a request: an older one goes when a new one comes.
+pub const PASSING_KEPT_MAX: i64 = 500;
+/// Bytes of a JSON body that brings pictures along as data URLs: it is held whole.
+pub const PICTURES_JSON_MAX: usize = 64_000_000;
+/// Characters of one such URL.
+pub const DATA_URL_MAX: usize = 20_971_520;
 /// Sections that one refinement adds.
 pub const REFINEMENT_SECTIONS: usize = 3;
 /// Values in each of them.

@@ -33,7 +33,7 @@ cargo xtask demo      start Lapidary with every vendor on this machine; Ctrl-C s
                         --release     a release build: slower to make, faster to use
 cargo xtask test      everything that proves this repository
                         FILTER        only the tests whose name contains it
-                        --with-sdks   also the sandbox against other people's clients
+                        --with-sdks   also the sandbox and the API against other people's clients
 cargo xtask bench     the budgets of speed, memory and weight, each beside its reference, as a table
                         --only NAME   start, memory, me, gems, time, cpu, submit, gallery, page; several by commas
                         --quick       fewer rounds

@@ -1,6 +1,6 @@
-//! The sandbox against other people's clients: every folder of crates/sandbox/conformance with a package.json (Node)
-//! or a requirements.txt (Python) is installed and its tests are run. They find the
-//! programs that the tests before them built in LAPIDARY_TARGET.
+//! The sandbox and our own API against other people's clients: every folder of crates/sandbox/conformance and
+//! api/conformance with a package.json (Node) or a requirements.txt (Python) is installed and its tests are run. They find
+//! the programs that the tests before them built in LAPIDARY_TARGET.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,19 +9,22 @@ use crate::failure::{OnPath, Result};
 use crate::test::{Tally, shown};
 use crate::tools;
 
+/// Who is held against them, and where.
+const HELD: [(&str, &str); 2] = [("sandbox", "crates/sandbox/conformance"), ("api", "api/conformance")];
+
 pub fn run(tally: &mut Tally, filter: Option<&str>) -> Result<()> {
-    let folders: Vec<PathBuf> = folders(&cargo::root().join("crates/sandbox/conformance"))
-        .into_iter()
-        .filter(|folder| filter.is_none_or(|wanted| name_of(folder).contains(wanted)))
-        .collect();
-    if folders.is_empty() {
-        println!("\nNo independent client to run.");
-        return Ok(());
+    let wanted = |folder: &PathBuf| filter.is_none_or(|wanted| name_of(folder).contains(wanted));
+    let mut is_any = false;
+    for (who, parent) in HELD {
+        for folder in folders(&cargo::root().join(parent)).into_iter().filter(wanted) {
+            is_any = true;
+            tally.step(&format!("{who} against {}", name_of(&folder)), |_| {
+                if folder.join("package.json").is_file() { node(&folder) } else { python(&folder) }
+            })?;
+        }
     }
-    for folder in folders {
-        tally.step(&format!("sandbox against {}", name_of(&folder)), |_| {
-            if folder.join("package.json").is_file() { node(&folder) } else { python(&folder) }
-        })?;
+    if !is_any {
+        println!("\nNo independent client to run.");
     }
     Ok(())
 }

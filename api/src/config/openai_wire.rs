@@ -1,0 +1,10 @@
+//! Settings of the API in OpenAI's wire, which others speak to us. Where we speak it ourselves is set beside the models.
+use clap::Args;
+
+#[derive(Clone, Args)]
+pub struct OpenAiWireSettings {
+    /// Seconds that a call in OpenAI's wire waits in silence; then its answer begins, with white space, so that no proxy takes
+    /// it for dead. Until then failures have a status of their own. Below what your proxy allows; 0 begins at once.
+    #[arg(long, env, default_value_t = 25)]
+    pub openai_silence_seconds: u64,
+}

@@ -1,0 +1,44 @@
+//! OpenAI's wire over our one path: its calls become a generation as `POST /v1/generations` makes it, and wait for its end. Owns
+//! shapes, names and retries of that wire; must never make, hold or charge anything by itself.
+mod answer;
+mod edit;
+pub mod error;
+mod events;
+mod form;
+mod join;
+mod models;
+mod order;
+mod queries;
+mod routes;
+pub mod schema;
+mod serve;
+mod wait;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// Answers with bytes that are told at the same time. Each holds one piece of one picture.
+const ANSWERS_MAX: usize = 128;
+
+/// How many more answers there is room for.
+pub struct Answers(Arc<Semaphore>);
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ANSWERS_MAX)))
+    }
+}
+
+/// Where this wire is spoken: errors there have its shape.
+pub fn is_spoken_at(path: &str) -> bool {
+    path == "/openai" || path.starts_with("/openai/")
+}
+
+pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
+    config
+        .service(routes::create_openai_image)
+        .service(edit::create_openai_edit)
+        .service(models::list_openai_models)
+        .service(models::get_openai_model);
+}

@@ -1,0 +1,194 @@
+//! SDKs repeat a call that broke, without an idempotency key: it joins the first and costs once. And whatever is another call
+//! stays one.
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::{join, join_all};
+use lapidary_sandbox::faults::Fault;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::api_keys::key_of;
+use crate::harness::{self, Answer, Person, TestApp};
+use crate::openai_wire::{GENERATIONS, answered, call, fox, with};
+use crate::sse;
+
+fn again(person: &Person<'_>, body: &Value, tries: u32) -> RequestBuilder {
+    call(person, body).header("X-Stainless-Retry-Count", tries.to_string())
+}
+
+async fn ids(person: &Person<'_>) -> BTreeSet<String> {
+    let list = person.get("/v1/generations").await.expect_status(200).json();
+    let data = list["data"].as_array().expect("data").clone();
+    data.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// So many calls that reach us and break off before their answer.
+async fn cut(person: &Person<'_>, body: &Value, calls: usize) {
+    let before = ids(person).await.len();
+    let sent = join_all((0..calls).map(|_| call(person, body).send()));
+    let arrived = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        while ids(person).await.len() < before + calls {
+            beat.tick().await;
+        }
+    };
+    tokio::select! {
+        _ = sent => panic!("nobody works the queue off"),
+        () = arrived => {}
+    }
+}
+
+fn id_of(answer: &Answer) -> &str {
+    answer.header("location").rsplit('/').next().expect("an id")
+}
+
+#[actix_web::test]
+async fn a_call_that_broke_and_is_tried_again_is_charged_once_in_every_process() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    cut(&person, &fox(), 1).await;
+    let joined = answered(&app, again(&person, &fox(), 1)).await.expect_status(200);
+    assert_eq!(
+        (joined.header("idempotent-replayed"), joined.json()["data"].as_array().map(Vec::len)),
+        ("true", Some(1))
+    );
+    // The last try may come to another process, when everything is done.
+    let other = sse::serve(&sse::second(&app).await);
+    let request = person.browser.client.post(format!("{other}{GENERATIONS}")).bearer_auth(&person.token);
+    let last = Answer::of(request.json(&fox()).header("X-Stainless-Retry-Count", "2").send().await).await;
+    assert_eq!((id_of(&joined), joined.json()), (id_of(&last), last.expect_status(200).json()));
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (1, before - 1));
+}
+
+#[actix_web::test]
+async fn ten_calls_alike_that_all_broke_stay_ten() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    cut(&person, &fox(), 10).await;
+    let first = ids(&person).await;
+    for tries in [1, 2] {
+        let retries = join_all((0..10).map(|_| again(&person, &fox(), tries).send()));
+        let (answers, ()) = join(retries, app.work()).await;
+        let mut found = BTreeSet::new();
+        for answer in answers {
+            found.insert(id_of(&Answer::of(answer).await.expect_status(200)).to_owned());
+        }
+        assert_eq!(found, first, "try {tries}");
+    }
+    assert_eq!(person.remaining().await, before - 10);
+}
+
+#[actix_web::test]
+async fn another_body_session_or_person_and_a_later_hour_are_other_calls() {
+    let app = harness::start().await;
+    let (mut person, stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    // The same person on another device: as another key of theirs.
+    let elsewhere = app.person("Ada Lovelace").await;
+    cut(&person, &fox(), 1).await;
+    for body in [
+        with(fox(), json!({"prompt": "A fox "})),
+        with(fox(), json!({"response_format": "url"})),
+        with(fox(), json!({"user": "somebody"})),
+    ] {
+        let answer = answered(&app, again(&person, &body, 1)).await.expect_status(200);
+        assert_eq!(answer.header("idempotent-replayed"), "", "{body}");
+    }
+    let mut known = ids(&person).await;
+    assert_eq!(known.len(), 4);
+    for other in [&elsewhere, &stranger] {
+        let answer = answered(&app, again(other, &fox(), 1)).await.expect_status(200);
+        assert!(known.insert(id_of(&answer).to_owned()));
+    }
+    // So is a key of the same person, which joins what it began itself.
+    let key = key_of(&person, &["generations:write"]).await;
+    let tried = key.request(Method::POST, GENERATIONS).json(&fox()).header("X-Stainless-Retry-Count", "1");
+    for is_new in [true, false] {
+        let answer = answered(&app, tried.try_clone().expect("a request")).await.expect_status(200);
+        assert_eq!(known.insert(id_of(&answer).to_owned()), is_new);
+    }
+    // Not told as a retry: a call of its own.
+    assert!(known.insert(id_of(&answered(&app, call(&person, &fox())).await.expect_status(200)).to_owned()));
+    let tried = async |person: &Person<'_>| {
+        id_of(&answered(&app, again(person, &fox(), 1)).await.expect_status(200)).to_owned()
+    };
+    app.app.clock.advance(TimeDelta::minutes(14));
+    person.token = person.browser.refresh().await.expect("a token");
+    assert!(!known.insert(tried(&person).await) && !known.insert(tried(&person).await), "both are within 15 minutes");
+    // Each try that finds it counts anew.
+    app.app.clock.advance(TimeDelta::minutes(14));
+    person.token = person.browser.refresh().await.expect("a token");
+    assert!(!known.insert(tried(&person).await));
+    app.app.clock.advance(TimeDelta::minutes(16));
+    person.token = person.browser.refresh().await.expect("a token");
+    assert!(known.insert(tried(&person).await), "16 minutes later it is a new one");
+}
+
+#[actix_web::test]
+async fn a_call_that_failed_for_nothing_is_made_anew() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    app.fault(Fault::once("openai", "moderation_blocked"));
+    answered(&app, call(&person, &fox())).await.expect_error(400, "moderation_blocked");
+    let anew = answered(&app, again(&person, &fox(), 1)).await.expect_status(200);
+    assert_eq!(anew.header("idempotent-replayed"), "");
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (2, before - 1));
+}
+
+#[actix_web::test]
+async fn a_cancelled_call_is_not_bought_again_by_its_retry() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    cut(&person, &fox(), 1).await;
+    let id = ids(&person).await.pop_first().expect("one");
+    person.post(&format!("/v1/generations/{id}/cancel"), &json!({})).await.expect_status(200);
+    let answer = answered(&app, again(&person, &fox(), 1)).await;
+    answer.expect_error(400, "cancelled");
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (1, before));
+}
+
+#[actix_web::test]
+async fn an_idempotency_key_of_ones_own_is_honoured_as_in_our_wire() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let keyed = |body: &Value| call(&person, body).header("Idempotency-Key", "\"mine\"");
+    let first = answered(&app, keyed(&fox())).await.expect_status(200);
+    let second = answered(&app, keyed(&fox())).await.expect_status(200);
+    assert_eq!(
+        (id_of(&first), first.json(), second.header("idempotent-replayed")),
+        (id_of(&second), second.json(), "true")
+    );
+    let reused = Answer::of(keyed(&with(fox(), json!({"prompt": "An owl"}))).send().await).await;
+    reused.expect_error(422, "idempotency_key_reused");
+    // A key belongs to its route: our own wire has never heard of this one.
+    let ours = json!({"prompt": "A fox", "quality": "low"});
+    person.submit_with("mine", &ours).await.expect_status(202);
+    app.work().await;
+    assert_eq!(ids(&person).await.len(), 2);
+}
+
+/// A form with one picture.
+fn edit(person: &Person<'_>, tries: u32, number: u32) -> RequestBuilder {
+    let png = crate::references::written(crate::references::picture(64, 48, number), image::ImageFormat::Png);
+    let part = reqwest::multipart::Part::bytes(png).file_name("a.png");
+    let form = reqwest::multipart::Form::new().text("prompt", "A fox").text("quality", "low").part("image", part);
+    let request = person.request(Method::POST, "/openai/v1/images/edits").multipart(form);
+    request.header("X-Stainless-Retry-Count", tries.to_string())
+}
+
+#[actix_web::test]
+async fn an_edit_is_like_another_when_its_fields_and_its_files_are() {
+    let app: TestApp = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let first = answered(&app, edit(&person, 0, 0)).await.expect_status(200);
+    // The boundary of the form is another one each time.
+    let joined = answered(&app, edit(&person, 1, 0)).await.expect_status(200);
+    assert_eq!((id_of(&first), joined.header("idempotent-replayed")), (id_of(&joined), "true"));
+    let other = answered(&app, edit(&person, 1, 1)).await.expect_status(200);
+    assert_ne!(id_of(&first), id_of(&other));
+}

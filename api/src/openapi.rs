@@ -23,7 +23,8 @@ use crate::server;
         (name = "catalogue", description = "Models, prices, built-in attributes, and what something would cost."),
         (name = "generations", description = "Asking for images and following how it goes."),
         (name = "images", description = "What was made."),
-        (name = "payments", description = "Packs, checkouts and purchases.")
+        (name = "payments", description = "Packs, checkouts and purchases."),
+        (name = "operator", description = "For operators, signed in by a session: people, flags, and the log of what operators did.")
     )
 )]
 struct Document;

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use super::token::{Subject, TokenError, Tokens};
 use crate::app::App;
 use crate::db::Actor;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::request_log::Caller;
 
 /// A signed-in person, 13 or older, not suspended.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,7 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<(web::Data<App>, Subject
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?.clone();
     let token = bearer(request).ok_or(ApiError::Unauthenticated)?;
     let subject = verify(&app, token).await?;
+    request.extensions_mut().insert(Caller { person_id: subject.person_id, key_id: None });
     if !app.auth.revocations.allows(&app.db, subject.session_id).await? {
         return Err(ApiError::Unauthenticated);
     }

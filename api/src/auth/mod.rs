@@ -2,6 +2,7 @@
 mod address;
 pub mod age;
 mod cookie;
+pub mod current_operator;
 pub mod current_user;
 mod device;
 mod failure;
@@ -28,6 +29,7 @@ mod session_queries;
 mod sign_in;
 pub mod token;
 
+pub use current_operator::CurrentOperator;
 pub use current_user::{AnyUser, CurrentUser};
 pub(crate) use key_store::Seals;
 

@@ -1,4 +1,5 @@
 //! One integration binary over HTTP: real PostgreSQL, a real S3 protocol, vendors on ports. A file per feature.
+mod admin;
 mod archives;
 mod auth;
 mod bad_input;
@@ -42,6 +43,7 @@ mod reconcile;
 mod references;
 mod refinements;
 mod refunds;
+mod request_log;
 mod resilience;
 mod sessions;
 mod shares;

@@ -128,7 +128,10 @@ async fn people_are_found_by_address_id_provider_account_and_request() {
     let details = details.json();
     assert_eq!(details["gems"], grace.gems().await);
     assert_eq!((&details["counts"]["images"], &details["counts"]["sessions"]), (&json!(1), &json!(1)));
-    assert_eq!((&details["identities"][0]["subject"], &details["person"]["state"]), (&json!(subject), &json!("active")));
+    assert_eq!(
+        (&details["identities"][0]["subject"], &details["person"]["state"]),
+        (&json!(subject), &json!("active"))
+    );
     ada.get(&format!("/v1/admin/people/{}", Uuid::now_v7())).await.expect_problem(404, "not-found");
 }
 
@@ -141,7 +144,10 @@ async fn a_suspension_by_screen_holds_at_once_until_restored_and_never_for_onese
     let suspend = |id: Uuid| format!("/v1/admin/people/{id}/suspend");
     for (body, code) in [(json!({"reason": "  "}), "required"), (json!({"reason": "x".repeat(501)}), "too_long")] {
         let problem = ada.post(&suspend(id), &body).await.expect_problem(422, "invalid");
-        assert_eq!((&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]), (&json!("/reason"), &json!(code)));
+        assert_eq!(
+            (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+            (&json!("/reason"), &json!(code))
+        );
     }
     ada.post(&suspend(own), &why).await.expect_problem(409, "illegal-transition");
     ada.post(&suspend(Uuid::now_v7()), &why).await.expect_problem(404, "not-found");
@@ -165,7 +171,10 @@ async fn a_suspension_by_screen_holds_at_once_until_restored_and_never_for_onese
     let told: Vec<_> = about.iter().map(|act| (act["act"].as_str(), act["reason"].as_str())).collect();
     assert_eq!(told, [(Some("restore"), Some("Ticket 4711")), (Some("suspend"), Some("Ticket 4711"))]);
     assert_eq!(about[1]["request_id"], suspended.header("x-request-id"));
-    assert_eq!((&about[1]["operator_id"], &about[1]["operator_email"]), (&json!(own), &json!("ada.lovelace@example.test")));
+    assert_eq!(
+        (&about[1]["operator_id"], &about[1]["operator_email"]),
+        (&json!(own), &json!("ada.lovelace@example.test"))
+    );
 }
 
 #[actix_web::test]
@@ -181,7 +190,9 @@ async fn gems_are_given_and_taken_exactly_once_a_key_and_never_below_zero() {
     assert!(same.iter().all(|answer| answer.json()["id"] == adjustment["id"]));
     assert_eq!(grace.remaining().await, 70);
     // The same key for somebody or something else is another request.
-    for (person, body) in [(id, json!({"gems": 21, "reason": "The outage of Monday"})), (id_of(&ada).await, give.clone())] {
+    for (person, body) in
+        [(id, json!({"gems": 21, "reason": "The outage of Monday"})), (id_of(&ada).await, give.clone())]
+    {
         adjust(&ada, person, "one", &body).await.expect_problem(422, "idempotency-key-reused");
     }
     crate::payments::buy(&grace, "pouch").await;
@@ -192,7 +203,10 @@ async fn gems_are_given_and_taken_exactly_once_a_key_and_never_below_zero() {
     assert_eq!(take["balance"]["purchased"], before["purchased"], "what was paid for stays so");
     let too_much = adjust(&ada, id, "three", &json!({"gems": -bought, "reason": "All"})).await;
     let problem = too_much.expect_problem(422, "invalid");
-    assert_eq!((&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]), (&json!("/gems"), &json!("out_of_range")));
+    assert_eq!(
+        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+        (&json!("/gems"), &json!("out_of_range"))
+    );
     for gems in [0, 1_000_001, -1_000_001, i64::MIN, i64::MAX] {
         adjust(&ada, id, "four", &json!({"gems": gems, "reason": "x"})).await.expect_problem(422, "invalid");
     }
@@ -218,7 +232,9 @@ async fn every_act_leaves_a_row_by_screen_and_by_command_line() {
     for act in [PeopleAct::Suspend { person_id: id }, PeopleAct::Restore { person_id: id }] {
         assert!(people::apply(act, db, &app.app.clock).await.expect("done"));
     }
-    assert!(!people::apply(PeopleAct::Restore { person_id: Uuid::now_v7() }, db, &app.app.clock).await.expect("nobody"));
+    assert!(
+        !people::apply(PeopleAct::Restore { person_id: Uuid::now_v7() }, db, &app.app.clock).await.expect("nobody")
+    );
     let by_screen = flag(&app, id).await;
     let by_command = flag(&app, id).await;
     let flags = ada.get("/v1/admin/flags").await.expect_status(200).json();
@@ -230,7 +246,8 @@ async fn every_act_leaves_a_row_by_screen_and_by_command_line() {
     assert_eq!(ada.get("/v1/admin/flags?closed=true").await.json()["data"].as_array().map(Vec::len), Some(2));
     let asked = NewCodeArgs { gems: 7, uses: 1, expires_at: None, note: "for a fair".into() };
     let code = code_command::apply(CodesAct::Create(asked), db, now).await.expect("a code");
-    let code_id: Uuid = sqlx::query_scalar("select id from redeem_codes").fetch_one(&mut app.sql().await).await.expect("one");
+    let code_id: Uuid =
+        sqlx::query_scalar("select id from redeem_codes").fetch_one(&mut app.sql().await).await.expect("one");
     code_command::apply(CodesAct::Revoke { id: code_id }, db, now).await.expect("revoked");
     code_command::apply(CodesAct::Revoke { id: Uuid::now_v7() }, db, now).await.expect_err("there is none");
     let read = ada.get(&format!("/v1/admin/people/{id}/requests?limit=5")).await.expect_status(200).json();

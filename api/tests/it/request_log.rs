@@ -76,15 +76,28 @@ async fn a_row_says_how_a_request_went_and_nothing_of_what_was_asked() {
     let missing = person.get(&format!("/v1/images/{nobody_s}?q=quokka")).await;
     let found = person.get("/v1/images?q=quokka&limit=3").await;
     let refused = person.post("/v1/gems/redemptions", &json!({"code": "not-a-code-at-all"})).await;
-    let anonymous = Answer::of(app.browser().client.get(format!("{}/v1/gems?secret=quokka", app.url)).send().await).await;
+    let anonymous =
+        Answer::of(app.browser().client.get(format!("{}/v1/gems?secret=quokka", app.url)).send().await).await;
     for path in ["/health/live", "/openapi.json", "/v1/nothing-here"] {
         person.browser.get(path).await;
     }
     let me = person.get("/v1/me").await.json();
     let all = rows(&app).await;
     for secret in [
-        "quokka", "vermilion", "a-key-of-mine", "another-key", "not-a-code", "ada.lovelace", "Ada", "example.test",
-        "127.0.0.1", "localhost", "?", "secret", &nobody_s.to_string(), &person.token,
+        "quokka",
+        "vermilion",
+        "a-key-of-mine",
+        "another-key",
+        "not-a-code",
+        "ada.lovelace",
+        "Ada",
+        "example.test",
+        "127.0.0.1",
+        "localhost",
+        "?",
+        "secret",
+        &nobody_s.to_string(),
+        &person.token,
     ] {
         let told: Vec<&String> = all.iter().filter(|row| row.contains(secret)).collect();
         assert!(told.is_empty(), "{secret}: {told:?}");
@@ -144,7 +157,8 @@ async fn people_read_their_own_requests_and_nobody_else_s() {
     // Newest first, page by page, without a gap.
     let (mut paged, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = ada.get(&format!("/v1/me/requests?limit=2&to={}{cursor}", at(&app, 0))).await.expect_status(200).json();
+        let page =
+            ada.get(&format!("/v1/me/requests?limit=2&to={}{cursor}", at(&app, 0))).await.expect_status(200).json();
         paged.extend(page["data"].as_array().expect("requests").clone());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -179,7 +193,9 @@ async fn requests_are_filtered_and_a_wrong_filter_is_no_wider_one() {
         assert_eq!((&found[0]["status"], &found[0]["route"]), (&json!(status), &json!(route)), "{query}");
     }
     let none = Uuid::now_v7();
-    for query in [format!("?key={none}"), format!("?from={later}"), format!("?to={earlier}"), "?failed=true&status=2xx".into()] {
+    for query in
+        [format!("?key={none}"), format!("?from={later}"), format!("?to={earlier}"), "?failed=true&status=2xx".into()]
+    {
         assert!(list(&person, &query).await.is_empty(), "{query}");
     }
     for query in ["?status=9xx", "?key=x", "?from=yesterday", "?failed=perhaps", "?cursor=x"] {
@@ -219,7 +235,10 @@ async fn what_a_request_was_charged_is_known_after_the_log_has_forgotten_it() {
     assert_eq!(after["generation"]["status"], "succeeded");
     assert_eq!(after["generation"], before["generation"]);
     assert_eq!((&failed["charged_gems"], &failed["released_gems"]), (&json!(0), &price));
-    assert_eq!((&failed["failed_stage"], &failed["generation"]["failure"]["code"]), (&json!("model"), &json!("refused")));
+    assert_eq!(
+        (&failed["failed_stage"], &failed["generation"]["failure"]["code"]),
+        (&json!("model"), &json!("refused"))
+    );
     let refinement = details(&person, refined.header("x-request-id")).await;
     assert_eq!(refinement["charged_gems"], refined.json()["captured_gems"]);
     assert_eq!(refinement["refinement"]["status"], "succeeded");
@@ -405,5 +424,8 @@ async fn figures_of_ten_thousand_rows_a_second() {
     log.flush(&app.app.db).await.expect("written");
     let took = started.elapsed().as_secs_f64();
     let kept = u64::from(burst) - log.dropped();
-    println!("{burst} rows at once: {kept} written in {took:.2} s ({:.0} a second), the rest dropped", f64::from(u32::try_from(kept).expect("few")) / took);
+    println!(
+        "{burst} rows at once: {kept} written in {took:.2} s ({:.0} a second), the rest dropped",
+        f64::from(u32::try_from(kept).expect("few")) / took
+    );
 }

@@ -1,6 +1,4 @@
 //! A list that is read page by page, newest first, with a button for the next one. Knows no address and no row.
-use std::marker::PhantomData;
-
 use crate::ui::prelude::*;
 use lapidary_contract::List;
 use serde::de::DeserializeOwned;
@@ -17,7 +15,6 @@ pub struct Paged<T: Send + Sync + 'static> {
     next: RwSignal<Option<String>>,
     failure: RwSignal<Option<Failure>>,
     is_busy: RwSignal<bool>,
-    of: PhantomData<T>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Paged<T> {
@@ -37,7 +34,6 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             next: RwSignal::new(None),
             failure: RwSignal::new(None),
             is_busy: RwSignal::new(false),
-            of: PhantomData,
         };
         paged.read(None);
         paged

@@ -29,7 +29,7 @@ impl<T: FromRequest + 'static> FromRequest for CurrentOperator<T> {
             if !me.map_err(ApiError::from)?.is_some_and(|me| me.is_operator) {
                 return Err(ApiError::Forbidden.into());
             }
-            Ok(Self { person_id: user.person_id, given: given.await.map_err(Into::into)? })
+            Ok(Self { person_id: user.person_id, given: given.await.map_err(Into::<Error>::into)? })
         })
     }
 }

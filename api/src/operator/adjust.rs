@@ -1,13 +1,12 @@
 //! Gems that an operator gives or takes, with a reason: the row of the adjustment is the idempotency record, the ledger moves
 //! the gems, the audit log says why. All three or none.
 use actix_web::{HttpResponse, post, web};
-use chrono::{DateTime, Utc};
 use lapidary_contract::domain::limits::ADJUSTMENT_MAX;
-use lapidary_contract::domain::{Gems, Violation, ViolationCode};
+use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{AdjustGems, GemAdjustment, OperatorAct, Problem};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::adjust_queries::{self as queries, NewAdjustment};
 use super::audit::{self, By, Done};
 use super::{checked_reason, people_queries};
 use crate::app::App;
@@ -62,16 +61,16 @@ async fn adjust(
     let new =
         New { id: Uuid::now_v7(), account_id, gems: asked.gems, operator_id, key, fingerprint: &fingerprint, now };
     // Whoever sent the same key a moment ago is waited for here.
-    let is_new = add(&mut tx, &new).await?;
+    let is_new = queries::add(&mut tx, &new).await?;
     if is_new {
         if !ledger::adjust(&mut tx, account_id, new.id, asked.gems, now).await? {
             return Err(vec![Violation::new("/gems", ViolationCode::OutOfRange)].into());
         }
         let done = Done::new(by, OperatorAct::AdjustGems, person_id);
         audit::record(&mut tx, &Done { reason: Some(reason), gems: Some(asked.gems), ..done }, now).await?;
-        tell(&mut tx, person_id, new.id).await?;
+        queries::tell(&mut tx, person_id, new.id).await?;
     }
-    let row = by_key(&mut tx, operator_id, key).await?.ok_or(ApiError::NotFound)?;
+    let row = queries::by_key(&mut tx, operator_id, key).await?.ok_or(ApiError::NotFound)?;
     if row.fingerprint != fingerprint {
         return Err(ApiError::IdempotencyKeyReused);
     }
@@ -96,57 +95,4 @@ fn checked(asked: &AdjustGems) -> ApiResult<&str> {
             Err(violations.into())
         }
     }
-}
-
-struct New<'a> {
-    id: Uuid,
-    account_id: Uuid,
-    gems: Gems,
-    operator_id: Uuid,
-    key: &'a str,
-    fingerprint: &'a [u8],
-    now: DateTime<Utc>,
-}
-
-/// False: the key was used before.
-async fn add(conn: &mut PgConnection, new: &New<'_>) -> Result<bool, sqlx::Error> {
-    let added = sqlx::query!(
-        "insert into gem_adjustments (id, account_id, gems, operator_id, idempotency_key, fingerprint, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict on constraint gem_adjustments_idempotency_unique do nothing",
-        new.id,
-        new.account_id,
-        new.gems,
-        new.operator_id,
-        new.key,
-        new.fingerprint,
-        new.now
-    )
-    .execute(conn)
-    .await?;
-    Ok(added.rows_affected() == 1)
-}
-
-struct Adjusted {
-    id: Uuid,
-    gems: Gems,
-    fingerprint: Vec<u8>,
-    created_at: DateTime<Utc>,
-}
-
-async fn by_key(conn: &mut PgConnection, operator_id: Uuid, key: &str) -> Result<Option<Adjusted>, sqlx::Error> {
-    sqlx::query_as!(
-        Adjusted,
-        "select id, gems, fingerprint, created_at from gem_adjustments where operator_id = $1 and idempotency_key = $2",
-        operator_id,
-        key
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// Open pages show the new balance.
-async fn tell(conn: &mut PgConnection, person_id: Uuid, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!("select record_event($1, 'gems', $2)", person_id, id).fetch_one(conn).await?;
-    Ok(())
 }

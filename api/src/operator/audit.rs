@@ -1,13 +1,12 @@
 //! The audit log: every act of an operator, by screen or command line, written in the act's own transaction. Nothing here
 //! changes or deletes a row, and the database would refuse it.
 use actix_web::{get, web};
-use chrono::{DateTime, Utc};
 use lapidary_contract::{AuditEntry, List, OperatorAct, Problem};
 use serde::Deserialize;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::audit_queries as queries;
+pub use super::audit_queries::record;
 use crate::app::App;
 use crate::auth::CurrentOperator;
 use crate::http::error::ApiResult;
@@ -39,11 +38,6 @@ impl<'a> Done<'a> {
     pub fn new(by: By<'a>, act: OperatorAct, subject: Uuid) -> Self {
         Self { by, act, subject, reason: None, gems: None }
     }
-}
-
-/// The caller commits it together with what was done.
-pub async fn record(conn: &mut PgConnection, done: &Done<'_>, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    queries::add(conn, done, now).await
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]

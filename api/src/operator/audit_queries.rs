@@ -8,7 +8,8 @@ use super::audit::{By, Done};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::Keyset;
 
-pub async fn add(conn: &mut PgConnection, done: &Done<'_>, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// The caller commits it together with what was done.
+pub async fn record(conn: &mut PgConnection, done: &Done<'_>, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let (operator_id, request_id) = match done.by {
         By::CommandLine => (None, None),
         By::Screen { operator_id, request_id } => (Some(operator_id), Some(request_id)),

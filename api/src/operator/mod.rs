@@ -1,6 +1,7 @@
 //! What operators do on their screens: find people, look after them, read and leave the audit log. Shows no prompt and no
 //! picture. Whatever changes something is an act, written down in the transaction that does it.
 pub mod adjust;
+mod adjust_queries;
 pub mod audit;
 mod audit_queries;
 pub mod people;

@@ -2,7 +2,7 @@
 //! trace. Writers never wait for long here, whoever reads meanwhile.
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use lapidary_contract::domain::limits::REQUEST_LOG_DAYS;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::queries;
 use crate::app::App;
@@ -44,7 +44,7 @@ pub async fn make(db: &Db, day: NaiveDate) -> Result<(), sqlx::Error> {
              alter table {name} enable row level security;
              alter table request_log attach partition {name} for values from ('{day} 00:00+00') to ('{next} 00:00+00')"
         );
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+        tx.execute(AssertSqlSafe(text)).await?;
     }
     tx.commit().await
 }
@@ -57,7 +57,7 @@ async fn remove(db: &Db, day: NaiveDate, now: DateTime<Utc>) -> Result<(), sqlx:
     if days.contains(&day) {
         queries::leave_trace(&mut tx, &day.to_string(), i64::try_from(days.len()).unwrap_or(0), now).await?;
         let text = format!("set local lock_timeout = '500ms'; drop table {}", name_of(day));
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+        tx.execute(AssertSqlSafe(text)).await?;
         tracing::info!(%day, "a day of the request log is gone");
     }
     tx.commit().await

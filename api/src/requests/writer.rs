@@ -108,6 +108,9 @@ impl RequestLog {
         let mut left = outgoing.batch.len().saturating_add(outgoing.queue.len());
         while left > 0 {
             outgoing.fill();
+            if outgoing.batch.is_empty() {
+                break;
+            }
             write(db, &outgoing.batch).await?;
             left = left.saturating_sub(outgoing.batch.len());
             outgoing.batch.clear();

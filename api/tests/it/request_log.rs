@@ -201,7 +201,7 @@ async fn requests_are_filtered_and_a_wrong_filter_is_no_wider_one() {
     for query in ["?status=9xx", "?key=x", "?from=yesterday", "?failed=perhaps", "?cursor=x"] {
         person.get(&format!("/v1/me/requests{query}")).await.expect_problem(400, "malformed-request");
     }
-    for query in ["?route=%00", "?from=%2B20000-01-01T00:00:00Z", "?to=0001-01-01T00:00:00Z", "?limit=0"] {
+    for query in ["?route=%00", "?to=0001-01-01T00:00:00Z", "?limit=0"] {
         person.get(&format!("/v1/me/requests{query}")).await.expect_problem(422, "invalid");
     }
     person.get("/v1/me/requests/not-an-id").await.expect_problem(404, "not-found");

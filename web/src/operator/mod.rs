@@ -133,7 +133,8 @@ fn acts_view(rows: &[AuditEntry]) -> AnyView {
             None => "The command line".to_owned(),
         });
         let gems = entry.gems.map(|gems| format!(", {}", format_gems(gems)));
-        let is_person = !matches!(entry.act, OperatorAct::CloseFlag | OperatorAct::CreateCode | OperatorAct::RevokeCode);
+        let is_person =
+            !matches!(entry.act, OperatorAct::CloseFlag | OperatorAct::CreateCode | OperatorAct::RevokeCode);
         let subject = entry.subject.map(|id| match is_person {
             true => view! { <a href=person_path(&id)>{id.to_string()}</a> }.into_any(),
             false => id.to_string().into_any(),

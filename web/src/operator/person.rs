@@ -71,7 +71,8 @@ pub fn view(id: String) -> AnyView {
         person,
         acts: acts(format!("?subject={id}")),
     };
-    let details = shown(person, || view! { <Skeleton class="sessions__place" /> }.into_any(), move |it| known(it, asking));
+    let details =
+        shown(person, || view! { <Skeleton class="sessions__place" /> }.into_any(), move |it| known(it, asking));
     view! {
         <div class="column">
             <h1>"Person"</h1>
@@ -108,7 +109,8 @@ fn known(it: PersonDetails, asking: Asking) -> AnyView {
     });
     let ways = it.identities.iter().map(|one| {
         let (provider, subject, email) = (&one.provider, &one.subject, &one.email);
-        view! { <li>{format!("{provider} {subject}, {email}, last used {}", format_time(&one.last_used_at))}</li> }.into_any()
+        view! { <li>{format!("{provider} {subject}, {email}, last used {}", format_time(&one.last_used_at))}</li> }
+            .into_any()
     });
     let (gems, counts) = (it.gems, it.counts);
     let numbers = format!(
@@ -173,7 +175,9 @@ fn form(asking: Asking) -> AnyView {
     };
     let gems = changing(move || {
         let is_needed = asking.act.get() == Act::Adjust;
-        is_needed.then(|| view! { <Field id="gems" label="Gems" value=asking.gems hint="20 gives 20 free gems, -20 takes 20." /> })
+        is_needed.then(
+            || view! { <Field id="gems" label="Gems" value=asking.gems hint="20 gives 20 free gems, -20 takes 20." /> },
+        )
     });
     let note = changing(move || asking.failure.get().map(|failure| view! { <FailureNote failure /> }));
     view! {

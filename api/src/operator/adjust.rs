@@ -58,8 +58,15 @@ async fn adjust(
     let person = people_queries::get(&mut tx, person_id).await?.ok_or(ApiError::NotFound)?;
     let account_id = person.account_id;
     let fingerprint = fingerprint(&(person_id, asked))?;
-    let new =
-        New { id: Uuid::now_v7(), account_id, gems: asked.gems, operator_id, key, fingerprint: &fingerprint, now };
+    let new = NewAdjustment {
+        id: Uuid::now_v7(),
+        account_id,
+        gems: asked.gems,
+        operator_id,
+        key,
+        fingerprint: &fingerprint,
+        now,
+    };
     // Whoever sent the same key a moment ago is waited for here.
     let is_new = queries::add(&mut tx, &new).await?;
     if is_new {

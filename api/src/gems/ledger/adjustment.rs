@@ -20,19 +20,19 @@ pub async fn adjust(
            ),
            moved as (
              update gem_accounts a
-             set free = a.free + greatest($2::bigint, 0) - least(b.free, greatest(-$2, 0)),
-                 bought = a.bought - (greatest(-$2, 0) - least(b.free, greatest(-$2, 0)))
+             set free = a.free + greatest($2::bigint, 0) - least(b.free, greatest(-$2::bigint, 0)),
+                 bought = a.bought - (greatest(-$2::bigint, 0) - least(b.free, greatest(-$2::bigint, 0)))
              from before b
-             where a.id = b.id and $2 <> 0 and b.free + b.bought + $2 >= 0
-             returning least(b.free, greatest(-$2, 0)) as free_part
+             where a.id = b.id and $2::bigint <> 0 and b.free + b.bought + $2::bigint >= 0
+             returning least(b.free, greatest(-$2::bigint, 0)) as free_part
            ),
            rows as (
              insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, created_at)
              select t.id, $1, t.debit, t.credit, t.amount, 'adjustment', $3, $4
              from moved, lateral (values
-               ($5::uuid, 'grants', 'free', $2),
+               ($5::uuid, 'grants', 'free', $2::bigint),
                ($6::uuid, 'free', 'forfeited', moved.free_part),
-               ($7::uuid, 'bought', 'forfeited', -$2 - moved.free_part)) as t (id, debit, credit, amount)
+               ($7::uuid, 'bought', 'forfeited', -$2::bigint - moved.free_part)) as t (id, debit, credit, amount)
              where t.amount > 0
            )
            select free_part as "free_part!" from moved"#,

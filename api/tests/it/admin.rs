@@ -1,9 +1,9 @@
 //! Operators: who they are, whom they find, what they do to people and gems, and the trace that each act leaves.
 use futures_util::future::join_all;
 use lapidary::auth::people;
-use lapidary::config::{CodesAct, FlagsAct, PeopleAct};
+use lapidary::config::{CodesAct, PeopleAct};
 use lapidary::gems::code_command::{self, NewCodeArgs};
-use lapidary::moderation::flag_command;
+use lapidary::moderation::flag_command::{self, FlagsAct};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Executor;

@@ -21,6 +21,7 @@ use crate::page::Page;
 use crate::payments::Payments;
 use crate::references::Uploads;
 use crate::refinement::language_model::LanguageModel;
+use crate::requests::RequestLog;
 use crate::stop::Stop;
 use crate::work::Wake;
 
@@ -41,6 +42,7 @@ pub struct App {
     /// Absent where nobody looks at prompts beforehand.
     pub moderation: Option<Moderation>,
     pub live: Live,
+    pub request_log: RequestLog,
     pub wake: Wake,
     pub stop: Stop,
     /// Whether the guard has seen that the database keeps people apart: not ready before.
@@ -99,6 +101,7 @@ impl App {
             moderation: Moderation::new(&settings)?,
             wake: Wake::new(live.outbox.clone()),
             live,
+            request_log: RequestLog::default(),
             stop: Stop::default(),
             is_judged: AtomicBool::default(),
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),

@@ -124,17 +124,26 @@ pub fn objects_missing(rows: i64) {
     metrics::gauge!("lapidary_objects_missing").set(f64::from(i32::try_from(rows).unwrap_or(i32::MAX)));
 }
 
-/// A request was answered. `route` is the pattern, never the path; one label stands for every unknown one.
-pub fn request_ended(method: &actix_web::http::Method, route: String, status: u16, seconds: f64) {
-    let method = match method.as_str() {
+/// Requests that are not in the request log: it was full, or could not be written.
+pub fn request_log_dropped(rows: u64) {
+    metrics::counter!("lapidary_request_log_dropped_total").increment(rows);
+}
+
+/// Anybody can invent methods.
+pub fn method_name(method: &actix_web::http::Method) -> &'static str {
+    match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",
         "PUT" => "PUT",
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
-        // Anybody can invent methods.
         _ => "other",
-    };
+    }
+}
+
+/// A request was answered. `route` is the pattern, never the path; one label stands for every unknown one.
+pub fn request_ended(method: &actix_web::http::Method, route: String, status: u16, seconds: f64) {
+    let method = method_name(method);
     let status = match status {
         100..=199 => "1xx",
         200..=299 => "2xx",

@@ -29,7 +29,8 @@ mod usual;
         (name = "generations", description = "Asking for images and following how it goes."),
         (name = "images", description = "What was made."),
         (name = "payments", description = "Packs, checkouts and purchases."),
-        (name = "openai", description = "OpenAI's wire: its SDKs work with `base_url` set to `/openai/v1` and a key of yours. Errors have its shape.")
+        (name = "openai", description = "OpenAI's wire: its SDKs work with `base_url` set to `/openai/v1` and a key of yours. Errors have its shape."),
+        (name = "operator", description = "For operators, signed in by a session: people, flags, and the log of what operators did.")
     )
 )]
 struct Document;

@@ -31,12 +31,15 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::generation::configure(config);
     crate::images::configure(config);
     crate::archives::configure(config);
+    crate::moderation::configure(config);
     crate::notices::configure(config);
     crate::openai::configure(config);
     crate::payments::configure(config);
     crate::presets::configure(config);
     crate::references::configure(config);
     crate::refinement::configure(config);
+    crate::requests::configure(config);
+    crate::operator::configure(config);
 }
 
 impl Application {

@@ -87,6 +87,7 @@ pub async fn serve(application: Application, background: Background) -> std::io:
     }
     let _ = ending.await;
     signals.abort();
+    app.request_log.end(&app.db).await;
     served
 }
 

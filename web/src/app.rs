@@ -1,7 +1,7 @@
 //! The app: session, address, shell, and which view stands at which address.
 use crate::ui::prelude::*;
 
-use crate::account::AccountPage;
+use crate::account::{AccountPage, RequestsPage};
 use crate::auth::{Guarded, SignInPage};
 use crate::gallery::shared::SharedPage;
 use crate::gallery::{CollectionsPage, GalleryPage, ImagePage, TrashPage};
@@ -9,6 +9,7 @@ use crate::gems::{CheckoutPage, GemsPage};
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
 use crate::notices::NoticesPage;
+use crate::operator::OperatorPage;
 use crate::page::{self, Page};
 use crate::promises::PromisesPage;
 use crate::router;
@@ -37,6 +38,8 @@ fn view_of(page: Page) -> AnyView {
         Page::Checkout => guarded(|| CheckoutPage().into_any()),
         Page::Notices => guarded(|| NoticesPage().into_any()),
         Page::Account => guarded(|| AccountPage().into_any()),
+        Page::Requests => guarded(|| RequestsPage().into_any()),
+        Page::Operator => guarded(|| OperatorPage().into_any()),
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Page {
     Shared,
     Notices,
     Account,
+    Requests,
+    Operator,
     Terms,
     Promises,
     NotFound,
@@ -37,6 +39,8 @@ impl Page {
             Self::Shared => "/s",
             Self::Notices => "/notices",
             Self::Account => "/account",
+            Self::Requests => "/account/requests",
+            Self::Operator => "/operator",
             Self::Terms => "/terms",
             Self::Promises => "/promises",
         }
@@ -56,6 +60,8 @@ impl Page {
             Self::Shared => "A shared picture",
             Self::Notices => "Notices",
             Self::Account => "Account",
+            Self::Requests => "Requests",
+            Self::Operator => "Operator",
             Self::Terms => "Terms",
             Self::Promises => "Promises",
             Self::NotFound => "Nothing here",
@@ -74,6 +80,8 @@ impl Page {
             "/gems" => Self::Gems,
             "/notices" => Self::Notices,
             "/account" => Self::Account,
+            "/account/requests" => Self::Requests,
+            "/operator" => Self::Operator,
             "/terms" => Self::Terms,
             "/promises" => Self::Promises,
             path if has_id_after(path, "/images/") => Self::Image,
@@ -88,6 +96,7 @@ impl Page {
         match self {
             Self::Studio | Self::Gems | Self::Notices | Self::Account => Some(self),
             Self::Checkout => Some(Self::Gems),
+            Self::Requests | Self::Operator => Some(Self::Account),
             Self::Gallery | Self::Collections | Self::Trash | Self::Image => Some(Self::Gallery),
             Self::Landing | Self::SignIn | Self::Shared | Self::Terms | Self::Promises | Self::NotFound => None,
         }
@@ -107,6 +116,16 @@ pub fn checkout_path(id: &uuid::Uuid) -> String {
     format!("{}/{id}", Page::Checkout.path())
 }
 
+/// What came of a request.
+pub fn request_path(id: &str) -> String {
+    format!("{}?id={id}", Page::Requests.path())
+}
+
+/// A person, for operators.
+pub fn person_path(id: &uuid::Uuid) -> String {
+    format!("{}?person={id}", Page::Operator.path())
+}
+
 pub fn image_path(id: &uuid::Uuid) -> String {
     format!("{}/{id}", Page::Image.path())
 }
@@ -123,7 +142,8 @@ mod tests {
     #[test]
     fn every_page_is_found_at_its_own_address() {
         let pages = [Page::Landing, Page::SignIn, Page::Studio, Page::Gallery, Page::Trash, Page::Gems, Page::Account];
-        for page in pages.into_iter().chain([Page::Collections, Page::Terms, Page::Promises, Page::Notices]) {
+        let more = [Page::Collections, Page::Terms, Page::Promises, Page::Notices, Page::Requests, Page::Operator];
+        for page in pages.into_iter().chain(more) {
             assert_eq!(Page::at(page.path()), page);
         }
         assert_eq!(Page::at(&image_path(&uuid::Uuid::nil())), Page::Image);

@@ -26,8 +26,8 @@ const KEPT: [(&str, &str, &str); 8] = [
     ("Age", "That you said you are 13 or older.", "As long as you have the account"),
     (
         "Requests",
-        "Time, kind of call and result, in the log of whoever runs this service, for debugging. Never what you wrote, addresses, names or tokens.",
-        "As long as its operator keeps that log",
+        "Time, kind of call, result, how long it took and what it cost, for debugging and limits; you can read them in your account. Never what you wrote, addresses, names or tokens.",
+        "30 days; the server's own log, which names nobody, as long as its operator keeps it",
     ),
     (
         "A fingerprint",

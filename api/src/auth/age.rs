@@ -10,6 +10,7 @@ use super::secret::MasterKey;
 use super::{address, session_queries};
 use crate::db::Db;
 use crate::gems::ledger;
+use crate::requests;
 
 /// Marks who is 13 or older. Welcome gems come with it, once for an identity and an address, ever.
 pub async fn confirm(
@@ -102,6 +103,7 @@ async fn delete_person(conn: &mut PgConnection, person_id: Uuid) -> Result<(), s
         .fetch_optional(&mut *conn)
         .await?;
     sqlx::query!("delete from people where id = $1", person_id).execute(&mut *conn).await?;
+    requests::queries::forget(&mut *conn, person_id).await?;
     sqlx::query!(
         "delete from gem_accounts a where a.id = $1
          and not exists (select from gem_transfers t where t.account_id = a.id)",

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::db::Actor;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::limits::Who;
+use crate::http::request_log::Caller;
 
 /// A signed-in person, 13 or older, not suspended; or a key of one, at a route that its scopes open.
 #[derive(Clone, Copy, Debug)]
@@ -137,10 +138,13 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
     };
     let mut asker = match known {
         Ok(Presented::Token(subject)) => {
+            request.extensions_mut().insert(Caller { person_id: subject.person_id, key_id: None });
             app.limits.admit(request, Who::Person(subject.person_id))?;
             Asker { subject, key: None }
         }
         Ok(Presented::Key(known)) => {
+            let key_id = Some(known.grant.id);
+            request.extensions_mut().insert(Caller { person_id: known.subject.person_id, key_id });
             app.limits.admit(request, Who::Key(known.grant.id))?;
             opens(door_of(request), known.scopes)?;
             Asker { subject: known.subject, key: Some(known.grant) }

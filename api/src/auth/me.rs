@@ -1,6 +1,6 @@
 //! `GET` and `PATCH /v1/me`, and the sessions of the signed-in person.
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, delete, get, patch, web};
 use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{List, Me, Problem, Session, UpdateMe};
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use super::{identity_queries, queries, session_queries};
 use crate::app::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
+use crate::http::request_log::Caller;
 use lapidary_contract::domain::limits::NAME_MAX;
 
 /// The signed-in person.
@@ -52,10 +53,15 @@ async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
         content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json")))]
 #[patch("/v1/me")]
-pub async fn update_me(app: web::Data<App>, user: AnyUser, body: Json<UpdateMe>) -> ApiResult<HttpResponse> {
+pub async fn update_me(
+    app: web::Data<App>,
+    user: AnyUser,
+    body: Json<UpdateMe>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
     let Json(update) = body;
     if update.age_confirmed == Some(false) {
-        return erase(&app, &user).await;
+        return erase(&app, &user, &request).await;
     }
     if let Some(name) = &update.name {
         let name = checked_name(name)?;
@@ -82,12 +88,16 @@ fn checked_name(name: &str) -> Result<Option<&str>, Vec<Violation>> {
     Ok((!name.is_empty()).then_some(name))
 }
 
-async fn erase(app: &App, user: &AnyUser) -> ApiResult<HttpResponse> {
+async fn erase(app: &App, user: &AnyUser, request: &HttpRequest) -> ApiResult<HttpResponse> {
+    // What they asked before is in the log by now, and goes with the rest.
+    app.request_log.catch_up(&app.db).await;
     match age::erase(&app.db, user.person_id).await? {
         Erased::ConfirmedBefore => Err(ApiError::IllegalTransition(
             "You confirmed before that you are 13 or older. To have everything erased, write to the support contact.",
         )),
         Erased::Gone { sessions, picture_key } => {
+            // Nor may this request name them.
+            request.extensions_mut().remove::<Caller>();
             sessions.into_iter().for_each(|session| app.auth.revocations.add(session));
             super::picture::remove(app, picture_key.as_deref()).await;
             Ok(HttpResponse::NoContent().cookie(app.auth.cookies.no_session()).finish())

@@ -3,6 +3,7 @@ mod address;
 pub mod age;
 pub mod api_keys;
 mod cookie;
+pub mod current_operator;
 pub mod current_user;
 mod device;
 mod failure;
@@ -30,6 +31,7 @@ mod session_queries;
 mod sign_in;
 pub mod token;
 
+pub use current_operator::CurrentOperator;
 pub use current_user::{AnyUser, CurrentUser};
 pub(crate) use key_store::Seals;
 

@@ -1,8 +1,9 @@
-//! What an operator does to people from the command line.
+//! What an operator does to people: from the command line, and what their screens share with it.
 use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use lapidary_contract::OperatorAct;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::operator::audit::{self, By, Done};
 use crate::work::bell::{self, News};
 
 /// An operator waits this long for a database that is not there.
@@ -75,33 +77,52 @@ async fn change(act: PeopleAct, person_id: Uuid, said: &str, db: &Db) -> Result<
 
 /// False: nobody has this id.
 pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx::Error> {
+    let now = clock.now();
     let mut tx = db.begin_house().await?;
-    let done = match act {
+    let (is_done, act, person_id) = match act {
         // Changes nobody.
         PeopleAct::Find { .. } => return Ok(false),
         PeopleAct::MakeOperator { person_id } => {
-            sqlx::query!("update people set is_operator = true where id = $1", person_id).execute(&mut *tx).await?
+            let made = sqlx::query!("update people set is_operator = true where id = $1", person_id);
+            (made.execute(&mut *tx).await?.rows_affected() == 1, OperatorAct::MakeOperator, person_id)
         }
         PeopleAct::Suspend { person_id } => {
-            let done = sqlx::query!(
-                "update people set suspended_at = coalesce(suspended_at, $2) where id = $1",
-                person_id,
-                clock.now()
-            )
-            .execute(&mut *tx)
-            .await?;
-            session_queries::end_all(&mut tx, person_id, None).await?;
-            // They are not ended: whoever is restored has them again.
-            api_keys::queries::announce_all(&mut *tx, person_id).await?;
-            done
+            (suspend(&mut tx, person_id, now).await?.is_some(), OperatorAct::Suspend, person_id)
         }
-        PeopleAct::Restore { person_id } => {
-            sqlx::query!("update people set suspended_at = null where id = $1", person_id).execute(&mut *tx).await?
-        }
+        PeopleAct::Restore { person_id } => (restore(&mut tx, person_id).await?, OperatorAct::Restore, person_id),
     };
+    if !is_done {
+        return Ok(false);
+    }
+    audit::record(&mut tx, &Done::new(By::CommandLine, act, person_id), now).await?;
     tx.commit().await?;
     // Whoever is deaf polls within a second.
     let _ = bell::tell_once(db.house(), News::Revocation).await;
+    Ok(true)
+}
+
+/// Gives the sessions that end with it, for whoever commits to tell. `None`: nobody has this id.
+pub async fn suspend(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
+    let done =
+        sqlx::query!("update people set suspended_at = coalesce(suspended_at, $2) where id = $1", person_id, now)
+            .execute(&mut *conn)
+            .await?;
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let ended = session_queries::end_all(conn, person_id, None).await?;
+    // Keys are not ended: whoever is restored has them again.
+    api_keys::queries::announce_all(&mut *conn, person_id).await?;
+    Ok(Some(ended))
+}
+
+/// False: nobody has this id.
+pub async fn restore(conn: &mut PgConnection, person_id: Uuid) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!("update people set suspended_at = null where id = $1", person_id).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -55,6 +55,7 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     faults.extend(refinements(&mut tx).await?);
     faults.extend(purchases(&mut tx).await?);
     faults.extend(codes(&mut tx).await?);
+    faults.extend(adjustments(&mut tx).await?);
     tx.commit().await?;
     Ok(faults)
 }
@@ -162,4 +163,20 @@ async fn codes(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let miscounted = miscounted.iter().map(|row| format!("code {}: it was not used as often as it says", row.id));
     let unlike = unlike.iter().map(|row| format!("redemption {}: it did not give what it says", row.id));
     Ok(miscounted.chain(unlike).collect())
+}
+
+/// What operators gave and took is what their acts say, and nothing else was adjusted.
+async fn adjustments(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let unlike = sqlx::query!(
+        r#"select coalesce(d.id, t.reference) as "id!"
+           from gem_adjustments d
+             full join (
+               select reference, account_id, sum(case when credit = 'free' then amount else -amount end)::bigint as gems
+               from gem_transfers where kind = 'adjustment' group by reference, account_id
+             ) t on t.reference = d.id and t.account_id = d.account_id and t.gems = d.gems
+           where d.id is null or t.reference is null"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(unlike.iter().map(|row| format!("adjustment {}: it did not move what it says", row.id)).collect())
 }

@@ -1,6 +1,7 @@
 //! What an operator does to redeem codes from the command line. A code is shown once, here; every change is logged without
 //! it.
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use lapidary_contract::OperatorAct;
 use lapidary_domain::{Gems, ViolationCode};
 use uuid::Uuid;
 
@@ -10,6 +11,7 @@ use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::operator::audit::{self, By, Done};
 use crate::telemetry::Telemetry;
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -64,9 +66,12 @@ pub async fn apply(act: CodesAct, db: &Db, now: DateTime<Utc>) -> Result<String,
             Ok(if lines.is_empty() { "there are no codes".to_owned() } else { lines.join("\n") })
         }
         CodesAct::Revoke { id } => {
-            if !queries::revoke(db.house(), id, now).await? {
+            let mut tx = db.begin_house().await?;
+            if !queries::revoke(&mut *tx, id, now).await? {
                 return Err(StartError::Other(format!("no code has the id {id}")));
             }
+            audit::record(&mut tx, &Done::new(By::CommandLine, OperatorAct::RevokeCode, id), now).await?;
+            tx.commit().await?;
             tracing::info!(code_id = %id, "a redeem code was revoked");
             Ok(format!("{id} is revoked"))
         }
@@ -90,7 +95,12 @@ async fn create(asked: &NewCodeArgs, db: &Db, now: DateTime<Utc>) -> Result<Stri
         expires_at: asked.expires_at,
         now,
     };
-    queries::add(db.house(), &new).await?;
+    let mut tx = db.begin_house().await?;
+    queries::add(&mut *tx, &new).await?;
+    let done = Done::new(By::CommandLine, OperatorAct::CreateCode, new.id);
+    let reason = (!new.note.is_empty()).then_some(new.note);
+    audit::record(&mut tx, &Done { reason, gems: Some(new.gems), ..done }, now).await?;
+    tx.commit().await?;
     tracing::info!(code_id = %new.id, gems = new.gems, uses_max = new.uses_max, expires_at = ?new.expires_at,
         note = new.note, "a redeem code was made");
     Ok(code)

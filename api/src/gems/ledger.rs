@@ -1,11 +1,14 @@
 //! The only writer of gem tables. Every change of a balance is rows of `gem_transfers` in the same statement.
 //! Callers own the transaction; nothing here begins, commits or waits for a network.
+mod adjustment;
+
 use chrono::{DateTime, Utc};
 use lapidary_contract::GemBalance;
 use lapidary_domain::{Balance, Gems, Hold};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::adjustment::adjust;
 use crate::http::rate::{Rate, Standing};
 use crate::metrics;
 

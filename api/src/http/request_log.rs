@@ -10,7 +10,9 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev, web};
+use chrono::TimeDelta;
+use lapidary_contract::ProblemType;
 use lapidary_contract::domain::limits::BODY_MAX;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -18,7 +20,9 @@ use uuid::Uuid;
 
 use super::error::ApiError;
 use super::limits;
+use crate::app::App;
 use crate::metrics::{self, OpenStream};
+use crate::requests::Row;
 use crate::{openai, telemetry};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,13 +41,27 @@ impl FromRequest for RequestId {
     }
 }
 
+/// Who asked, as the extractors found out; in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    pub person_id: Uuid,
+    /// Of the API key, where it came with one.
+    pub key_id: Option<Uuid>,
+}
+
+/// For an answer that asked for a generation and has no Location: put it into the answer's extensions. An answer that
+/// is no problem but tells of one puts its [`ProblemType`] there.
+#[derive(Clone, Copy, Debug)]
+pub struct Began(pub Uuid);
+
 /// Middleware around everything.
 pub async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let request_id = Uuid::now_v7().to_string();
+    let id = Uuid::now_v7();
+    let request_id = id.to_string();
     request.extensions_mut().insert(RequestId(request_id.clone()));
     // Routes know GET only; whatever they would say, its head is the answer.
     let is_head = request.method() == Method::HEAD;
@@ -63,16 +81,17 @@ pub async fn observe(
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _in_span = span.enter();
     // Each wire has its own shape of errors; nothing else decides it.
-    let as_problem: Render =
+    let render: Render =
         if openai::is_spoken_at(response.request().path()) { openai::error::response } else { ApiError::response };
-    let mut response = if let Some(error) = response.response().error() {
-        let rendered = answer_to(error, &request_id, as_problem);
-        response.into_response(rendered)
+    let (mut response, problem) = if let Some(error) = response.response().error() {
+        let (rendered, problem) = answer_to(error, &request_id, render);
+        (response.into_response(rendered), Some(problem))
     } else if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let rendered = as_problem(&ApiError::PayloadTooLarge { max_bytes: BODY_MAX }, &request_id);
-        response.into_response(rendered)
+        let rendered = render(&ApiError::PayloadTooLarge { max_bytes: BODY_MAX }, &request_id);
+        (response.into_response(rendered), Some(ProblemType::PayloadTooLarge))
     } else {
-        response
+        let told = response.response().extensions().get::<ProblemType>().copied();
+        (response, told)
     };
     limits::say(&mut response);
     let headers = response.headers_mut();
@@ -81,7 +100,7 @@ pub async fn observe(
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
-    log(&response, &span, &request_id, started);
+    log(&response, &span, id, problem, started);
     // Dropped here: the body of a stream would never end.
     if is_head {
         return Ok(response.map_body(|_, _| BoxBody::new(NoBody::new())));
@@ -116,14 +135,15 @@ impl MessageBody for Stream {
 type Render = fn(&ApiError, &str) -> actix_web::HttpResponse<BoxBody>;
 
 /// The one place where an error is logged, with its whole chain.
-fn answer_to(error: &Error, request_id: &str, render: Render) -> actix_web::HttpResponse<BoxBody> {
+fn answer_to(error: &Error, request_id: &str, render: Render) -> (actix_web::HttpResponse<BoxBody>, ProblemType) {
     let Some(api_error) = error.as_error::<ApiError>() else {
-        return render(&foreign(error, request_id), request_id);
+        let ours = foreign(error, request_id);
+        return (render(&ours, request_id), ours.problem_type());
     };
     if api_error.problem_type().status() >= 500 {
         tracing::error!(request_id, error = %chain(api_error), "request failed");
     }
-    render(api_error, request_id)
+    (render(api_error, request_id), api_error.problem_type())
 }
 
 /// Errors of the framework itself, said as ours.
@@ -155,29 +175,56 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn log(response: &ServiceResponse<BoxBody>, span: &Span, request_id: &str, started: Instant) {
+fn log(response: &ServiceResponse<BoxBody>, span: &Span, id: Uuid, problem: Option<ProblemType>, started: Instant) {
     let request = response.request();
     // The pattern, not the path: ids in paths belong to people.
     let route = request.match_pattern().unwrap_or_else(|| "-".into());
-    let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    let seconds = took.as_secs_f64();
     span.record("route", route.as_str());
     span.record("status", status);
-    if let Some(id) = accepted(response) {
-        span.record("generation_id", id);
+    let generation_id = began(response);
+    if let Some(id) = generation_id {
+        span.record("generation_id", tracing::field::display(id));
     }
     tracing::info!(
-        request_id,
+        request_id = %id,
         method = %request.method(),
         route,
         status,
         millis = format_args!("{:.1}", seconds * 1000.0),
         "request"
     );
+    if let Some(app) = request.app_data::<web::Data<App>>().filter(|_| is_logged(&route)) {
+        let caller = request.extensions().get::<Caller>().copied();
+        let gems = response.headers().get("gems-cost").and_then(|cost| cost.to_str().ok()?.parse().ok());
+        app.request_log.put(Row {
+            id,
+            created_at: app.clock.now() - TimeDelta::from_std(took).unwrap_or_default(),
+            person_id: caller.map(|caller| caller.person_id),
+            api_key_id: caller.and_then(|caller| caller.key_id),
+            method: metrics::method_name(request.method()),
+            route: route.clone(),
+            status: i16::try_from(status).unwrap_or(0),
+            latency_micros: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
+            gems,
+            problem: problem.map(ProblemType::slug),
+            generation_id,
+        });
+    }
     metrics::request_ended(request.method(), route, status, seconds);
 }
 
-/// The generation that this request began.
-fn accepted(response: &ServiceResponse<BoxBody>) -> Option<&str> {
+/// What people and programs ask of the API; not the page, health and documents.
+fn is_logged(route: &str) -> bool {
+    route.starts_with("/v1/") || route.starts_with("/openai/")
+}
+
+/// The generation that this request asked for.
+fn began(response: &ServiceResponse<BoxBody>) -> Option<Uuid> {
+    if let Some(Began(id)) = response.response().extensions().get::<Began>() {
+        return Some(*id);
+    }
     let place = response.headers().get(header::LOCATION).filter(|_| response.status() == StatusCode::ACCEPTED)?;
-    place.to_str().ok()?.strip_prefix("/v1/generations/")
+    place.to_str().ok()?.strip_prefix("/v1/generations/")?.parse().ok()
 }

@@ -2,11 +2,14 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::flags;
 use super::queries::{self, FlagRow};
 use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::http::paging::Keyset;
+use crate::operator::audit::By;
 use crate::telemetry::Telemetry;
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -40,12 +43,12 @@ pub async fn act(act: FlagsAct, settings: &Settings) -> Result<(), StartError> {
 pub async fn apply(act: FlagsAct, db: &Db, now: DateTime<Utc>) -> Result<String, StartError> {
     match act {
         FlagsAct::List { all } => {
-            let flags = queries::flags(db.house(), all).await?;
+            let flags = queries::flags(db.house(), all, Keyset::newest(), i64::MAX).await?;
             let lines: Vec<String> = flags.iter().map(line).collect();
             Ok(if lines.is_empty() { "there are no flags".to_owned() } else { lines.join("\n") })
         }
         FlagsAct::Close { id } => {
-            if !queries::close(db.house(), id, now).await? {
+            if !flags::close(db, id, By::CommandLine, now).await? {
                 return Err(StartError::Other(format!("no flag has the id {id}")));
             }
             tracing::info!(flag_id = %id, "a flag was closed");

@@ -2,6 +2,7 @@
 //! tell an operator of abuse. Keeps no prompt.
 pub mod client;
 pub mod flag_command;
+pub mod flags;
 mod queries;
 pub mod refusals;
 
@@ -14,6 +15,10 @@ use crate::auth::CurrentUser;
 use crate::config::WhenDown;
 use crate::http::error::{ApiError, ApiResult};
 use crate::metrics;
+
+pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
+    config.service(flags::list_flags).service(flags::close_flag);
+}
 
 /// Looks at a text before anything is held for it. Never call it within a transaction: it asks a service. `None`: nothing
 /// speaks against it, nobody looks here, or nobody could and the operator lets it pass.

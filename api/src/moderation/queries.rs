@@ -3,6 +3,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use crate::http::paging::Keyset;
+
 /// Rows that go at once.
 const PIECE: i64 = 10_000;
 
@@ -109,7 +111,12 @@ pub struct FlagRow {
 }
 
 /// Newest first; those that are closed only where they are asked for.
-pub async fn flags(house: impl PgExecutor<'_>, with_closed: bool) -> Result<Vec<FlagRow>, sqlx::Error> {
+pub async fn flags(
+    house: impl PgExecutor<'_>,
+    with_closed: bool,
+    before: Keyset,
+    rows: i64,
+) -> Result<Vec<FlagRow>, sqlx::Error> {
     sqlx::query_as!(
         FlagRow,
         r#"select f.id, f.person_id, p.email, f.kind, f.refusals, f.created_at, f.updated_at, f.closed_at,
@@ -118,8 +125,12 @@ pub async fn flags(house: impl PgExecutor<'_>, with_closed: bool) -> Result<Vec<
                      and r.created_at <= coalesce(f.closed_at, f.updated_at)
                    order by 1) as "categories!"
            from flags f join people p on p.id = f.person_id
-           where f.closed_at is null or $1 order by f.created_at desc, f.id desc"#,
-        with_closed
+           where (f.closed_at is null or $1) and (f.created_at, f.id) < ($2, $3)
+           order by f.created_at desc, f.id desc limit $4"#,
+        with_closed,
+        before.before_at,
+        before.before_id,
+        rows
     )
     .fetch_all(house)
     .await

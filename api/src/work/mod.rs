@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::archives;
 use crate::auth::Auth;
 use crate::catalogue::life;
+use crate::requests;
 use crate::stop::Stage;
 
 /// What the worker has to give back, and each task to bring to its end, whatever hangs.
@@ -68,6 +69,7 @@ impl Background {
             tokio::spawn(schedule::follow_payments(Arc::clone(&app), open.subscribe())),
             tokio::spawn(archives::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(bell::ring(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(requests::writer::work(Arc::clone(&app), open.subscribe())),
             Auth::keep(Arc::clone(&app), open.subscribe()),
         ];
         let worker = (app.settings.worker_slots > 0).then(|| tokio::spawn(worker::work(Arc::clone(&app))));

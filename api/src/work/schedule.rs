@@ -128,6 +128,7 @@ fn beat(every: Duration) -> tokio::time::Interval {
 
 /// Deletes what nobody needs any more, a bounded piece at a time.
 pub async fn keep_house(app: &App) {
+    told("the days of the request log", crate::requests::days::keep(app, app.clock.now()).await);
     told("the removal of old events", forget_events(app).await);
     told("the removal of what expired in sign-in", crate::auth::sweep(app, app.clock.now()).await);
     told("the cutting of words for the search", crate::images::words::cut_old(app).await);

@@ -181,12 +181,18 @@ const HOUSE: &[(&str, &str)] = &[
     ("margin/watch.rs", "a job sums up everybody's images, and names nobody"),
     ("metrics/sample.rs", "counts the whole queue, and shows nothing of anybody"),
     ("moderation/flag_command.rs", "the operator's commands"),
+    ("moderation/flags.rs", "operators look at what counts against others, and close it"),
     ("moderation/mod.rs", "what counts against somebody is nobody's own to read or write"),
     ("moderation/refusals.rs", "a job forgets everybody's old refusals"),
+    ("operator/adjust.rs", "operators give and take others' gems, through the ledger"),
+    ("operator/audit.rs", "operators read what operators did, about whomever"),
+    ("operator/people.rs", "operators look after others: a profile, a balance, a suspension, requests"),
     ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
     ("payments/reconcile.rs", "reads everybody's purchases again"),
     ("payments/webhook.rs", "the vendor names purchases, and nobody is signed in"),
     ("refinement/settle.rs", "settles and sweeps whoever's refinement it is, also when its person is gone"),
+    ("requests/days.rs", "a job makes and drops the days of everybody's requests"),
+    ("requests/writer.rs", "writes down whoever's request was answered"),
     ("server.rs", "readiness reads the schema's version"),
     ("work/bell.rs", "tells other processes whose rows changed, by id"),
     ("work/queue.rs", "the queue is everybody's"),
@@ -243,6 +249,7 @@ async fn a_connection_without_a_person_sees_nobody() {
         "collection_images",
         "share_links",
         "refinements",
+        "request_log",
     ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)

@@ -20,7 +20,8 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
-        if !path.contains("{id}") {
+        // Operators' routes are nobody else's, whatever the id: `admin` looks at those.
+        if !path.contains("{id}") || path.starts_with("/v1/admin/") {
             continue;
         }
         let id = id_in(path);
@@ -70,6 +71,7 @@ pub async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, S
         ("/api-keys/", posted("/v1/me/api-keys", json!({"name": "Nightly", "scopes": ["gems:read"]})).await),
         ("/sessions/", first("/v1/me/sessions").await),
         ("/notices/", first("/v1/me/notices").await),
+        ("/requests/", first("/v1/me/requests").await),
         ("/images/", image),
     ]
 }

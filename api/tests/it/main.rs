@@ -1,4 +1,5 @@
 //! One integration binary over HTTP: real PostgreSQL, a real S3 protocol, vendors on ports. A file per feature.
+mod admin;
 mod api_keys;
 mod archives;
 mod auth;
@@ -50,6 +51,7 @@ mod reconcile;
 mod references;
 mod refinements;
 mod refunds;
+mod request_log;
 mod resilience;
 mod sessions;
 mod shares;

@@ -62,10 +62,12 @@ pub enum TransferKind {
     DebtSettlement,
     /// Free gems for a code.
     Redemption,
+    /// Given or taken by the operator.
+    Adjustment,
 }
 
 impl TransferKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Grant,
         Self::Hold,
         Self::Capture,
@@ -75,6 +77,7 @@ impl TransferKind {
         Self::Restore,
         Self::DebtSettlement,
         Self::Redemption,
+        Self::Adjustment,
     ];
 
     pub fn name(self) -> &'static str {
@@ -88,6 +91,7 @@ impl TransferKind {
             Self::Restore => "restore",
             Self::DebtSettlement => "debt_settlement",
             Self::Redemption => "redemption",
+            Self::Adjustment => "adjustment",
         }
     }
 

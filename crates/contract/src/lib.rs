@@ -23,11 +23,13 @@ pub mod list;
 pub mod me;
 mod moment;
 pub mod notice;
+pub mod operator;
 pub mod payments;
 pub mod preset;
 pub mod problem;
 pub mod reference;
 pub mod refinement;
+pub mod request;
 #[cfg(feature = "openapi")]
 pub mod schema;
 pub mod status;
@@ -51,11 +53,16 @@ pub use lapidary_domain as domain;
 pub use list::List;
 pub use me::{Identity, Me, Session, UpdateMe};
 pub use notice::{Notice, NoticeKind};
+pub use operator::{
+    AdjustGems, AuditEntry, Flag, GemAdjustment, OperatorAct, OperatorReason, PersonCounts, PersonDetails,
+    PersonIdentity, PersonState, PersonSummary,
+};
 pub use payments::{Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt};
 pub use preset::{CreatePreset, Preset, UpdatePreset};
 pub use problem::{FieldError, Problem, ProblemType};
 pub use reference::Reference;
 pub use refinement::{CreateRefinement, Refinement, RefinementFailure, RefinementFailureCode, RefinementStatus};
+pub use request::{LoggedRequest, RequestDetails, RequestStage, RequestedGeneration, RequestedRefinement};
 pub use status::{Availability, PausedModel};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.

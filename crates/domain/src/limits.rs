@@ -72,6 +72,12 @@ pub const ARCHIVE_DAYS: i64 = 7;
 pub const SHARE_LINKS_MAX: i64 = 20;
 /// Days an image stays in the trash.
 pub const TRASH_DAYS: i64 = 30;
+/// Days a row of the request log is kept.
+pub const REQUEST_LOG_DAYS: u64 = 30;
+/// Characters of an operator's reason.
+pub const REASON_MAX: usize = 500;
+/// Gems that an operator gives or takes at once.
+pub const ADJUSTMENT_MAX: i64 = 1_000_000;
 /// Seconds a presigned URL lives: seven days.
 pub const PRESIGNED_URL_SECONDS: u64 = 604_800;
 /// API keys of one person that work at a time.

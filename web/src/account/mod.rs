@@ -4,16 +4,20 @@ mod identities;
 mod key_examples;
 mod new_key;
 mod profile;
+mod requests;
 mod sessions;
 
 use crate::ui::prelude::*;
 
 use crate::browser;
+use crate::page::Page;
 use crate::session::use_session;
 use crate::shell::LegalLinks;
 use crate::ui::button::{Button, LinkButton};
 use crate::ui::dynamic::changing;
 use crate::ui::failure::contact_link;
+
+pub use self::requests::{RequestsPage, table as request_table};
 
 /// When the pressed button went with its row, the keyboard goes on at the section it stood in.
 fn keep_focus(heading: &'static str) {
@@ -30,6 +34,11 @@ pub fn AccountPage() -> AnyView {
     let sign_out = Callback::new(move |()| session.sign_out());
     let support = move || session.me.with(|me| me.as_ref().and_then(|me| me.support_contact.clone()));
     let help = changing(move || support().map(|address| view! { <p>"Questions? " {contact_link(&address)}</p> }));
+    let is_operator = move || session.me.with(|me| me.as_ref().is_some_and(|me| me.is_operator));
+    let operator = changing(move || {
+        let text = "People, flags, and what operators did.";
+        is_operator().then(|| leads("Operator", text, Page::Operator.path(), "Open the operator's screens"))
+    });
     view! {
         <div class="column">
             <h1>"Account"</h1>
@@ -37,6 +46,7 @@ pub fn AccountPage() -> AnyView {
             <identities::Identities />
             <sessions::Sessions />
             <api_keys::ApiKeys />
+            {leads("Requests", "What was asked in your name in the last 30 days, how it went and what it cost.", Page::Requests.path(), "See your requests")}
             <section class="setting">
                 <div class="setting__words">
                     <h2>"API"</h2>
@@ -51,9 +61,24 @@ pub fn AccountPage() -> AnyView {
                 </div>
                 <Button on_press=sign_out>"Sign out"</Button>
             </section>
+            {operator}
             {help}
             <LegalLinks />
         </div>
+    }
+    .into_any()
+}
+
+/// A part of the account that has a page of its own.
+fn leads(title: &'static str, text: &'static str, href: &'static str, words: &'static str) -> AnyView {
+    view! {
+        <section class="setting">
+            <div class="setting__words">
+                <h2>{title}</h2>
+                <p>{text}</p>
+            </div>
+            <LinkButton href>{words}</LinkButton>
+        </section>
     }
     .into_any()
 }

@@ -184,6 +184,7 @@ fn words(kind: TransferKind) -> (&'static str, &'static str) {
         TransferKind::Restore => ("Given again", "The money came back to us"),
         TransferKind::DebtSettlement => ("Settled", "They went to what you owed"),
         TransferKind::Redemption => ("From a code", "You redeemed it"),
+        TransferKind::Adjustment => ("Adjusted", "By whoever runs this service"),
     }
 }
 

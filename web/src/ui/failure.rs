@@ -4,7 +4,7 @@ use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
-use crate::page::{Page, gems_path};
+use crate::page::{Page, gems_path, request_path};
 use crate::session::use_session;
 use crate::ui::button::{Button, ButtonKind, LinkButton};
 use crate::ui::dynamic::changing;
@@ -230,7 +230,12 @@ pub fn contact_link(address: &str) -> AnyView {
 /// A request id that a press copies.
 #[component]
 pub fn RequestId(#[prop(into)] id: String) -> AnyView {
-    let text = id.clone();
+    // Whoever is signed in can look up what came of it.
+    let is_known = use_session().me.with_untracked(Option::is_some);
+    let text = match is_known {
+        true => view! { <a href=request_path(&id)>{id.clone()}</a> }.into_any(),
+        false => id.clone().into_any(),
+    };
     let copy = Callback::new(move |()| {
         let id = id.clone();
         spawn_local(async move {

@@ -8,6 +8,7 @@ mod http;
 mod images;
 mod key;
 mod load;
+mod log;
 mod people;
 mod pgbench;
 mod reads;
@@ -32,8 +33,8 @@ use stage::Stage;
 use table::{Budget, Row, Table};
 
 /// In this order: submits fill the queue and the gallery fills the disk, so they come last.
-const PARTS: [&str; 12] =
-    ["start", "memory", "me", "gems", "key", "time", "cpu", "archive", "submit", "webhooks", "gallery", "page"];
+const PARTS: [&str; 13] =
+    ["start", "memory", "me", "gems", "key", "log", "time", "cpu", "archive", "submit", "webhooks", "gallery", "page"];
 pub const CONNECTIONS: usize = 16;
 
 struct Wishes {
@@ -102,6 +103,7 @@ fn measure(wishes: &Wishes) -> Result<()> {
             (Some(stage), "memory") => resting::memory(stage, &mut step, quick)?,
             (Some(stage), "me" | "gems") => reads::measure(stage, &mut step, part, quick)?,
             (Some(stage), "key") => key::measure(stage, &mut step, quick)?,
+            (Some(stage), "log") => log::measure(stage, &mut step, quick)?,
             (Some(stage), "time") => generations::time(stage, &mut step, quick)?,
             (Some(stage), "cpu") => generations::cpu(stage, &mut step, quick)?,
             (Some(stage), "archive") => archive::measure(stage, &mut step, quick)?,

@@ -1,0 +1,103 @@
+//! A list that is read page by page, newest first, with a button for the next one. Knows no address and no row.
+use crate::ui::prelude::*;
+use lapidary_contract::List;
+use serde::de::DeserializeOwned;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::browser;
+use crate::http;
+use crate::ui::dynamic::changing;
+use crate::ui::{Button, Failure, FailureNote, Skeleton};
+
+pub struct Paged<T: Send + Sync + 'static> {
+    path: StoredValue<String>,
+    rows: RwSignal<Option<Vec<T>>>,
+    next: RwSignal<Option<String>>,
+    failure: RwSignal<Option<Failure>>,
+    is_busy: RwSignal<bool>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Paged<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Paged<T> {}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
+    /// `path` may have a query.
+    pub fn at(path: String) -> Self {
+        let paged = Self {
+            path: StoredValue::new(path),
+            rows: RwSignal::new(None),
+            next: RwSignal::new(None),
+            failure: RwSignal::new(None),
+            is_busy: RwSignal::new(false),
+        };
+        paged.read(None);
+        paged
+    }
+
+    /// From the newest on; until they come the last ones stay.
+    pub fn again(self) {
+        self.read(None);
+    }
+
+    fn read(self, cursor: Option<String>) {
+        let path = self.path.get_value();
+        let path = match &cursor {
+            None => path,
+            Some(cursor) => {
+                let join = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{join}cursor={}", browser::encode(cursor))
+            }
+        };
+        self.is_busy.set(true);
+        self.failure.set(None);
+        spawn_local(async move {
+            let answer = http::get::<List<T>>(&path).await;
+            // The view may be gone by now.
+            if self.is_busy.try_set(false).is_some() {
+                return;
+            }
+            match answer {
+                Ok(page) => {
+                    self.next.set(page.next_cursor);
+                    self.rows.update(|rows| match rows {
+                        Some(rows) if cursor.is_some() => rows.extend(page.data),
+                        rows => *rows = Some(page.data),
+                    });
+                }
+                Err(failure) => self.failure.set(Some(failure)),
+            }
+        });
+    }
+
+    /// What `view` makes of the rows, and the way to the next ones.
+    pub fn view(self, nothing: &'static str, view: impl Fn(&[T]) -> AnyView + Send + 'static) -> AnyView {
+        let rows = changing(move || {
+            self.rows.with(|rows| match rows {
+                None if self.failure.with(Option::is_some) => ().into_any(),
+                None => view! { <Skeleton class="sessions__place" /> }.into_any(),
+                Some(rows) if rows.is_empty() => view! { <p class="quiet">{nothing}</p> }.into_any(),
+                Some(rows) => view(rows),
+            })
+        });
+        let failure = changing(move || {
+            let retry = Callback::new(move |()| self.read(self.next.get_untracked()));
+            self.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
+        });
+        let more = changing(move || {
+            let press = Callback::new(move |()| self.read(self.next.get_untracked()));
+            let has_more = self.next.with(Option::is_some);
+            has_more.then(|| view! { <Button busy=self.is_busy on_press=press>"Show more"</Button> })
+        });
+        view! {
+            {rows}
+            {failure}
+            {more}
+        }
+        .into_any()
+    }
+}

@@ -14,6 +14,7 @@ use crate::generation::estimate::Estimates;
 use crate::generation::image_model::ImageModel;
 use crate::generation::live::Live;
 use crate::generation::provider::Providers;
+use crate::http::fetch::Sender;
 use crate::images::store::ImageStore;
 use crate::moderation::client::Moderation;
 use crate::page::Page;
@@ -46,6 +47,8 @@ pub struct App {
     /// A decoded picture takes up to 400 MB: as many at once as there are cores.
     pub decoders: Arc<Semaphore>,
     pub uploads: Uploads,
+    /// Sends to the addresses that people name.
+    pub webhooks: Sender,
     /// Absent where only the API is served.
     pub page: Option<Page>,
 }
@@ -93,6 +96,7 @@ impl App {
             language_model: LanguageModel::new(&settings)?,
             payments: Payments::new(&settings)?,
             moderation: Moderation::new(&settings)?,
+            webhooks: crate::webhooks::sender(&settings)?,
             wake: Wake::new(live.outbox.clone()),
             live,
             stop: Stop::default(),

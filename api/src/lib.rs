@@ -38,4 +38,5 @@ pub mod refinement;
 pub mod server;
 pub mod stop;
 pub mod telemetry;
+pub mod webhooks;
 pub mod work;

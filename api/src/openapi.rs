@@ -23,7 +23,8 @@ use crate::server;
         (name = "catalogue", description = "Models, prices, built-in attributes, and what something would cost."),
         (name = "generations", description = "Asking for images and following how it goes."),
         (name = "images", description = "What was made."),
-        (name = "payments", description = "Packs, checkouts and purchases.")
+        (name = "payments", description = "Packs, checkouts and purchases."),
+        (name = "webhooks", description = "Hearing of what happens without asking: signed messages to addresses of yours.")
     )
 )]
 struct Document;
@@ -45,6 +46,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let (_, routes) = ActixApp::new().into_utoipa_app().configure(server::routes).split_for_parts();
     let mut document = Document::openapi();
     document.merge(routes);
+    crate::webhooks::document::add_to(&mut document);
     for path in document.paths.paths.values_mut() {
         let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
         methods.into_iter().flatten().for_each(say_what_any_may_answer);
@@ -58,7 +60,7 @@ fn say_what_any_may_answer(operation: &mut Operation) {
         .tags
         .iter()
         .flatten()
-        .any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images" | "payments"));
+        .any(|tag| matches!(tag.as_str(), "gems" | "generations" | "images" | "payments" | "webhooks"));
     let answers = &mut operation.responses.responses;
     if needs_age && answers.contains_key("401") {
         answers

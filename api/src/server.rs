@@ -34,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::presets::configure(config);
     crate::references::configure(config);
     crate::refinement::configure(config);
+    crate::webhooks::configure(config);
 }
 
 impl Application {

@@ -5,4 +5,5 @@ pub mod event_stream;
 pub mod extract;
 pub mod fetch;
 pub mod paging;
+pub mod public;
 pub mod request_log;

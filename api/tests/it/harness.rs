@@ -84,6 +84,7 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     }
     set("model-timeout-seconds", "60");
     set("running-per-person", "100");
+    set("webhooks-allow-private", "on");
     let settings = config::settings_from(&arguments).expect("settings");
     let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

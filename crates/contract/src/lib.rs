@@ -30,6 +30,7 @@ pub mod refinement;
 #[cfg(feature = "openapi")]
 pub mod schema;
 pub mod status;
+pub mod webhook;
 
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
@@ -55,6 +56,11 @@ pub use problem::{FieldError, Problem, ProblemType};
 pub use reference::Reference;
 pub use refinement::{CreateRefinement, Refinement, RefinementFailure, RefinementFailureCode, RefinementStatus};
 pub use status::{Availability, PausedModel};
+pub use webhook::{
+    CreateWebhookEndpoint, GemsAreLow, GenerationEnded, ImageCreated, PurchaseChanged, UpdateWebhookEndpoint,
+    WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus, WebhookDisabledReason, WebhookEndpoint, WebhookEventType,
+    WebhookStatus, WebhookTested,
+};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.
 pub const REFRESH_HEADER: &str = "X-Lapidary-Refresh";

@@ -68,3 +68,11 @@ pub const SHARE_LINKS_MAX: i64 = 20;
 pub const TRASH_DAYS: i64 = 30;
 /// Seconds a presigned URL lives: seven days.
 pub const PRESIGNED_URL_SECONDS: u64 = 604_800;
+/// Webhook endpoints of one person.
+pub const WEBHOOK_ENDPOINTS_MAX: i64 = 10;
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_MAX: usize = 2_000;
+/// Characters of a webhook's description.
+pub const WEBHOOK_DESCRIPTION_MAX: usize = 200;
+/// Days a delivery of a webhook stays in its log.
+pub const WEBHOOK_DELIVERY_DAYS: i64 = 30;

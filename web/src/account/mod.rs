@@ -2,6 +2,8 @@
 mod identities;
 mod profile;
 mod sessions;
+mod webhook_log;
+mod webhooks;
 
 use crate::ui::prelude::*;
 
@@ -33,6 +35,7 @@ pub fn AccountPage() -> AnyView {
             <profile::Profile />
             <identities::Identities />
             <sessions::Sessions />
+            <webhooks::Webhooks />
             <section class="setting">
                 <div class="setting__words">
                     <h2>"API"</h2>

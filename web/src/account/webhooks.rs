@@ -159,8 +159,7 @@ fn row(hook: WebhookEndpoint, hooks: Hooks) -> AnyView {
             spawn_local(async move {
                 match http::post_empty::<WebhookDelivery>(&path).await {
                     Ok(_) => {
-                        toast::show("Test sent. What came of it is in the log.", None);
-                        log.set(false);
+                        toast::show("A test is on its way. The log says what came of it.", None);
                         log.set(true);
                     }
                     Err(failure) => toast::failure(&failure),

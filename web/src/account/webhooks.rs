@@ -13,8 +13,7 @@ use crate::browser;
 use crate::http;
 use crate::ui::button::{Button, ButtonKind};
 use crate::ui::dynamic::changing;
-use crate::ui::failure::Failure;
-use crate::ui::failure::FailureNote;
+use crate::ui::failure::{Failure, FailureNote};
 use crate::ui::field::Field;
 use crate::ui::prelude::*;
 use crate::ui::skeleton::Skeleton;
@@ -175,6 +174,9 @@ fn row(hook: WebhookEndpoint, hooks: Hooks) -> AnyView {
             view! { <Button kind=ButtonKind::Danger on_press=really>"Delete it and its log"</Button> }
         })
     });
+    let look = Callback::new(move |()| log.update(|open| *open = !*open));
+    let renew = act(replace_secret);
+    let (turn, turn_words) = if is_on { (act(switch_off), "Switch off") } else { (act(switch_on), "Switch on") };
     let log_path = path.clone();
     view! {
         <li class="webhook">
@@ -182,9 +184,9 @@ fn row(hook: WebhookEndpoint, hooks: Hooks) -> AnyView {
             <p class="quiet">{state} ", hears of " {types}</p>
             <div class="actions">
                 {is_on.then(|| view! { <Button on_press=test>"Send a test"</Button> })}
-                <Button on_press=Callback::new(move |()| log.update(|open| *open = !*open)) pressed=Signal::from(log)>"Log"</Button>
-                <Button on_press=act(replace_secret)>"New secret"</Button>
-                <Button on_press=act(if is_on { switch_off } else { switch_on })>{if is_on { "Switch off" } else { "Switch on" }}</Button>
+                <Button on_press=look pressed=log>"Log"</Button>
+                <Button on_press=renew>"New secret"</Button>
+                <Button on_press=turn>{turn_words}</Button>
                 <Button on_press=remove>"Delete"</Button>
                 {confirm}
             </div>

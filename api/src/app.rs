@@ -14,6 +14,7 @@ use crate::generation::estimate::Estimates;
 use crate::generation::image_model::ImageModel;
 use crate::generation::live::Live;
 use crate::generation::provider::Providers;
+use crate::http::fetch::Sender;
 use crate::http::limits::Limits;
 use crate::images::store::ImageStore;
 use crate::moderation::client::Moderation;
@@ -52,6 +53,8 @@ pub struct App {
     pub uploads: Uploads,
     /// Room for answers with pictures in OpenAI's wire.
     pub openai: crate::openai::Answers,
+    /// Sends to the addresses that people name.
+    pub webhooks: Sender,
     /// Absent where only the API is served.
     pub page: Option<Page>,
 }
@@ -99,6 +102,7 @@ impl App {
             language_model: LanguageModel::new(&settings)?,
             payments: Payments::new(&settings)?,
             moderation: Moderation::new(&settings)?,
+            webhooks: crate::webhooks::sender(&settings)?,
             wake: Wake::new(live.outbox.clone()),
             live,
             request_log: RequestLog::default(),

@@ -214,6 +214,9 @@ pub struct Settings {
     /// Of the webhook endpoint PUBLIC_URL/v1/stripe/webhook; two, separated by a comma, while one replaces the other.
     #[arg(long, env, hide_env_values = true)]
     pub stripe_webhook_secret: Option<String>,
+    /// Whether webhooks may go to private addresses, by http too, for receivers of your own: whoever signs in reaches them.
+    #[arg(long, env, value_enum, default_value_t = Switch::Off)]
+    pub webhooks_allow_private: Switch,
     /// The built page; unset: the one inside this binary, if any.
     #[arg(long, env)]
     pub page_dir: Option<PathBuf>,

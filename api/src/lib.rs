@@ -42,4 +42,5 @@ pub mod requests;
 pub mod server;
 pub mod stop;
 pub mod telemetry;
+pub mod webhooks;
 pub mod work;

@@ -84,6 +84,16 @@ pub fn payment_vendor_failed() {
     metrics::counter!("lapidary_payment_vendor_failures_total").increment(1);
 }
 
+/// A webhook was sent, or could not be. `outcome`: `delivered`, `again`, `failed`.
+pub fn webhook_sent(outcome: &'static str, seconds: f64) {
+    metrics::histogram!("lapidary_webhook_seconds", "outcome" => outcome).record(seconds);
+}
+
+/// An endpoint was switched off. `reason`: `gone`, `failing`.
+pub fn webhook_disabled(reason: &'static str) {
+    metrics::counter!("lapidary_webhooks_disabled_total", "reason" => reason).increment(1);
+}
+
 /// A lease ended without its worker.
 pub fn lease_lost() {
     metrics::counter!("lapidary_leases_lost_total").increment(1);

@@ -29,6 +29,7 @@ mod usual;
         (name = "generations", description = "Asking for images and following how it goes."),
         (name = "images", description = "What was made."),
         (name = "payments", description = "Packs, checkouts and purchases."),
+        (name = "webhooks", description = "Hearing of what happens without asking: signed messages to addresses of yours."),
         (name = "openai", description = "OpenAI's wire: its SDKs work with `base_url` set to `/openai/v1` and a key of yours. Errors have its shape."),
         (name = "operator", description = "For operators, signed in by a session: people, flags, and the log of what operators did.")
     )
@@ -53,6 +54,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let (_, routes) = ActixApp::new().into_utoipa_app().configure(server::routes).split_for_parts();
     let mut document = Document::openapi();
     document.merge(routes);
+    crate::webhooks::document::add_to(&mut document);
     for path in document.paths.paths.values_mut() {
         let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
         methods.into_iter().flatten().for_each(say_what_any_may_answer);
@@ -71,7 +73,7 @@ fn say_what_any_may_answer(operation: &mut Operation) {
         .tags
         .iter()
         .flatten()
-        .any(|tag| matches!(tag.as_str(), "gems" | "keys" | "generations" | "images" | "payments"));
+        .any(|tag| matches!(tag.as_str(), "gems" | "keys" | "generations" | "images" | "payments" | "webhooks"));
     // Errors of another wire have its shape, and stand at its routes.
     let is_ours = !operation.tags.iter().flatten().any(|tag| tag == "openai");
     let answers = &mut operation.responses.responses;

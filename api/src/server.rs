@@ -40,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::refinement::configure(config);
     crate::requests::configure(config);
     crate::operator::configure(config);
+    crate::webhooks::configure(config);
 }
 
 impl Application {

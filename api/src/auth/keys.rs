@@ -210,8 +210,12 @@ impl Keys {
             Ok(_) | Err(KeyError::MarksSealed) => {}
             Err(error) => return Err(error),
         }
-        let done = key_store::reseal(&mut tx, &self.master).await?;
+        let mut done = key_store::reseal(&mut tx, &self.master).await?;
         tx.commit().await?;
+        // Many, in pieces of their own, and only while there is something to do.
+        if self.master.is_replacing() {
+            done.moved += crate::webhooks::secret::reseal(db, &self.master).await?;
+        }
         Ok(done)
     }
 

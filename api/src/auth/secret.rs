@@ -59,6 +59,11 @@ impl MasterKey {
         Self { previous: Some(previous.seal), first_mark_key: previous.first_mark_key, ..self }
     }
 
+    /// Whether MASTER_KEY_PREVIOUS is there.
+    pub fn is_replacing(&self) -> bool {
+        self.previous.is_some()
+    }
+
     /// What marks were keyed with before they had a sealed key of their own.
     pub fn first_mark_key(&self) -> &[u8] {
         &self.first_mark_key

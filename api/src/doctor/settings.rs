@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Examination, Finding};
 use crate::catalogue;
+use crate::config::{Switch, is_loopback};
 use crate::page::Page;
 
 pub(super) async fn check(all: &Examination) -> Vec<Finding> {
@@ -32,6 +33,13 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     });
     if let Err(error) = EnvFilter::from_str(&settings.log_filter) {
         found.push(Finding::odd("logs", format!("LOG_FILTER is not one: {error}"), "Until then `info` is used."));
+    }
+    if settings.webhooks_allow_private == Switch::On && !is_loopback(&settings.public_url) {
+        found.push(Finding::odd(
+            "webhooks",
+            "they may go to private addresses: whoever signs in can reach into this server's network",
+            "Leave WEBHOOKS_ALLOW_PRIVATE off, unless you know everybody who signs in.",
+        ));
     }
     if let Some(words) = &settings.database_at_rest {
         found.push(Finding::right("disk", format!("the database's disk is declared to be encrypted: {words}")));

@@ -19,7 +19,7 @@ pub async fn cancel(app: &App, user: &CurrentUser, id: Uuid) -> ApiResult<Genera
             queries::cancel_queued(&mut tx, id, now).await?;
             let hold = Hold { free: row.held_free, bought: row.held_bought };
             ledger::settle(&mut tx, user.account_id, hold, 0, id, now).await?;
-            queries::record_event(&mut tx, user.person_id, id).await?;
+            queries::record_end(&mut tx, user.person_id, id, now).await?;
         }
         GenerationStatus::Running => queries::request_cancel(&mut tx, id, now).await?,
         // Cancelled twice is cancelled.

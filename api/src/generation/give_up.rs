@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use lapidary_contract::domain::Hold;
 
-use super::queries::record_event;
+use super::queries::record_end;
 use crate::app::App;
 use crate::metrics;
 use crate::work::queue::{self, Unmade};
@@ -49,7 +49,7 @@ async fn give_up_on(app: &App, origin: &str, models: &[String], code: &'static s
     }
     ended.sort_unstable();
     for (person_id, id) in &ended {
-        record_event(&mut tx, *person_id, *id).await?;
+        record_end(&mut tx, *person_id, *id, now).await?;
     }
     tx.commit().await?;
     for (person_id, _) in &ended {

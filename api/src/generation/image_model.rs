@@ -26,6 +26,7 @@ use super::originals::Originals;
 use super::{model_read, retry};
 use crate::config::Settings;
 use crate::http::fetch::{self, FetchError};
+use crate::http::public::NotReachable;
 use crate::metrics;
 use crate::telemetry::PHASE;
 
@@ -278,7 +279,10 @@ async fn download(base_url: &Url, text: &str) -> Result<Vec<u8>, ModelError> {
             Ok(bytes) => return Ok(bytes),
             Err(error) => error,
         };
-        let may_pass = matches!(error, FetchError::Http(_) | FetchError::Unresolved | FetchError::Status(429 | 500..));
+        let may_pass = matches!(
+            error,
+            FetchError::Http(_) | FetchError::NotReachable(NotReachable::Unresolved) | FetchError::Status(429 | 500..)
+        );
         match waits.next().filter(|_| may_pass) {
             Some(wait) => tokio::time::sleep(*wait).await,
             None => return Err(ModelError::bad_answer(format!("the answer's url: {error}"))),

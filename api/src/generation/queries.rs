@@ -107,6 +107,19 @@ pub async fn record_event(conn: &mut PgConnection, person_id: Uuid, id: Uuid) ->
     Ok(())
 }
 
+/// As [`record_event`], of one that has ended and whose images are all there: who listens from outside is told too.
+pub async fn record_end(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("select record_event($1, 'generation', $2), emit_generation_ended($1, $2, $3)", person_id, id, now)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
 pub struct Locked {
     pub status: String,
     pub held_free: i64,

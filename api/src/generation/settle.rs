@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::cost::{self, Cost};
 use super::model_answer::Call;
 use super::model_error::ModelError;
-use super::queries::record_event;
+use super::queries::record_end;
 use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
@@ -111,7 +111,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     if let Some(refusal) = &refusal {
         record_refusal(&mut tx, app, job, refusal, now).await?;
     }
-    record_event(&mut tx, job.person_id, job.id).await?;
+    record_end(&mut tx, job.person_id, job.id, now).await?;
     tx.commit().await?;
     app.live.nudge(job.person_id);
     // A place became free: somebody else's may start.

@@ -1,17 +1,22 @@
-//! Fetches an address that somebody else named: public addresses only, no redirects, bounded bytes.
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+//! Asks an address that somebody else named: public addresses only, no redirects, bounded bytes and time.
+use std::error::Error;
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, ClientBuilder, Url};
+
+use super::public::{self, NotReachable, PublicOnly};
+
+/// Of an answer that nobody reads further.
+const GLANCE: usize = 4096;
+const GLANCE_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error("only https is fetched")]
     Scheme,
-    #[error("this address is not public")]
-    NotPublic,
-    #[error("the address does not resolve")]
-    Unresolved,
+    #[error(transparent)]
+    NotReachable(NotReachable),
     #[error("answered with status {0}")]
     Status(u16),
     #[error("more than {0} bytes")]
@@ -20,30 +25,46 @@ pub enum FetchError {
     Http(reqwest::Error),
 }
 
+impl From<NotReachable> for FetchError {
+    fn from(why: NotReachable) -> Self {
+        Self::NotReachable(why)
+    }
+}
+
 /// reqwest writes the address into its errors, and a presigned one opens what it points at.
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
+        let mut cause = error.source();
+        while let Some(one) = cause {
+            if let Some(why) = one.downcast_ref::<NotReachable>() {
+                return Self::NotReachable(*why);
+            }
+            cause = one.source();
+        }
         Self::Http(error.without_url())
     }
 }
 
-/// `trusted`: an address from the operator's own settings; its scheme, host and port may be anywhere.
-pub async fn get(url: &Url, trusted: Option<&Url>, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
-    let is_trusted = trusted.is_some_and(|trusted| trusted.origin() == url.origin());
-    let mut client = reqwest::Client::builder()
+fn client(timeout: Duration) -> ClientBuilder {
+    Client::builder()
         .user_agent(concat!("Lapidary/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         // A proxy would look the name up again.
         .no_proxy()
         .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(60));
+        .timeout(timeout)
+}
+
+/// `trusted`: an address from the operator's own settings; its scheme, host and port may be anywhere.
+pub async fn get(url: &Url, trusted: Option<&Url>, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
+    let is_trusted = trusted.is_some_and(|trusted| trusted.origin() == url.origin());
+    let mut client = client(Duration::from_secs(60));
     if !is_trusted {
         if url.scheme() != "https" {
             return Err(FetchError::Scheme);
         }
-        let addresses = public_addresses(url).await?;
-        // Pinned: a second look-up could answer with another address.
-        client = client.resolve_to_addrs(url.host_str().unwrap_or_default(), &addresses);
+        public::check_host(url)?;
+        client = client.dns_resolver(PublicOnly::by_system());
     }
     let response = client.build()?.get(url.clone()).send().await?;
     if !response.status().is_success() {
@@ -52,54 +73,70 @@ pub async fn get(url: &Url, trusted: Option<&Url>, max_bytes: usize) -> Result<V
     read_limited(response, max_bytes).await
 }
 
-async fn public_addresses(url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
-    let host = url.host_str().ok_or(FetchError::Unresolved)?.trim_start_matches('[').trim_end_matches(']');
-    let port = url.port_or_known_default().unwrap_or(443);
-    let addresses: Vec<SocketAddr> =
-        tokio::net::lookup_host((host, port)).await.map_err(|_| FetchError::Unresolved)?.collect();
-    if addresses.is_empty() {
-        return Err(FetchError::Unresolved);
-    }
-    if addresses.iter().any(|address| !is_public(address.ip())) {
-        return Err(FetchError::NotPublic);
-    }
-    Ok(addresses)
+/// How far a [`Sender`] goes.
+#[derive(Clone)]
+pub enum Reach {
+    Public(PublicOnly),
+    /// Where an operator says so: http too.
+    Anywhere,
 }
 
-/// No loopback, private, link-local, shared, relay, documentation, benchmark, multicast or mapped private range.
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            let is_special = matches!(
-                (a, b, c),
-                (0 | 10 | 127, _, _)
-                    | (100, 64..=127, _)
-                    | (169, 254, _)
-                    | (172, 16..=31, _)
-                    | (192, 168, _)
-                    | (192, 0, 0 | 2)
-                    | (192, 88, 99)
-                    | (198, 18 | 19, _)
-                    | (198, 51, 100)
-                    | (203, 0, 113)
-                    | (224.., _, _)
-            );
-            !is_special
+/// Sends to addresses that people name. Keeps no connection: each sending looks its address up and judges it anew.
+pub struct Sender {
+    client: Client,
+    reach: Reach,
+}
+
+/// All that is looked at of an answer.
+pub struct Answered {
+    pub status: u16,
+    pub headers: HeaderMap,
+}
+
+impl Sender {
+    pub fn new(reach: Reach, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let client = client(timeout).pool_max_idle_per_host(0);
+        let client = match &reach {
+            Reach::Public(resolver) => client.dns_resolver(resolver.clone()),
+            Reach::Anywhere => client,
+        };
+        Ok(Self { client: client.build()?, reach })
+    }
+
+    /// Whether the address as it is written is one that may be sent to.
+    pub fn check(&self, url: &Url) -> Result<(), FetchError> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(FetchError::Scheme);
         }
-        IpAddr::V6(v6) => is_public_v6(v6),
+        match (&self.reach, url.scheme()) {
+            (Reach::Anywhere, "https" | "http") => Ok(()),
+            // Below 1024 only its own: nobody makes us knock at others' mail servers.
+            (Reach::Public(_), "https") if matches!(url.port(), None | Some(1024..)) => {
+                public::check_host(url).map_err(FetchError::from)
+            }
+            _ => Err(FetchError::Scheme),
+        }
     }
-}
 
-/// Global unicast only, and not where an IPv4 address hides in it.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    if let Some(v4) = address.to_ipv4_mapped() {
-        return is_public(v4.into());
+    /// Whether its name leads to such addresses now. One that does not resolve yet may later.
+    pub async fn resolves(&self, url: &Url) -> Result<(), FetchError> {
+        if let (Reach::Public(resolver), Some(url::Host::Domain(name))) = (&self.reach, url.host())
+            && resolver.addresses(name).await == Err(NotReachable::NotPublic)
+        {
+            return Err(NotReachable::NotPublic.into());
+        }
+        Ok(())
     }
-    let [first, second, ..] = address.segments();
-    let is_global_unicast = first & 0xe000 == 0x2000;
-    let is_special = matches!((first, second), (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) | (0x3fff, _));
-    is_global_unicast && !is_special
+
+    /// Whatever the answer is; its body is not kept.
+    pub async fn post(&self, url: &Url, headers: HeaderMap, body: Vec<u8>) -> Result<Answered, FetchError> {
+        self.check(url)?;
+        let response = self.client.post(url.clone()).headers(headers).body(body).send().await?;
+        let answered = Answered { status: response.status().as_u16(), headers: response.headers().clone() };
+        // Whoever writes a line more is not cut off in the middle of it.
+        let _ = tokio::time::timeout(GLANCE_TIME, read_limited(response, GLANCE)).await;
+        Ok(answered)
+    }
 }
 
 /// Reads a body and stops at the limit: a liar costs no more memory than an honest sender.
@@ -112,44 +149,4 @@ pub async fn read_limited(mut response: reqwest::Response, max_bytes: usize) -> 
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_and_special_addresses_are_not_public() {
-        for text in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "198.18.0.1",
-            "192.88.99.1",
-            "203.0.113.7",
-            "3fff::1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fc00::1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
-            "2002:7f00:1::",
-            "2001::1",
-            "2001:db8::1",
-            "ff02::1",
-            "64:ff9b::7f00:1",
-        ] {
-            assert!(!is_public(text.parse().expect("an address")), "{text}");
-        }
-        for text in ["8.8.8.8", "140.82.121.4", "2606:4700:4700::1111", "::ffff:8.8.8.8"] {
-            assert!(is_public(text.parse().expect("an address")), "{text}");
-        }
-    }
 }

@@ -11,5 +11,6 @@ pub mod known_paths;
 pub mod objects;
 pub mod limits;
 pub mod paging;
+pub mod public;
 pub mod rate;
 pub mod request_log;

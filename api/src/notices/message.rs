@@ -30,7 +30,8 @@ pub fn message(kind: NoticeKind, gems: Option<i64>) -> String {
             format!("You owe {gems}: the next purchase settles them first, and until then no gems can be spent.")
         }),
         NoticeKind::Policy => "The privacy policy or the terms have changed. Please read them.".to_owned(),
-        NoticeKind::WebhookDisabled => "A webhook was switched off because it had failed for too long.".to_owned(),
+        NoticeKind::WebhookDisabled => "A webhook was switched off: it had failed for too long, or its receiver wanted no more. Your account says which."
+                .to_owned(),
         NoticeKind::ExportReady => "An export is ready. You can download it now.".to_owned(),
         NoticeKind::ArchiveReady => "The zip of your images is ready. You can download it for seven days.".to_owned(),
     }

@@ -64,7 +64,7 @@ pub async fn gems_low(
            on conflict on constraint notices_once do nothing
            returning id
          )
-         select record_event($2, 'notice', id) from added",
+         select record_event($2, 'notice', id), emit_webhook($2, 'gems.low', id, $4) from added",
         Uuid::now_v7(),
         person_id,
         gems,

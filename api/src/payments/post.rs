@@ -7,7 +7,7 @@ use lapidary_contract::{NoticeKind, PurchaseStatus};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::post_queries::{self, Locked};
+use super::post_queries::{self, Locked, News};
 use super::reading::{Progress, Reading};
 use crate::gems::ledger::{self, Posting};
 use crate::notices;
@@ -93,7 +93,11 @@ pub async fn post(
         for (kind, gems) in notices_of(&before, reading, status, &moved) {
             notices::add(conn, person_id, kind, Some(purchase_id), gems, ticket, now).await?;
         }
-        post_queries::record_event(conn, person_id, purchase_id).await?;
+        let news = News {
+            is_paid: !was_credited && goal.credited > 0,
+            refunded: (goal.credited > 0 && reading.refunded > before.refunded_amount).then_some(ticket),
+        };
+        post_queries::record_event(conn, person_id, purchase_id, news, now).await?;
     }
     let After { trouble, .. } = after;
     Ok(Outcome::Posted(Posted { purchase_id, person_id, status, gems: moved.gems, has_changed, trouble }))

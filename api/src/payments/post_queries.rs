@@ -139,7 +139,32 @@ pub async fn remember(
     Ok(())
 }
 
-pub async fn record_event(conn: &mut PgConnection, person_id: Uuid, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!("select record_event($1, 'purchase', $2)", person_id, id).fetch_one(conn).await?;
+/// Of a purchase that has changed, what its person's programs hear of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    pub is_paid: bool,
+    /// More money was refunded than before; of which posting.
+    pub refunded: Option<i32>,
+}
+
+pub(super) async fn record_event(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    id: Uuid,
+    news: News,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select record_event($1, 'purchase', $2),
+           case when $3::boolean then emit_webhook($1, 'purchase.paid', $2, $5) end as paid,
+           case when $4::integer is not null then emit_webhook($1, 'purchase.refunded', $2, $5, $4) end as refunded",
+        person_id,
+        id,
+        news.is_paid,
+        news.refunded,
+        now
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(())
 }

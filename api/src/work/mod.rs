@@ -19,6 +19,7 @@ use crate::auth::Auth;
 use crate::catalogue::life;
 use crate::requests;
 use crate::stop::Stage;
+use crate::webhooks;
 
 /// What the worker has to give back, and each task to bring to its end, whatever hangs.
 const LAST_MOMENTS: Duration = Duration::from_secs(5);
@@ -68,6 +69,7 @@ impl Background {
             tokio::spawn(schedule::housekeeping(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::follow_payments(Arc::clone(&app), open.subscribe())),
             tokio::spawn(archives::run::work(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(webhooks::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(bell::ring(Arc::clone(&app), open.subscribe())),
             tokio::spawn(requests::writer::work(Arc::clone(&app), open.subscribe())),
             Auth::keep(Arc::clone(&app), open.subscribe()),

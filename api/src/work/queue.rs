@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::gems::ledger;
 use crate::generation::probe;
-use crate::generation::queries::record_event;
+use crate::generation::queries::{record_end, record_event};
 
 /// How long a claim holds without a heartbeat.
 pub const LEASE_SECONDS: i64 = 30;
@@ -259,7 +259,8 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
     lost.sort_by_key(|row| row.account_id);
     let mut moved = Vec::with_capacity(lost.len());
     for row in &lost {
-        if row.cancelled || row.tries >= CLAIMS_MAX {
+        let has_ended = row.cancelled || row.tries >= CLAIMS_MAX;
+        if has_ended {
             let (status, failure) =
                 if row.cancelled { ("cancelled", None) } else { ("failed", Some(FailureCode::Internal.name())) };
             let hold = Hold { free: row.held_free, bought: row.held_bought };
@@ -276,17 +277,20 @@ pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
             .execute(&mut *tx)
             .await?;
         }
-        moved.push((row.person_id, row.id));
+        moved.push((row.person_id, row.id, has_ended));
         crate::metrics::lease_lost();
         tracing::warn!(generation_id = %row.id, request_id = row.request_id, attempt = row.attempt,
             "a lease ended without its worker");
     }
     moved.sort_unstable();
-    for (person_id, id) in &moved {
-        record_event(&mut tx, *person_id, *id).await?;
+    for (person_id, id, has_ended) in &moved {
+        match has_ended {
+            true => record_end(&mut tx, *person_id, *id, now).await?,
+            false => record_event(&mut tx, *person_id, *id).await?,
+        }
     }
     tx.commit().await?;
-    for (person_id, _) in &moved {
+    for (person_id, ..) in &moved {
         app.live.nudge(*person_id);
     }
     if !moved.is_empty() {

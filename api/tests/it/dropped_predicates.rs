@@ -194,6 +194,10 @@ const HOUSE: &[(&str, &str)] = &[
     ("requests/days.rs", "a job makes and drops the days of everybody's requests"),
     ("requests/writer.rs", "writes down whoever's request was answered"),
     ("server.rs", "readiness reads the schema's version"),
+    ("webhooks/deliver.rs", "the worker sends whoever's webhook is due, and tells who has lost one"),
+    ("webhooks/forget.rs", "a job forgets everybody's old deliveries"),
+    ("webhooks/run.rs", "the worker sends whoever's webhook is due"),
+    ("webhooks/secret.rs", "seals everybody's secrets anew where MASTER_KEY is replaced"),
     ("work/bell.rs", "tells other processes whose rows changed, by id"),
     ("work/queue.rs", "the queue is everybody's"),
     ("work/schedule.rs", "jobs for everybody"),
@@ -250,6 +254,9 @@ async fn a_connection_without_a_person_sees_nobody() {
         "share_links",
         "refinements",
         "request_log",
+        "webhook_endpoints",
+        "webhook_secrets",
+        "webhook_deliveries",
     ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)

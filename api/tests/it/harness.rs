@@ -90,6 +90,7 @@ pub async fn start_with(extra: &[String]) -> TestApp {
     for limit in ["spends-per-minute", "requests-per-minute", "requests-per-minute-signed-out"] {
         set(limit, "1000000");
     }
+    set("webhooks-allow-private", "on");
     let settings = config::settings_from(&arguments).expect("settings");
     let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -37,9 +37,15 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         }
     }
     assert!(tried >= 10, "only {tried} routes were tried");
-    for list in
-        ["/v1/generations", "/v1/images", "/v1/images?trash=true", "/v1/references", "/v1/me/notices", "/v1/presets"]
-    {
+    for list in [
+        "/v1/generations",
+        "/v1/images",
+        "/v1/images?trash=true",
+        "/v1/references",
+        "/v1/me/notices",
+        "/v1/presets",
+        "/v1/webhook-endpoints",
+    ] {
         assert_eq!(stranger.get(list).await.json()["data"].as_array().map(Vec::len), Some(0), "{list}");
     }
     let about: Vec<Value> = stranger.get("/v1/gems/transfers").await.json()["data"].as_array().expect("rows").clone();
@@ -57,7 +63,9 @@ pub async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, S
     tell(app, owner, NoticeKind::Refunded, Uuid::now_v7(), 5, 1).await;
     let refined = crate::refinements::refine(owner, &json!({"prompt": "A fox"})).await.expect_status(200).json();
     let winter = json!({"name": "Winter", "attributes": [{"section": "Season", "value": "winter"}]});
+    let hook = json!({"url": "http://127.0.0.1:9/hook"});
     vec![
+        ("/webhook-endpoints/", posted("/v1/webhook-endpoints", hook).await),
         ("/image-archives/", posted("/v1/image-archives", json!({"image_ids": [image]})).await),
         ("/generations/", id(&made["id"])),
         ("/collections/", posted("/v1/collections", json!({"name": "Foxes"})).await),

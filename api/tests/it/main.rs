@@ -62,3 +62,6 @@ mod suspension;
 mod traces;
 mod two_processes;
 mod webhook;
+mod webhook_receiver;
+mod webhooks_out;
+mod webhooks_sending;

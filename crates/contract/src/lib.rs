@@ -33,6 +33,7 @@ pub mod request;
 #[cfg(feature = "openapi")]
 pub mod schema;
 pub mod status;
+pub mod webhook;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey, CreateApiKey, Scope};
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
@@ -64,6 +65,11 @@ pub use reference::Reference;
 pub use refinement::{CreateRefinement, Refinement, RefinementFailure, RefinementFailureCode, RefinementStatus};
 pub use request::{LoggedRequest, RequestDetails, RequestStage, RequestedGeneration, RequestedRefinement};
 pub use status::{Availability, PausedModel};
+pub use webhook::{
+    CreateWebhookEndpoint, GemsAreLow, GenerationEnded, ImageCreated, PurchaseChanged, UpdateWebhookEndpoint,
+    WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus, WebhookDisabledReason, WebhookEndpoint, WebhookEventType,
+    WebhookStatus, WebhookTested,
+};
 
 /// Header a browser must send with `POST /v1/auth/refresh` and `POST /v1/auth/logout`; its value is `1`.
 pub const REFRESH_HEADER: &str = "X-Lapidary-Refresh";

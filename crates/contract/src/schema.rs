@@ -85,4 +85,6 @@ pub enum ViolationCode {
     Animated,
     HasMore,
     NotAMask,
+    NotHttps,
+    NotPublic,
 }

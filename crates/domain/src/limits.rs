@@ -86,3 +86,11 @@ pub const API_KEYS_MAX: i64 = 50;
 pub const API_KEY_DAYS_MAX: i64 = 3_660;
 /// Gems of a cap, a person's or a key's.
 pub const CAP_MAX: i64 = 1_000_000;
+/// Webhook endpoints of one person.
+pub const WEBHOOK_ENDPOINTS_MAX: i64 = 10;
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_MAX: usize = 2_000;
+/// Characters of a webhook's description.
+pub const WEBHOOK_DESCRIPTION_MAX: usize = 200;
+/// Days a delivery of a webhook stays in its log.
+pub const WEBHOOK_DELIVERY_DAYS: i64 = 30;

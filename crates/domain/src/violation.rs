@@ -36,6 +36,8 @@ pub enum ViolationCode {
     Animated,
     HasMore,
     NotAMask,
+    NotHttps,
+    NotPublic,
 }
 
 impl Violation {
@@ -72,6 +74,10 @@ impl ViolationCode {
             Self::Animated => "This moves. Only still pictures are taken.",
             Self::HasMore => "Something else is hidden in this file behind the picture.",
             Self::NotAMask => "A mask is a PNG in which something is transparent.",
+            Self::NotHttps => {
+                "This must be a whole https address, on port 443 or one from 1024, without a name and password."
+            }
+            Self::NotPublic => "This address is not public. It must be one that everybody on the internet can reach.",
         }
     }
 }

@@ -6,6 +6,8 @@ mod new_key;
 mod profile;
 mod requests;
 mod sessions;
+mod webhook_log;
+mod webhooks;
 
 use crate::ui::prelude::*;
 
@@ -47,6 +49,7 @@ pub fn AccountPage() -> AnyView {
             <sessions::Sessions />
             <api_keys::ApiKeys />
             {leads("Requests", "What was asked in your name in the last 30 days, how it went and what it cost.", Page::Requests.path(), "See your requests")}
+            <webhooks::Webhooks />
             <section class="setting">
                 <div class="setting__words">
                     <h2>"API"</h2>

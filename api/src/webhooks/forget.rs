@@ -1,0 +1,15 @@
+//! Throws away what the log keeps no longer, and secrets that were replaced a day ago.
+use chrono::{DateTime, TimeDelta, Utc};
+use lapidary_contract::domain::limits::WEBHOOK_DELIVERY_DAYS;
+
+use super::work_queries as queries;
+use crate::app::App;
+
+const PIECE: i64 = 10_000;
+
+/// As of `now`.
+pub async fn forget(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let before = now - TimeDelta::days(WEBHOOK_DELIVERY_DAYS);
+    while queries::forget_deliveries(app.db.house(), before, PIECE).await? > 0 {}
+    queries::forget_secrets(app.db.house(), now).await
+}

@@ -12,6 +12,7 @@ pub mod icon;
 pub mod number;
 pub mod picture;
 pub mod prelude;
+pub mod reactive;
 pub mod rows;
 pub mod segmented;
 pub mod skeleton;

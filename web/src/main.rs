@@ -15,6 +15,7 @@ mod live;
 mod not_found;
 mod notices;
 mod page;
+mod parts;
 mod promises;
 mod router;
 mod session;

@@ -8,6 +8,7 @@ use super::bulk::{collect, pictures};
 use super::collections::{Collections, Saving, name_dialog, new_collection};
 use super::shelves::Shelves;
 use crate::page::Page;
+use crate::parts::{self, part};
 use crate::router::{self, Going};
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, list};
@@ -61,6 +62,12 @@ impl Collecting {
 }
 
 pub fn collect_dialog(collecting: Collecting) -> AnyView {
+    parts::opened(collecting.open, collect::PART, collecting)
+}
+
+part!(later: collect(Collecting) = dialog);
+
+fn dialog(collecting: Collecting) -> AnyView {
     let is_naming = RwSignal::new(false);
     let collections = collecting.collections;
     let create = Callback::new(move |()| {
@@ -99,8 +106,10 @@ pub fn collect_dialog(collecting: Collecting) -> AnyView {
     .into_any()
 }
 
+part!(later: tools((Collections, Uuid)) = |(collections, id)| collection_tools(collections, id));
+
 /// Renames and deletes the collection that is looked at.
-pub fn collection_tools(collections: Collections, id: Uuid) -> AnyView {
+fn collection_tools(collections: Collections, id: Uuid) -> AnyView {
     let (is_naming, is_asking) = (RwSignal::new(false), RwSignal::new(false));
     let name = RwSignal::new(String::new());
     let rename = Callback::new(move |()| {
@@ -154,5 +163,5 @@ pub fn name_of(collections: Collections, id: Option<Uuid>) -> Option<String> {
 
 /// A view that changes with the collection.
 pub fn tools_of(collections: Collections, id: Memo<Option<Uuid>>) -> AnyView {
-    changing(move || id.get().map(|id| collection_tools(collections, id)))
+    changing(move || id.get().map(|id| parts::show(tools::PART, (collections, id))))
 }

@@ -8,6 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::clock::now;
 use crate::browser;
 use crate::http;
+use crate::parts::{self, part};
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, effect};
 use crate::ui::time::{format_ago, format_day, format_number};
@@ -37,6 +38,12 @@ pub fn share_dialog(image: Memo<Option<Uuid>>, open: RwSignal<bool>) -> AnyView 
         shows_prompt: RwSignal::new(false),
         is_busy: RwSignal::new(false),
     };
+    parts::opened(open, share::PART, (sharing, open))
+}
+
+part!(later: share((Sharing, RwSignal<bool>)) = |(sharing, open)| dialog(sharing, open));
+
+fn dialog(sharing: Sharing, open: RwSignal<bool>) -> AnyView {
     effect(move |_| {
         if open.get() {
             sharing.read();

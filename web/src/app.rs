@@ -2,27 +2,15 @@
 use crate::ui::prelude::*;
 
 use crate::auth::{Guarded, SignInPage};
-use crate::gallery::GalleryPage;
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
 use crate::page::{self, Page};
-use crate::parts::{self, part};
+use crate::parts::{self, later, pictures};
 use crate::router;
 use crate::session;
 use crate::shell::Shell;
 use crate::studio::StudioPage;
 use crate::ui::dynamic::list;
-
-part!(later: image(()) = |()| crate::gallery::ImagePage().into_any());
-part!(later: collections(()) = |()| crate::gallery::CollectionsPage().into_any());
-part!(later: trash(()) = |()| crate::gallery::TrashPage().into_any());
-part!(later: gems(()) = |()| crate::gems::GemsPage().into_any());
-part!(later: checkout(()) = |()| crate::gems::CheckoutPage().into_any());
-part!(later: account(()) = |()| crate::account::AccountPage().into_any());
-part!(later: notices(()) = |()| crate::notices::NoticesPage().into_any());
-part!(later: shared(()) = |()| crate::gallery::shared::SharedPage().into_any());
-part!(later: terms(()) = |()| crate::terms::TermsPage().into_any());
-part!(later: promises(()) = |()| crate::promises::PromisesPage().into_any());
 
 /// A view with its title, which the view may change.
 fn view_of(page: Page) -> AnyView {
@@ -31,18 +19,18 @@ fn view_of(page: Page) -> AnyView {
         Page::Landing => LandingPage().into_any(),
         Page::SignIn => SignInPage().into_any(),
         Page::NotFound => NotFoundPage().into_any(),
-        Page::Terms => parts::show(terms::PART, ()),
-        Page::Promises => parts::show(promises::PART, ()),
-        Page::Shared => parts::show(shared::PART, ()),
+        Page::Terms => parts::show(later::PART, |it| (it.terms)()),
+        Page::Promises => parts::show(later::PART, |it| (it.promises)()),
+        Page::Shared => parts::show(later::PART, |it| (it.shared)()),
         Page::Studio => guarded(|| StudioPage().into_any()),
-        Page::Gallery => guarded(|| GalleryPage().into_any()),
-        Page::Collections => guarded(|| parts::show(collections::PART, ())),
-        Page::Trash => guarded(|| parts::show(trash::PART, ())),
-        Page::Image => guarded(|| parts::show(image::PART, ())),
-        Page::Gems => guarded(|| parts::show(gems::PART, ())),
-        Page::Checkout => guarded(|| parts::show(checkout::PART, ())),
-        Page::Notices => guarded(|| parts::show(notices::PART, ())),
-        Page::Account => guarded(|| parts::show(account::PART, ())),
+        Page::Gallery => guarded(|| parts::show(pictures::PART, |it| (it.list)())),
+        Page::Collections => guarded(|| parts::show(pictures::PART, |it| (it.collections)())),
+        Page::Trash => guarded(|| parts::show(pictures::PART, |it| (it.trash)())),
+        Page::Image => guarded(|| parts::show(pictures::PART, |it| (it.image)())),
+        Page::Gems => guarded(|| parts::show(later::PART, |it| (it.gems)())),
+        Page::Checkout => guarded(|| parts::show(later::PART, |it| (it.checkout)())),
+        Page::Notices => guarded(|| parts::show(later::PART, |it| (it.notices)())),
+        Page::Account => guarded(|| parts::show(later::PART, |it| (it.account)())),
     }
 }
 
@@ -57,7 +45,7 @@ pub fn App() -> AnyView {
     session::keep_trying(session);
     router::start();
     // A picture that is opened grows from its place, which a part on its way cannot.
-    parts::load_ahead(image::PART);
+    parts::load_ahead();
     let page = router::page();
     // A list of one: the next view never takes over elements of the last one.
     let view = list(move || vec![page.get()], |page| page.title().to_owned(), view_of);

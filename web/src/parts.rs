@@ -1,5 +1,6 @@
-//! Parts of the page that are loaded when they are first shown. The build cuts the program at the functions made here (feature
-//! `parts`, see crates/xtask); without the feature everything is one program. Must never know what a part shows.
+//! Parts of the page that are loaded when they are first shown. Each is a table of views, and the build cuts the program at
+//! the function that gives it (feature `parts`, see crates/xtask); without the feature everything is one program. Must never
+//! know what a part shows.
 use std::cell::Cell;
 use std::pin::Pin;
 use std::thread::LocalKey;
@@ -9,6 +10,8 @@ use leptos::ev;
 use leptos::wasm_split::SplitLoaderError;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::gallery;
+use crate::studio;
 use crate::ui::after_a_while;
 use crate::ui::dynamic::{changing, effect, memo};
 use crate::ui::failure::{Failure, FailureNote};
@@ -18,9 +21,6 @@ use crate::ui::toast;
 /// The first view has what it needs by then, even on a slow line.
 const AHEAD_MS: u32 = 2_000;
 
-/// Makes a part's view, once the part is here.
-pub type Make<P> = fn(P) -> AnyView;
-
 pub struct NotLoaded;
 
 impl From<SplitLoaderError> for NotLoaded {
@@ -29,75 +29,114 @@ impl From<SplitLoaderError> for NotLoaded {
     }
 }
 
-pub type Loading<P> = Pin<Box<dyn Future<Output = Result<Make<P>, NotLoaded>>>>;
+type Loading<T> = Pin<Box<dyn Future<Output = Result<&'static T, NotLoaded>>>>;
 
-/// A view of a part, which may not be here yet.
-pub struct Part<P: 'static> {
-    pub load: fn() -> Loading<P>,
-    pub here: &'static LocalKey<Cell<Option<Make<P>>>>,
+/// A table of views that may not be here yet.
+pub struct Part<T: 'static> {
+    load: fn() -> Loading<T>,
+    here: &'static LocalKey<Cell<Option<&'static T>>>,
 }
 
-impl<P> Clone for Part<P> {
+impl<T> Clone for Part<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<P> Copy for Part<P> {}
+impl<T> Copy for Part<T> {}
 
-/// `part!(file: view(Props) = make)` is a view whose code, and what only it needs, lies in a file of its own together with
-/// the other views of that file.
+/// `part!(name: Table = value)`: what only this table needs lies in a file of this name.
 macro_rules! part {
-    ($file:ident: $view:ident($props:ty) = $make:expr) => {
-        mod $view {
+    ($name:ident: $table:ident = $value:expr) => {
+        pub mod $name {
             use super::*;
-            use $crate::parts::{Loading, Make, NotLoaded, Part};
 
             thread_local! {
-                static HERE: std::cell::Cell<Option<Make<$props>>> = const { std::cell::Cell::new(None) };
+                static HERE: Cell<Option<&'static $table>> = const { Cell::new(None) };
             }
 
-            #[cfg_attr(
-                        feature = "parts",
-                        leptos::wasm_split::wasm_split($file, wasm_split_path = leptos::wasm_split, fallible)
-                    )]
-            fn $view() -> Result<Make<$props>, NotLoaded> {
-                Ok($make)
+            #[cfg_attr(feature = "parts", leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible))]
+            fn $name() -> Result<&'static $table, NotLoaded> {
+                static TABLE: $table = $value;
+                Ok(&TABLE)
             }
 
             #[cfg(feature = "parts")]
-            fn load() -> Loading<$props> {
-                Box::pin($view())
+            fn load() -> Loading<$table> {
+                Box::pin($name())
             }
 
             #[cfg(not(feature = "parts"))]
-            fn load() -> Loading<$props> {
-                Box::pin(std::future::ready($view()))
+            fn load() -> Loading<$table> {
+                Box::pin(std::future::ready($name()))
             }
 
-            pub(super) const PART: Part<$props> = Part { load, here: &HERE };
+            pub const PART: Part<$table> = Part { load, here: &HERE };
         }
     };
 }
-pub(crate) use part;
 
-/// The view of a part: at once when the part is here, else as soon as it is, with a skeleton until then.
-pub fn show<P: Clone + Send + Sync + 'static>(part: Part<P>, props: P) -> AnyView {
+type View = fn() -> AnyView;
+
+/// Where pictures are looked at.
+pub struct Pictures {
+    pub list: View,
+    pub image: View,
+    pub collections: View,
+    pub trash: View,
+}
+
+part!(pictures: Pictures = Pictures {
+    list: || gallery::GalleryPage().into_any(),
+    image: || gallery::ImagePage().into_any(),
+    collections: || gallery::CollectionsPage().into_any(),
+    trash: || gallery::TrashPage().into_any(),
+});
+
+/// What is looked at now and then, and what opens only when it is asked for.
+pub struct Later {
+    pub studio: studio::Later,
+    pub gallery: gallery::Later,
+    pub shared: View,
+    pub gems: View,
+    pub checkout: View,
+    pub account: View,
+    pub notices: View,
+    pub terms: View,
+    pub promises: View,
+}
+
+part!(later: Later = Later {
+    studio: studio::LATER,
+    gallery: gallery::LATER,
+    shared: || gallery::shared::SharedPage().into_any(),
+    gems: || crate::gems::GemsPage().into_any(),
+    checkout: || crate::gems::CheckoutPage().into_any(),
+    account: || crate::account::AccountPage().into_any(),
+    notices: || crate::notices::NoticesPage().into_any(),
+    terms: || crate::terms::TermsPage().into_any(),
+    promises: || crate::promises::PromisesPage().into_any(),
+});
+
+type Shown<T> = Box<dyn Fn(&'static T) -> AnyView + Send + Sync>;
+
+/// A view of a part: at once when the part is here, else as soon as it is, with a skeleton until then.
+pub fn show<T: Sync>(part: Part<T>, view: impl Fn(&'static T) -> AnyView + Send + Sync + 'static) -> AnyView {
     match part.here.get() {
-        Some(make) => make(props),
-        None => arriving(part, props),
+        Some(table) => view(table),
+        None => arriving(part, Box::new(view)),
     }
 }
 
-fn arriving<P: Clone + Send + Sync + 'static>(part: Part<P>, props: P) -> AnyView {
-    let arrived = RwSignal::new(None::<Result<Make<P>, Failure>>);
-    let load = move || fetch_part(part, move |made| drop(arrived.try_set(Some(made))));
+fn arriving<T: Sync>(part: Part<T>, view: Shown<T>) -> AnyView {
+    let arrived = RwSignal::new(None::<Result<&'static T, Failure>>);
+    let load = move || fetch_part(part, Box::new(move |made| drop(arrived.try_set(Some(made)))));
     load();
     let again = Callback::new(move |()| load());
     retry_when_online(Signal::derive(move || arrived.with(|made| matches!(made, Some(Err(_))))), again);
     changing(move || match arrived.get() {
         None => waiting(),
-        Some(Ok(make)) => make(props.clone()),
+        Some(Ok(table)) => view(table),
         Some(Err(failure)) => {
             view! { <section class="quiet-page"><FailureNote failure on_retry=again /></section> }.into_any()
         }
@@ -105,42 +144,53 @@ fn arriving<P: Clone + Send + Sync + 'static>(part: Part<P>, props: P) -> AnyVie
 }
 
 /// What a fold shows, from the first time it is opened.
-pub fn unfolded<P: Clone + Send + Sync + 'static>(is_open: RwSignal<bool>, part: Part<P>, props: P) -> AnyView {
+pub fn unfolded(
+    is_open: RwSignal<bool>,
+    view: impl Fn(&'static Later) -> AnyView + Send + Sync + Copy + 'static,
+) -> AnyView {
     let is_wanted = memo(move |before| before == Some(&true) || is_open.get());
-    changing(move || is_wanted.get().then(|| show(part, props.clone())))
+    changing(move || is_wanted.get().then(|| show(later::PART, view)))
 }
 
-/// A dialog of a part, from the first time it is opened. One that does not arrive is closed again, so that the next
-/// press tries once more.
-pub fn opened<P: Clone + Send + Sync + 'static>(is_open: RwSignal<bool>, part: Part<P>, props: P) -> AnyView {
+/// A dialog, from the first time it is opened. One that does not arrive is closed again, so that the next press tries
+/// once more.
+pub fn opened(is_open: RwSignal<bool>, view: impl Fn(&'static Later) -> AnyView + Send + Sync + 'static) -> AnyView {
+    dialog(is_open, Box::new(view))
+}
+
+fn dialog(is_open: RwSignal<bool>, view: Shown<Later>) -> AnyView {
+    let part = later::PART;
     let arrived = RwSignal::new(part.here.get());
     effect(move |_| {
         if !is_open.get() || arrived.with_untracked(Option::is_some) {
             return;
         }
-        fetch_part(part, move |made| match made {
-            Ok(make) => drop(arrived.try_set(Some(make))),
+        let then = move |made| match made {
+            Ok(table) => drop(arrived.try_set(Some(table))),
             Err(failure) => {
                 toast::failure(&failure);
                 let _ = is_open.try_set(false);
             }
-        });
+        };
+        fetch_part(part, Box::new(then));
     });
     let is_wanted = memo(move |before| before == Some(&true) || is_open.get());
-    changing(move || if is_wanted.get() { arrived.get().map(|make| make(props.clone())) } else { None })
+    changing(move || if is_wanted.get() { arrived.get().map(&view) } else { None })
 }
 
-/// Loads a part, and with it the others of its file, once the first view has had its time.
-pub fn load_ahead<P: 'static>(part: Part<P>) {
-    after_a_while(AHEAD_MS, move || fetch_part(part, drop));
+/// Loads everything once the first view has had its time.
+pub fn load_ahead() {
+    after_a_while(AHEAD_MS, || {
+        fetch_part(pictures::PART, Box::new(|_| fetch_part(later::PART, Box::new(drop))));
+    });
 }
 
 /// `then` must bear that its view is gone by then.
-fn fetch_part<P: 'static>(part: Part<P>, then: impl FnOnce(Result<Make<P>, Failure>) + 'static) {
+fn fetch_part<T: 'static>(part: Part<T>, then: Box<dyn FnOnce(Result<&'static T, Failure>)>) {
     spawn_local(async move {
         let made = (part.load)().await.map_err(|NotLoaded| not_loaded());
-        if let Ok(make) = &made {
-            part.here.set(Some(*make));
+        if let Ok(table) = &made {
+            part.here.set(Some(table));
         }
         then(made);
     });

@@ -27,7 +27,10 @@ impl Index {
             lean.push_str(if joins || lean.is_empty() { "" } else { " " });
             lean.push_str(line);
         }
-        Self(lean.replace(" />", ">"))
+        // Of a drawing's elements the slash is all that ends them.
+        let is_void = |piece: &str| ["<meta ", "<link "].iter().any(|tag| piece.contains(tag));
+        let bare = |piece: &str| if is_void(piece) { piece.replace(" />", ">") } else { piece.to_owned() };
+        Self(lean.split_inclusive('>').map(bare).collect())
     }
 
     fn tags(&self, rel: &str) -> impl Iterator<Item = &str> {
@@ -125,7 +128,7 @@ mod tests {
     const SOURCE: &str = "<head>\n  <!-- > why -->\n  <meta name=\"a\" content=\"\" />\n  \
          <link data-trunk rel=\"icon\" href=\"i.svg\" />\n  <link data-trunk rel=\"css\" href=\"a.css\" />\n  \
          <link data-trunk rel=\"css\" href=\"b.css\" />\n  <link\n    data-trunk\n    rel=\"rust\"\n    \
-         data-wasm-opt=\"s\"\n    data-wasm-opt-params=\"--x --y=0\"\n  />\n</head>\n<body>\n  <p>one\n  two</p></body>";
+         data-wasm-opt=\"s\"\n    data-wasm-opt-params=\"--x --y=0\"\n  />\n</head>\n<body>\n  <p>one\n  two</p><svg><path d=\"m1\" /></svg></body>";
 
     #[test]
     fn the_tags_say_what_the_page_is_made_of() {
@@ -144,7 +147,7 @@ mod tests {
              <link rel=stylesheet href=/s.css><link rel=modulepreload href=/p.js>";
         assert!(page.starts_with(head), "{page}");
         assert!(page.contains("start({module_or_path:\"/p.wasm\"})"), "{page}");
-        assert!(page.ends_with("</script></head><body><p>one two</p></body>"), "{page}");
+        assert!(page.ends_with("</script></head><body><p>one two</p><svg><path d=\"m1\" /></svg></body>"), "{page}");
         assert!(!page.contains("data-trunk") && !page.contains("why"));
     }
 

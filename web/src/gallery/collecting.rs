@@ -8,7 +8,7 @@ use super::bulk::{collect, pictures};
 use super::collections::{Collections, Saving, name_dialog, new_collection};
 use super::shelves::Shelves;
 use crate::page::Page;
-use crate::parts::{self, part};
+use crate::parts;
 use crate::router::{self, Going};
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, list};
@@ -62,12 +62,10 @@ impl Collecting {
 }
 
 pub fn collect_dialog(collecting: Collecting) -> AnyView {
-    parts::opened(collecting.open, collect::PART, collecting)
+    parts::opened(collecting.open, move |it| (it.gallery.collect)(collecting))
 }
 
-part!(later: collect(Collecting) = dialog);
-
-fn dialog(collecting: Collecting) -> AnyView {
+pub fn dialog(collecting: Collecting) -> AnyView {
     let is_naming = RwSignal::new(false);
     let collections = collecting.collections;
     let create = Callback::new(move |()| {
@@ -106,10 +104,8 @@ fn dialog(collecting: Collecting) -> AnyView {
     .into_any()
 }
 
-part!(later: tools((Collections, Uuid)) = |(collections, id)| collection_tools(collections, id));
-
 /// Renames and deletes the collection that is looked at.
-fn collection_tools(collections: Collections, id: Uuid) -> AnyView {
+pub fn collection_tools(collections: Collections, id: Uuid) -> AnyView {
     let (is_naming, is_asking) = (RwSignal::new(false), RwSignal::new(false));
     let name = RwSignal::new(String::new());
     let rename = Callback::new(move |()| {
@@ -163,5 +159,5 @@ pub fn name_of(collections: Collections, id: Option<Uuid>) -> Option<String> {
 
 /// A view that changes with the collection.
 pub fn tools_of(collections: Collections, id: Memo<Option<Uuid>>) -> AnyView {
-    changing(move || id.get().map(|id| parts::show(tools::PART, (collections, id))))
+    changing(move || id.get().map(|id| parts::show(parts::later::PART, move |it| (it.gallery.tools)(collections, id))))
 }

@@ -9,7 +9,7 @@ use super::fold::Fold;
 use super::state::Studio;
 use crate::browser;
 use crate::http;
-use crate::parts::{self, part};
+use crate::parts;
 use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::field::Field;
 use crate::ui::prelude::*;
@@ -19,7 +19,7 @@ const PATH: &str = "/v1/presets";
 
 /// What is known of a person's presets, and what is being done to them.
 #[derive(Clone, Copy)]
-struct Shelf {
+pub struct Shelf {
     studio: Studio,
     presets: RwSignal<Option<Vec<Preset>>>,
     /// Why the list is not there.
@@ -123,16 +123,14 @@ pub fn Presets() -> AnyView {
     });
     view! {
         <Fold title="Presets" hint id="presets" is_open>
-            {parts::unfolded(is_open, presets::PART, shelf)}
+            {parts::unfolded(is_open, move |it| (it.studio.presets)(shelf))}
         </Fold>
     }
     .into_any()
 }
 
-part!(later: presets(Shelf) = content);
-
 /// Read when somebody looks.
-fn content(shelf: Shelf) -> AnyView {
+pub fn content(shelf: Shelf) -> AnyView {
     shelf.read();
     let body = changing(move || match (shelf.presets.with(Option::is_some), shelf.unread.get()) {
         (true, _) => rows(shelf),

@@ -8,7 +8,7 @@ use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::browser;
-use crate::parts::{self, part};
+use crate::parts;
 use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon};
 
@@ -20,15 +20,13 @@ pub fn Reading() -> AnyView {
     let hint = Signal::derive(move || if own.get() { "your own wording".to_owned() } else { String::new() });
     view! {
         <Fold title="What the model will read" hint id="reading" is_open>
-            {parts::unfolded(is_open, reading::PART, studio)}
+            {parts::unfolded(is_open, move |it| (it.studio.reading)(studio))}
         </Fold>
     }
     .into_any()
 }
 
-part!(later: reading(Studio) = content);
-
-fn content(studio: Studio) -> AnyView {
+pub fn content(studio: Studio) -> AnyView {
     let own = memo(move |_| studio.draft.with(|draft| draft.composed_prompt.is_some()));
     changing(move || if own.get() { own_text(studio) } else { composed_text(studio) })
 }

@@ -19,7 +19,7 @@ use super::uploads::{Uploading, upload_all, uploading};
 use crate::browser;
 use crate::http;
 use crate::page::Page;
-use crate::parts::{self, part};
+use crate::parts;
 use crate::router::{self, Going};
 use crate::ui::dynamic::{changing, effect, list, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture, format_gems};
@@ -138,16 +138,14 @@ pub fn ReferencesPane() -> AnyView {
     let hint = Signal::derive(move || hint(studio));
     view! {
         <Fold title="Start from pictures" hint id="references" is_open=references.is_open>
-            {parts::unfolded(references.is_open, pictures::PART, references)}
+            {parts::unfolded(references.is_open, move |it| (it.studio.references)(references))}
             <p class="visually-hidden" role="status">{references.said}</p>
         </Fold>
     }
     .into_any()
 }
 
-part!(later: pictures(References) = content);
-
-fn content(references: References) -> AnyView {
+pub fn content(references: References) -> AnyView {
     let studio = references.studio;
     let is_picking = RwSignal::new(false);
     let takes = memo(move |_| studio.choice.with(|it| it.as_ref()?.model.edits.map(|edits| edits.references_max)));

@@ -1,0 +1,18 @@
+//! What of the studio is loaded when it is opened.
+use crate::ui::prelude::*;
+
+use super::presets::{self, Shelf};
+use super::reading;
+use super::references::{self, References};
+use super::state::Studio;
+use super::vary;
+
+pub struct Later {
+    pub(super) presets: fn(Shelf) -> AnyView,
+    pub(super) reading: fn(Studio) -> AnyView,
+    pub(super) references: fn(References) -> AnyView,
+    pub(super) vary: fn(Studio, RwSignal<bool>) -> AnyView,
+}
+
+pub const LATER: Later =
+    Later { presets: presets::content, reading: reading::content, references: references::content, vary: vary::dialog };

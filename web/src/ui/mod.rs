@@ -16,6 +16,7 @@ pub mod reactive;
 pub mod rows;
 pub mod segmented;
 pub mod skeleton;
+pub mod thumb;
 pub mod time;
 pub mod toast;
 pub mod value;

@@ -130,7 +130,7 @@ fn weigh(step: &mut crate::say::Step) -> Result<Vec<Row>> {
         ..Row::new(name, "kB brotli", Budget::AtMost(most as f64)).measured(bytes as f64 / 1_000.0)
     };
     Ok(vec![
-        row("page: the main job", weight.main_job, weight::MAIN_JOB_KB, "wasm, js, css and html of the first view"),
-        row("page: every page", weight.every_page, weight::EVERY_PAGE_KB, "with the parts that are loaded later"),
+        row("page: the first view", weight.first_view, weight::FIRST_VIEW_KB, "wasm, js, css and html"),
+        row("page: every page", weight.every_page, weight::EVERY_PAGE_KB, "with the parts that follow the first view"),
     ])
 }

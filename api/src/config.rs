@@ -214,6 +214,9 @@ pub struct Settings {
     /// Address people write to for help; needed when PUBLIC_URL is not a loopback address.
     #[arg(long, env)]
     pub support_contact: Option<String>,
+    /// Origins whose pages may call the API from a browser, comma separated (`https://app.example`), or `*`; unset: none.
+    #[arg(long, env)]
+    pub cors_origins: Option<String>,
     /// Address and port of `/metrics`, for Prometheus; unset: none. Keep it where only you can reach it.
     #[arg(long, env)]
     pub metrics_listen: Option<std::net::SocketAddr>,

@@ -33,6 +33,7 @@ pub mod openapi;
 pub mod page;
 pub mod payments;
 pub mod presets;
+pub mod problems;
 pub mod references;
 pub mod refinement;
 pub mod server;

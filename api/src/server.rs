@@ -1,10 +1,10 @@
 //! Puts routes, page and background work on one port, and stops them gracefully.
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use actix_web::dev::{ResourceDef, Server, ServerHandle};
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::Method;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,7 +12,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::{App, StartError};
 use crate::docs::Documents;
 use crate::http::error::ApiError;
-use crate::http::{event_stream, extract, request_log};
+use crate::http::known_paths::KnownPaths;
+use crate::http::{conditional, cors, event_stream, extract, request_log};
 
 /// A server that listens but does not serve until it is awaited.
 pub struct Application {
@@ -41,6 +42,7 @@ impl Application {
         let address = listener.local_addr()?;
         let shared = web::Data::from(Arc::clone(&app));
         let (paths, documents) = (web::Data::new(KnownPaths::default()), web::Data::new(Documents::default()));
+        let settings = app.settings.clone();
         let server = HttpServer::new(move || {
             let (service, _) = ActixApp::new()
                 .into_utoipa_app()
@@ -49,13 +51,19 @@ impl Application {
                         .app_data(shared.clone())
                         .app_data(paths.clone())
                         .app_data(documents.clone())
+                        .wrap(from_fn(conditional::answer))
                         .wrap(Compress::default())
                         .wrap(from_fn(request_log::observe))
+                        .wrap(Condition::new(cors::are_any(&settings), cors::rules(&settings)))
                         .configure(extract::configure)
                 })
                 .configure(routes)
                 .split_for_parts();
-            service.configure(health).configure(crate::docs::configure).default_service(web::to(nothing_here))
+            service
+                .configure(health)
+                .configure(crate::docs::configure)
+                .configure(crate::problems::configure)
+                .default_service(web::to(nothing_here))
         })
         .workers(threads)
         // The default of five seconds answers a busy machine's clients with a bare 408.
@@ -100,32 +108,6 @@ async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
             tracing::error!(%error, "not ready: the database does not answer");
             Err(ApiError::Unavailable { retry_after_seconds: 5 })
         }
-    }
-}
-
-/// Paths of the OpenAPI document with their methods, to tell 405 from 404.
-#[derive(Default)]
-struct KnownPaths(OnceLock<Vec<(ResourceDef, String)>>);
-
-impl KnownPaths {
-    fn of(document: &utoipa::openapi::OpenApi) -> Vec<(ResourceDef, String)> {
-        let allow = |item: &utoipa::openapi::PathItem| {
-            let methods = [
-                (item.get.is_some(), "GET, HEAD"),
-                (item.post.is_some(), "POST"),
-                (item.put.is_some(), "PUT"),
-                (item.patch.is_some(), "PATCH"),
-                (item.delete.is_some(), "DELETE"),
-            ];
-            methods.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
-        };
-        let paths = document.paths.paths.iter();
-        paths.map(|(path, item)| (ResourceDef::new(path.as_str()), allow(item))).collect()
-    }
-
-    fn allow(&self, path: &str) -> Option<&str> {
-        let known = self.0.get_or_init(|| Self::of(&crate::openapi::document()));
-        known.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, allow)| allow.as_str())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::parts::{self, later, pictures};
 use crate::router;
 use crate::session;
 use crate::shell::Shell;
-use crate::studio::StudioPage;
+use crate::studio::{StudioPage, received};
 use crate::ui::dynamic::list;
 
 /// A view with its title, which the view may change.
@@ -44,6 +44,7 @@ pub fn App() -> AnyView {
     let session = session::provide_session();
     session::keep_trying(session);
     router::start();
+    received::keep_from_address();
     // A picture that is opened grows from its place, which a part on its way cannot.
     parts::load_ahead();
     let page = router::page();

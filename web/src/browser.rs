@@ -127,6 +127,15 @@ pub fn here() -> String {
     location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
 }
 
+/// The address behind `#`, with it.
+pub fn fragment() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
 /// Leaves this document for another address of our origin, so that nothing stays in memory.
 pub fn leave_for(address: &str) {
     let _ = window().location().assign(address);
@@ -190,4 +199,9 @@ pub fn uppercase(text: &str) -> String {
 
 pub fn encode(part: &str) -> String {
     js_sys::encode_uri_component(part).into()
+}
+
+/// `None`: it is not an encoded text.
+pub fn decode(part: &str) -> Option<String> {
+    js_sys::decode_uri_component(part).ok().map(String::from)
 }

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::{IdempotencyKey, Json, fingerprint};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
 
 /// Archives of one person that may wait or be made.
@@ -112,12 +112,12 @@ pub async fn list_image_archives(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<ImageArchive>>> {
+) -> ApiResult<Listed<ImageArchive>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let archives = queries::list(&mut tx, &app.store, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(archives, limit, |archive| (archive.created_at, archive.id))))
+    Ok(Listed(paging::list(archives, limit, |archive| (archive.created_at, archive.id))))
 }
 
 /// One archive; its link is there while it is ready, and fresh at each reading.

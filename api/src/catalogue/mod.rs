@@ -1,4 +1,5 @@
 //! The catalogue of models, prices and attributes: loaded once, checked, shown.
+pub mod deprecation;
 pub mod life;
 mod load;
 pub mod routes;

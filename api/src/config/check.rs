@@ -39,6 +39,9 @@ impl Settings {
         }
         self.check_payments()?;
         self.check_moderation()?;
+        if !crate::http::cors::are_origins(self) {
+            return refuse("CORS_ORIGINS must be origins without a path, like https://app.example, or *");
+        }
         if self.database_connections == 0 || self.running_per_person < 1 {
             return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
         }

@@ -1,6 +1,6 @@
 //! Routes of the balance and of what moved it.
 use actix_web::http::header::{self, Header};
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, Responder, get, web};
 use lapidary_contract::{GemBalance, List, Problem, Transfer};
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::statement;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::ApiResult;
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 /// The balance.
 #[utoipa::path(tag = "gems", operation_id = "get_gems", responses(
@@ -48,16 +48,18 @@ pub async fn list_transfers(
     format: web::Query<FormatQuery>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
+    let (limit, from) = (page.limit()?, page.keyset()?);
     if format.format.unwrap_or_else(|| preferred(&request)) == Format::Csv {
         return statement::file(app, user).await;
     }
-    let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::transfers(&mut tx, user.account_id, from, CountedFrom::now(), limit + 1).await?;
     tx.commit().await?;
     let rows = rows.into_iter().map(statement::transfer).collect::<ApiResult<Vec<_>>>()?;
     let list = paging::list(rows, limit, |row| (row.created_at, row.id));
-    Ok(HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(list))
+    let mut answer = Listed(list).respond_to(&request);
+    answer.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept"));
+    Ok(answer)
 }
 
 /// Of the two, the one that the client names first; JSON where it names neither.

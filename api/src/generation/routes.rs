@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::{cancel, estimate, queries, submit};
 use crate::app::App;
 use crate::auth::CurrentUser;
+use crate::catalogue::deprecation;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::{IdempotencyKey, Json};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
 use crate::telemetry;
 
@@ -18,7 +19,9 @@ use crate::telemetry;
     params(("Idempotency-Key" = String, Header, example = "my-first-picture", description = "Yours, up to 255 characters; the same key is the same request for as long as the generation exists.")),
     responses(
         (status = 202, body = Generation, description = "Queued, or the earlier request with this key as it is now.",
-            headers(("Location" = String), ("Gems-Cost" = i64, description = "Gems held."), ("Gems-Remaining" = i64))),
+            headers(("Location" = String), ("Gems-Cost" = i64, description = "Gems held."), ("Gems-Remaining" = i64),
+                ("Deprecation" = String, description = "`@` and the second since when the model you named is on its way out."),
+                ("Sunset" = String, description = "When it ends: from then on its replacement answers."))),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 402, body = Problem, content_type = "application/problem+json"),
@@ -39,11 +42,13 @@ pub async fn create_generation(
     let traceparent = telemetry::traceparent(request.headers());
     let origin = submit::Origin { request_id: &request_id.0, traceparent: traceparent.as_deref() };
     let submitted = submit::submit(&app, &user, &key.0, origin, &body.0).await?;
-    Ok(HttpResponse::Accepted()
+    let mut answer = HttpResponse::Accepted()
         .insert_header((header::LOCATION, format!("/v1/generations/{}", submitted.generation.id)))
         .insert_header(("Gems-Cost", submitted.generation.price_gems))
         .insert_header(("Gems-Remaining", submitted.gems.remaining))
-        .json(submitted.generation))
+        .json(submitted.generation);
+    deprecation::say(&mut answer, &app.catalogue, body.0.model.as_deref(), app.clock.today());
+    Ok(answer)
 }
 
 /// Your generations, newest first.
@@ -54,13 +59,13 @@ pub async fn list_generations(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<Generation>>> {
+) -> ApiResult<Listed<Generation>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let mut rows = queries::list(&mut tx, &app, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
     estimate::fill(&app, user.person_id, rows.iter_mut().collect()).await?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(Listed(paging::list(rows, limit, |row| (row.created_at, row.id))))
 }
 
 /// One generation as it is now.

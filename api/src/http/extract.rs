@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use super::known_paths::KnownPaths;
+use super::objects::Objects;
 
 /// A JSON body: 415 for another type, 413 when too large, 400 when it is no JSON, 422 when it does not fit.
 pub struct Json<T>(pub T);
@@ -51,7 +53,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let parsed = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| {
         let path = pointer(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
@@ -116,9 +118,18 @@ pub fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>, ApiError> {
     Ok(digest::digest(&digest::SHA256, &canonical).as_ref().to_vec())
 }
 
+/// An id that is none is nowhere, unless the whole path is another route's, which knows other methods.
+fn not_there(request: &HttpRequest) -> ApiError {
+    let known = request.app_data::<web::Data<KnownPaths>>().and_then(|paths| paths.allow_exactly(request.path()));
+    match known {
+        Some(allow) => ApiError::MethodNotAllowed { allow: allow.to_owned() },
+        None => ApiError::NotFound,
+    }
+}
+
 /// What every scope needs so that a wrong path or query is a problem like any other.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into())).app_data(
+    config.app_data(web::PathConfig::default().error_handler(|_, request| not_there(request).into())).app_data(
         web::QueryConfig::default()
             .error_handler(|error, _| ApiError::Malformed(format!("The query cannot be read: {error}.")).into()),
     );

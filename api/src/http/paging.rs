@@ -1,11 +1,15 @@
 //! Keyset paging: an opaque cursor over (time, id), newest first. Never an offset.
+use actix_web::body::BoxBody;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use lapidary_contract::List;
 use lapidary_contract::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 use lapidary_contract::domain::{Violation, ViolationCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -18,6 +22,7 @@ pub struct PageQuery {
     #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// `next_cursor` of the answer before.
+    #[param(pattern = "^[A-Za-z0-9_-]+$", max_length = 200)]
     pub cursor: Option<String>,
 }
 
@@ -68,6 +73,31 @@ impl Keyset {
             DateTime::from_timestamp_micros(micros.parse().ok()?).filter(|at| *at >= DateTime::UNIX_EPOCH)?;
         Some(Self { before_at, before_id: id.parse().ok()? })
     }
+}
+
+/// A page of a list as an answer: the next one's address stands in `Link` as well (RFC 8288).
+pub struct Listed<T>(pub List<T>);
+
+impl<T: Serialize> Responder for Listed<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut answer = HttpResponse::Ok();
+        if let Some(cursor) = &self.0.next_cursor {
+            answer.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next(request, cursor))));
+        }
+        answer.json(self.0)
+    }
+}
+
+/// The same question with another cursor, relative to where it was asked.
+fn next(request: &HttpRequest, cursor: &str) -> String {
+    let asked = form_urlencoded::parse(request.query_string().as_bytes());
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in asked.filter(|(name, _)| name != "cursor") {
+        query.append_pair(&name, &value);
+    }
+    format!("{}?{}", request.path(), query.append_pair("cursor", cursor).finish())
 }
 
 /// `rows` were asked for with one more than `limit`: that one says whether there is a next page.

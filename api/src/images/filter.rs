@@ -15,6 +15,12 @@ const VALUE_MAX: usize = 200;
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
 /// What may stand in the query of the gallery's routes.
+fn attribute_schema() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let pair = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[^:]{1,60}:.{1,120}$"));
+    ArrayBuilder::new().items(pair).max_items(Some(40)).build()
+}
+
 #[derive(Debug, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FilterQuery {
@@ -23,7 +29,7 @@ pub struct FilterQuery {
     #[param(max_length = 200)]
     q: Option<String>,
     /// `Section:value`, exactly as on the image; several times where an image must have several.
-    #[param(max_items = 40)]
+    #[param(schema_with = attribute_schema, required = false)]
     attribute: Vec<String>,
     /// A catalogue id.
     model: Option<String>,

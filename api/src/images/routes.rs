@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 /// Characters of the prompt that name a downloaded file.
 const FILENAME_WORDS_MAX: usize = 60;
@@ -25,18 +25,14 @@ const FILENAME_WORDS_MAX: usize = 60;
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json")))]
 #[get("/v1/images")]
-pub async fn list_images(
-    app: web::Data<App>,
-    user: CurrentUser,
-    request: HttpRequest,
-) -> ApiResult<web::Json<List<Image>>> {
+pub async fn list_images(app: web::Data<App>, user: CurrentUser, request: HttpRequest) -> ApiResult<Listed<Image>> {
     let (filter, page) = filter::read_page(request.query_string())?;
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let images = queries::list(&mut tx, &app.store, user.person_id, &filter, from, limit + 1).await?;
     tx.commit().await?;
     let at = |image: &Image| image.deleted_at.filter(|_| filter.trash).unwrap_or(image.created_at);
-    Ok(web::Json(paging::list(images, limit, |image| (at(image), image.id))))
+    Ok(Listed(paging::list(images, limit, |image| (at(image), image.id))))
 }
 
 /// One image, also from the trash.

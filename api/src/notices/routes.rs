@@ -8,7 +8,7 @@ use super::queries::{self, NoticeRow};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 /// What you should know, newest first. Live streams say how many are unread whenever that changes.
 #[utoipa::path(tag = "me", operation_id = "list_notices", params(PageQuery), responses(
@@ -20,13 +20,13 @@ pub async fn list_notices(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<Notice>>> {
+) -> ApiResult<Listed<Notice>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::list(&mut tx, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
     let notices = rows.into_iter().map(notice).collect::<ApiResult<Vec<_>>>()?;
-    Ok(web::Json(paging::list(notices, limit, |notice| (notice.created_at, notice.id))))
+    Ok(Listed(paging::list(notices, limit, |notice| (notice.created_at, notice.id))))
 }
 
 /// You have read it. Again changes nothing.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::{IdempotencyKey, Json};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
 
 /// Where nothing is sold any more, what was bought is still shown.
@@ -97,12 +97,12 @@ pub async fn list_purchases(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<Purchase>>> {
+) -> ApiResult<Listed<Purchase>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::list(&mut tx, user.account_id, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(Listed(paging::list(rows, limit, |row| (row.created_at, row.id))))
 }
 
 /// Fresh links to the receipt and the invoice of a purchase.

@@ -9,7 +9,7 @@ use super::{discard, queries, receive, upload};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::ApiResult;
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -72,7 +72,7 @@ pub async fn list_references(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<Reference>>> {
+) -> ApiResult<Listed<Reference>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::list(&mut tx, user.person_id, from, limit + 1).await?;
@@ -81,7 +81,7 @@ pub async fn list_references(
     for row in rows {
         references.push(row.shown(&app.store).await?);
     }
-    Ok(web::Json(paging::list(references, limit, |reference| (reference.created_at, reference.id))))
+    Ok(Listed(paging::list(references, limit, |reference| (reference.created_at, reference.id))))
 }
 
 /// One upload, also a mask.

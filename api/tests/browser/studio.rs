@@ -100,6 +100,28 @@ pub async fn generate_and_vary(stage: &Stage, tab: &Tab) -> i64 {
 }
 
 #[actix_web::test]
+async fn a_preset_comes_by_a_link_through_a_sign_in_and_is_kept() {
+    const LINK: &str = "/studio#preset=%7B%22name%22%3A%22Stilles%20Eis%22%2C%22attributes%22%3A%5B%7B%22section%22%3A%22Licht%22%2C%22value%22%3A%22d%C3%A4mmrig%22%7D%5D%7D";
+    let stage = Stage::set().await;
+    let tab = stage.chrome.tab(Look::WIDE).await;
+    tab.open(&stage.at(LINK)).await;
+    tab.press("link", "Continue with GitHub").await;
+    tab.press("textbox", "Who are you?").await;
+    tab.write("Ada Lovelace").await;
+    tab.press("button", "Allow").await;
+    tab.press("button", "I am 13 or older").await;
+    tab.press("button", "Keep it").await;
+    tab.until("!document.querySelector('.received')", "it was taken").await;
+    tab.press("button", "Presets*").await;
+    tab.press("button", "Use “Stilles Eis”*").await;
+    tab.see("button", "Remove Licht: dämmrig").await;
+    tab.see("button", "Copy a link to “Stilles Eis”").await;
+    assert_eq!(tab.eval("location.hash + sessionStorage.getItem('lapidary-preset')").await, json!("null"));
+    assert_eq!(tab.complaints(0), Vec::<String>::new());
+    stage.clear().await;
+}
+
+#[actix_web::test]
 async fn a_refinement_that_came_to_nothing_says_so_and_its_gems_are_back() {
     let stage = Stage::set().await;
     let tab = stage.chrome.tab(Look::WIDE).await;

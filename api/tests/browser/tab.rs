@@ -304,6 +304,12 @@ impl Tab {
         let found = self.cdp.call(session, "Runtime.evaluate", ask).await.ok()?;
         let query = json!({"objectId": found["result"].get("objectId")?, "fetchRelatives": false});
         let tree = self.cdp.call(session, "Accessibility.getPartialAXTree", query).await.ok()?;
+        // What has gone from the page meanwhile is no stop on anyone's way.
+        let there = json!({"objectId": found["result"]["objectId"], "functionDeclaration": "function() { return this.isConnected }", "returnByValue": true});
+        let there = self.cdp.call(session, "Runtime.callFunctionOn", there).await.ok()?;
+        if there["result"]["value"] != true {
+            return None;
+        }
         let node = tree["nodes"].get(0)?;
         Some((text(&node["role"], "value"), text(&node["name"], "value")))
     }

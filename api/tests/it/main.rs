@@ -4,6 +4,7 @@ mod auth;
 mod bad_input;
 mod caps;
 mod codes;
+mod conventions;
 mod crash;
 mod credentials;
 mod database_faults;

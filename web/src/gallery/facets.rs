@@ -17,10 +17,12 @@ use crate::session::use_session;
 use crate::ui::dynamic::{changing, effect, memo};
 use crate::ui::number::put_in_order;
 use crate::ui::time::{format_month, format_number};
-use crate::ui::{Button, ButtonKind, Glyph, Icon};
+use crate::ui::{Button, ButtonKind, Glyph, Icon, after_a_while};
 
 /// Values that a search through them shows at most.
 const SHOWN_MAX: usize = 120;
+/// What changed is counted when nothing more has changed for so long.
+const SETTLED_MS: u32 = 600;
 
 /// The gallery's address for a question.
 pub fn address(wanted: &Wanted) -> String {
@@ -64,19 +66,26 @@ struct Group {
     choices: Vec<Choice>,
 }
 
+/// `changes` moves when pictures come, change or go.
 #[component]
-pub fn Facets(wanted: Memo<Wanted>, #[prop(into)] collection: Signal<String>) -> AnyView {
+pub fn Facets(wanted: Memo<Wanted>, #[prop(into)] collection: Signal<String>, changes: ArcRwSignal<u32>) -> AnyView {
     let facets = RwSignal::new(None::<ImageFacets>);
     effect(move |_| {
-        let asked = wanted.get();
-        spawn_local(async move {
-            let path = asked.api("/v1/images/facets", "", browser::encode);
-            if let Ok(answer) = http::get::<ImageFacets>(&path).await
-                && wanted.try_get_untracked() == Some(asked)
-            {
-                facets.set(Some(answer));
-            }
-        });
+        wanted.track();
+        count_again(wanted, facets);
+    });
+    let newest = changes.clone();
+    effect(move |before: Option<u32>| {
+        let change = changes.get();
+        let newest = newest.clone();
+        if before.is_some() {
+            after_a_while(SETTLED_MS, move || {
+                if newest.get_untracked() == change {
+                    count_again(wanted, facets);
+                }
+            });
+        }
+        change
     });
     let active = changing(move || {
         let wanted = wanted.get();
@@ -103,6 +112,18 @@ pub fn Facets(wanted: Memo<Wanted>, #[prop(into)] collection: Signal<String>) ->
         </div>
     }
     .into_any()
+}
+
+fn count_again(wanted: Memo<Wanted>, facets: RwSignal<Option<ImageFacets>>) {
+    let Some(asked) = wanted.try_get_untracked() else { return };
+    spawn_local(async move {
+        let path = asked.api("/v1/images/facets", "", browser::encode);
+        if let Ok(answer) = http::get::<ImageFacets>(&path).await
+            && wanted.try_get_untracked() == Some(asked)
+        {
+            facets.set(Some(answer));
+        }
+    });
 }
 
 fn active_chip(wanted: &Wanted, part: &Part, collection: &str) -> AnyView {

@@ -52,6 +52,7 @@ use self::shelves::{Shelves, refresh_reel};
 pub use self::trash::TrashPage;
 use self::wall::wall;
 use self::wanted::Wanted;
+use crate::browser;
 use crate::page::{self, Page};
 use crate::router;
 use crate::ui::dynamic::{changing, effect, memo};
@@ -84,6 +85,7 @@ pub fn GalleryPage() -> AnyView {
     });
     effect(move |_| page::set_title(&title.get()));
     let shown = follow(wanted, &shelves, selection);
+    let changes = shelves.changes.clone();
     let kept = StoredValue::new(shelves);
     let called = Signal::derive(move || name.get().unwrap_or_default());
     let content = changing(move || match shown.reel.get() {
@@ -99,7 +101,7 @@ pub fn GalleryPage() -> AnyView {
                 {tabs_with(Tab::Gallery, Some(archives))}
             </header>
             {tools_of(collections, collection)}
-            <Facets wanted collection=called />
+            <Facets wanted collection=called changes />
             <div class="gallery__answer" class:is-waiting=shown.is_waiting aria-busy=move || busy(shown)>{content}</div>
             {selection_bar(bar)}
             {archive_panel(archives)}
@@ -225,6 +227,12 @@ fn reel_view(shelves: StoredValue<Shelves>, reel: Reel, selection: Selection, co
         (false, _) => State::Full,
         (true, true) => State::Failed,
         (true, false) => State::Empty,
+    });
+    // The focus may have been on a picture that went.
+    effect(move |_| {
+        if state.get() == State::Empty {
+            request_animation_frame(browser::keep_focus);
+        }
     });
     let body = changing(move || match state.get() {
         State::Full => wall(shelves.get_value(), kept.get_value(), selection),

@@ -101,6 +101,8 @@ impl Reel {
         let answer = self.rows_of(key).await;
         self.reading.update(|keys| keys.retain(|known| *known != key));
         let (rows, is_all) = answer?;
+        // Reading an answer and laying it out are a task each: between them a person scrolls.
+        TimeoutFuture::new(0).await;
         self.blocks.update(|blocks| blocks.read(key, rows, is_all));
         Ok(())
     }

@@ -40,6 +40,8 @@ impl Row for Image {
 #[derive(Clone)]
 pub struct Shelves {
     reels: ArcRwSignal<Vec<Reel>>,
+    /// Counts what was put, changed or taken away: what is counted of pictures is counted again.
+    pub changes: ArcRwSignal<u32>,
     pub trash: Listing<Image>,
 }
 
@@ -51,7 +53,8 @@ thread_local! {
 
 impl Shelves {
     fn new() -> Self {
-        Self { reels: ArcRwSignal::new(Vec::new()), trash: Listing::new("/v1/images?limit=50&trash=true") }
+        let (reels, changes) = (ArcRwSignal::new(Vec::new()), ArcRwSignal::new(0));
+        Self { reels, changes, trash: Listing::new("/v1/images?limit=50&trash=true") }
     }
 
     /// Those of the person who is here; another person's are forgotten.
@@ -87,6 +90,7 @@ impl Shelves {
 
     /// Puts an image where it belongs now, and nowhere else.
     pub fn place(&self, image: &Image) {
+        self.changed();
         self.reels.with_untracked(|reels| reels.iter().for_each(|reel| reel.place(image)));
         let is_read = self.trash.load.with_untracked(|load| *load != Load::First);
         match image.deleted_at.is_some() {
@@ -96,8 +100,13 @@ impl Shelves {
         }
     }
 
+    fn changed(&self) {
+        self.changes.update(|changes| *changes = changes.wrapping_add(1));
+    }
+
     /// Takes images out of every list but the trash.
     pub fn take_away(&self, ids: &[Uuid]) {
+        self.changed();
         self.reels.with_untracked(|reels| reels.iter().for_each(|reel| reel.remove(ids)));
     }
 

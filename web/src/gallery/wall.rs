@@ -18,6 +18,7 @@ use super::reel::Reel;
 use super::selection::Selection;
 use super::shelves::Shelves;
 use super::sight::{Item, Placed, between, day_at, spread};
+use crate::browser;
 use crate::router;
 use crate::ui::dynamic::{changing, effect, list};
 use crate::ui::time::format_day_number;
@@ -32,7 +33,7 @@ const DAY_GAP_EM: f64 = 1.5;
 const TOP_BAR_EM: f64 = 3.5;
 const WIDE: f64 = 1024.0;
 /// Cards that are made in one frame.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 6;
 /// How far beyond the view cards have elements, in views.
 const AHEAD: f64 = 0.75;
 /// Who flies over blocks has them read only where the flight ends.
@@ -132,7 +133,11 @@ impl Wall {
                 window().scroll_by_with_x_and_y(0.0, off);
             }
         }
-        self.look(!self.has_begun.get_value());
+        if self.has_begun.get_value() {
+            // Before the next paint, and not in the task that read a block.
+            return self.look_soon();
+        }
+        self.look(true);
         self.has_begun.set_value(true);
     }
 
@@ -176,7 +181,11 @@ impl Wall {
         self.keep_focused(&mut items, &before, &layout, &reel);
         let has_more = !all_at_once && spread(&mut items, &before, view.from + view.height / 2.0, AT_ONCE);
         if items != before {
+            let had_focus = focused().is_some();
             self.items.set(items);
+            if had_focus {
+                request_animation_frame(browser::keep_focus);
+            }
         }
         if self.day.get_untracked() != day {
             self.day.set(day);

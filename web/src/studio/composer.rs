@@ -9,6 +9,7 @@ use super::options::Options;
 use super::presets::Presets;
 use super::prompt::{ChosenAttributes, PromptField};
 use super::reading::Reading;
+use super::received::Received;
 use super::references::ReferencesPane;
 use super::refine::Refine;
 use super::settings::Settings;
@@ -42,6 +43,7 @@ pub fn ComposerPane() -> AnyView {
         <section class="composer" class:is-open=is_open aria-label="Composer" on:keydown=press>
             <SheetToggle />
             <div class="composer__scroll">
+                <Received />
                 <PromptField />
                 <ChosenAttributes />
                 <div class="composer__more" id="composer-more">

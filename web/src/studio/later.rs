@@ -1,8 +1,10 @@
 //! What of the studio is loaded when it is opened.
 use crate::ui::prelude::*;
+use lapidary_contract::CreatePreset;
 
 use super::presets::{self, Shelf};
 use super::reading;
+use super::received;
 use super::references::{self, References};
 use super::state::Studio;
 use super::vary;
@@ -10,9 +12,15 @@ use super::vary;
 pub struct Later {
     pub(super) presets: fn(Shelf) -> AnyView,
     pub(super) reading: fn(Studio) -> AnyView,
+    pub(super) received: fn(Studio, CreatePreset, RwSignal<Option<CreatePreset>>) -> AnyView,
     pub(super) references: fn(References) -> AnyView,
     pub(super) vary: fn(Studio, RwSignal<bool>) -> AnyView,
 }
 
-pub const LATER: Later =
-    Later { presets: presets::content, reading: reading::content, references: references::content, vary: vary::dialog };
+pub const LATER: Later = Later {
+    presets: presets::content,
+    reading: reading::content,
+    received: received::panel,
+    references: references::content,
+    vary: vary::dialog,
+};

@@ -19,6 +19,7 @@ mod presets;
 mod progress;
 mod prompt;
 mod reading;
+pub mod received;
 mod references;
 mod refine;
 mod refining;

@@ -6,6 +6,7 @@ use leptos::ev::SubmitEvent;
 use wasm_bindgen_futures::spawn_local;
 
 use super::fold::Fold;
+use super::received;
 use super::state::Studio;
 use crate::browser;
 use crate::http;
@@ -15,7 +16,7 @@ use crate::ui::field::Field;
 use crate::ui::prelude::*;
 use crate::ui::{Button, ButtonKind, Failure, FailureNote, Glyph, Icon, Skeleton, toast};
 
-const PATH: &str = "/v1/presets";
+pub(super) const PATH: &str = "/v1/presets";
 
 /// What is known of a person's presets, and what is being done to them.
 #[derive(Clone, Copy)]
@@ -95,14 +96,20 @@ impl Shelf {
             toast::show("Preset deleted", Some(("Undo", undo)));
         });
     }
+}
 
-    fn apply(self, attributes: Vec<Attribute>, name: &str) {
-        let before = self.studio.draft.with_untracked(|draft| draft.attributes.clone());
-        let draft = self.studio.draft;
-        draft.update(|draft| draft.attributes = attributes);
-        let undo = Callback::new(move |()| draft.update(|draft| draft.attributes = before.clone()));
-        toast::show(format!("“{name}” applied"), Some(("Undo", undo)));
-    }
+/// In place of what was chosen, with the way back.
+pub(super) fn apply(studio: Studio, attributes: Vec<Attribute>, name: &str) {
+    let draft = studio.draft;
+    let before = draft.with_untracked(|draft| draft.attributes.clone());
+    draft.update(|draft| draft.attributes = attributes);
+    let undo = Callback::new(move |()| draft.update(|draft| draft.attributes = before.clone()));
+    toast::show(format!("“{name}” applied"), Some(("Undo", undo)));
+}
+
+/// What a preset holds, in a line.
+pub(super) fn words(attributes: &[Attribute]) -> String {
+    attributes.iter().map(|it| it.value.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 #[component]
@@ -177,7 +184,7 @@ fn form(shelf: Shelf) -> AnyView {
 }
 
 /// What the server said of the name, or of there being too many.
-fn name_error(failure: &Failure) -> Option<String> {
+pub(super) fn name_error(failure: &Failure) -> Option<String> {
     let Failure::Problem(problem, _) = failure else { return None };
     let wrong = problem.errors.first()?;
     Some(match (wrong.pointer.as_str(), wrong.code) {
@@ -207,10 +214,10 @@ fn rows(shelf: Shelf) -> AnyView {
 fn row(shelf: Shelf, preset: Preset) -> AnyView {
     let is_renaming = RwSignal::new(false);
     let name = RwSignal::new(preset.name.clone());
-    let words = preset.attributes.iter().map(|it| it.value.clone()).collect::<Vec<_>>().join(", ");
-    let apply = {
+    let words = words(&preset.attributes);
+    let take = {
         let preset = preset.clone();
-        Callback::new(move |()| shelf.apply(preset.attributes.clone(), &preset.name))
+        Callback::new(move |()| apply(shelf.studio, preset.attributes.clone(), &preset.name))
     };
     let add = {
         let preset = preset.clone();
@@ -218,16 +225,30 @@ fn row(shelf: Shelf, preset: Preset) -> AnyView {
             let mut attributes = shelf.studio.draft.with_untracked(|draft| draft.attributes.clone());
             let new = preset.attributes.iter().filter(|it| !attributes.contains(it)).cloned().collect::<Vec<_>>();
             attributes.extend(new);
-            shelf.apply(attributes, &preset.name);
+            apply(shelf.studio, attributes, &preset.name);
         })
     };
     let delete = {
         let preset = preset.clone();
         Callback::new(move |()| shelf.delete(preset.clone()))
     };
+    let share = {
+        let link = received::link(&preset);
+        Callback::new(move |()| {
+            let link = link.clone();
+            spawn_local(async move {
+                let copied = browser::copy(&link).await;
+                toast::show(
+                    if copied { "Link copied. It carries the preset itself" } else { "This browser does not copy" },
+                    None,
+                );
+            });
+        })
+    };
     let rename = Callback::new(move |()| is_renaming.update(|is_renaming| *is_renaming = !*is_renaming));
     let title = preset.name.clone();
-    let (rename_label, delete_label) = (format!("Rename “{title}”"), format!("Delete “{title}”"));
+    let labels = ["Copy a link to", "Rename", "Delete"].map(|act| Signal::stored(format!("{act} “{title}”")));
+    let [share_label, rename_label, delete_label] = labels;
     let editing = {
         let preset = preset.clone();
         changing(move || is_renaming.get().then(|| rename_form(shelf, preset.clone(), name, is_renaming)))
@@ -237,14 +258,17 @@ fn row(shelf: Shelf, preset: Preset) -> AnyView {
             <p class="preset__name" dir="auto">{title.clone()}</p>
             <p class="preset__words" dir="auto">{words}</p>
             <div class="preset__acts">
-                <Button on_press=apply label=Signal::stored(format!("Use “{title}” instead of what is chosen"))>"Use"</Button>
+                <Button on_press=take label=Signal::stored(format!("Use “{title}” instead of what is chosen"))>"Use"</Button>
                 <Button kind=ButtonKind::Bare on_press=add label=Signal::stored(format!("Add “{title}” to what is chosen"))>
                     "Add"
                 </Button>
-                <Button kind=ButtonKind::Bare on_press=rename label=Signal::stored(rename_label)>
+                <Button kind=ButtonKind::Bare on_press=share label=share_label>
+                    <Icon glyph=Glyph::Share />
+                </Button>
+                <Button kind=ButtonKind::Bare on_press=rename label=rename_label>
                     <Icon glyph=Glyph::Pencil />
                 </Button>
-                <Button kind=ButtonKind::Bare on_press=delete label=Signal::stored(delete_label)>
+                <Button kind=ButtonKind::Bare on_press=delete label=delete_label>
                     <Icon glyph=Glyph::Trash />
                 </Button>
             </div>

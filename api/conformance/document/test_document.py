@@ -1,0 +1,95 @@
+"""openapi.yaml against programs that believe it: a property-based tester of every operation, and a client that a well-known
+generator makes of it. Both meet a served `lapidary`; neither knows anything that the document does not say."""
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "openai-python"))
+
+from lapidary import Lapidary  # noqa: E402
+
+BIN = Path(sys.executable).parent
+# They end the session that the tester itself is signed in with.
+ENDING = ["end_session", "end_sessions"]
+# What a tester sends in a second would be a day of a person's.
+SETTINGS = {"REQUESTS_PER_MINUTE": "1000000", "REQUESTS_PER_MINUTE_SIGNED_OUT": "1000000", "SPENDS_PER_MINUTE": "1000000"}
+
+
+class Document(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.app = Lapidary(**SETTINGS)
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.document = Path(cls.folder.name) / "openapi.json"
+        with urllib.request.urlopen(f"{cls.app.url}/openapi.json", timeout=30) as answer:
+            cls.document.write_bytes(answer.read())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.app.stop()
+        cls.folder.cleanup()
+
+    def hold(self, person: str, *options: str) -> None:
+        token = self.app.person(person).token
+        command = [
+            BIN / "schemathesis", "--config-file", HERE / "schemathesis.toml", "run", self.document,
+            "--url", self.app.url, "--header", f"Authorization: Bearer {token}", "--checks", "all",
+            "--continue-on-failure", "--seed", "1", "--max-examples", "20", "--request-timeout", "60",
+            "--suppress-health-check", "all", *options,
+        ]
+        done = subprocess.run(command, cwd=self.folder.name, capture_output=True, text=True)
+        # Its warnings and failures, without the sources that it prints of itself.
+        said = "\n".join(line[:400] for line in done.stdout.splitlines()[-400:])
+        self.assertEqual(done.returncode, 0, said)
+        print("\n".join(line for line in done.stdout.splitlines() if "generated" in line or "Tested" in line))
+
+    def test_every_operation_keeps_to_the_document_whatever_it_is_asked(self):
+        excluded = [word for name in ENDING for word in ("--exclude-operation-id", name)]
+        self.hold("Ada Lovelace", *excluded)
+
+    def test_what_ends_sessions_keeps_to_the_document(self):
+        for name in ENDING:
+            self.hold("Grace Hopper", "--include-operation-id", name, "--phases", "coverage")
+
+    def test_a_generated_python_client_does_the_main_job(self):
+        package = Path(self.folder.name) / "generated_client"
+        command = [BIN / "openapi-python-client", "generate", "--path", self.document, "--output-path", package, "--meta", "none"]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("will not be generated", done.stdout, "every operation is in the client")
+        sys.path.insert(0, self.folder.name)
+        client_of = importlib.import_module("generated_client").AuthenticatedClient
+        call = lambda tag, name: importlib.import_module(f"generated_client.api.{tag}.{name}")
+        models = importlib.import_module("generated_client.models")
+
+        person = self.app.person("Katherine Johnson")
+        client = client_of(base_url=self.app.url, token=person.key)
+        before = call("gems", "get_gems").sync(client=client).remaining
+        body = models.CreateGeneration(prompt="A fox crossing a frozen river", quality="low")
+        price = call("catalogue", "create_quote").sync(client=client, body=body).price_gems
+        accepted = call("generations", "create_generation").sync_detailed(client=client, body=body, idempotency_key="a fox")
+        self.assertEqual((accepted.status_code, accepted.headers["gems-cost"]), (202, str(price)))
+        generation, until = accepted.parsed, time.monotonic() + 60
+        while generation.status in (models.GenerationStatus.QUEUED, models.GenerationStatus.RUNNING):
+            self.assertLess(time.monotonic(), until, "it ends")
+            time.sleep(0.1)
+            generation = call("generations", "get_generation").sync(generation.id, client=client)
+        self.assertEqual(generation.status, models.GenerationStatus.SUCCEEDED)
+        (image,) = generation.images
+        with urllib.request.urlopen(image.url, timeout=30) as answer:
+            self.assertEqual(answer.read(8), b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(call("gems", "get_gems").sync(client=client).remaining, before - price)
+        refused = call("images", "get_image").sync_detailed("019ac0de-0000-7000-8000-000000000000", client=client)
+        self.assertEqual((refused.status_code, json.loads(refused.content)["type"]), (404, "/problems/not-found"))
+
+
+if __name__ == "__main__":
+    unittest.main()

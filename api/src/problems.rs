@@ -1,0 +1,159 @@
+//! `/problems/{slug}`: what each `type` of a problem means and what to do, for people who follow it. Plain HTML without
+//! scripts; words here, shapes in `contract`.
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lapidary_contract::ProblemType;
+
+use crate::http::error::{ApiError, ApiResult};
+
+/// The colours are the browser's own, light and dark.
+const STYLE: &str = "body{max-width:42rem;margin:3rem auto;padding:0 1.25rem;color-scheme:light dark;background:Canvas;\
+    color:CanvasText;font:1rem/1.6 system-ui,sans-serif}code,pre{font-family:ui-monospace,monospace}pre{overflow:auto}\
+    h1{line-height:1.2}:root{color-scheme:light dark}";
+
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.route("/problems", web::get().to(list)).route("/problems/{slug}", web::get().to(one));
+}
+
+async fn list() -> HttpResponse {
+    let row = |problem: ProblemType| {
+        let (slug, status, title) = (problem.slug(), problem.status(), problem.title());
+        format!("<li><a href=\"/problems/{slug}\"><code>{slug}</code></a> · {status} · {title}</li>")
+    };
+    let rows: String = ProblemType::ALL.into_iter().map(row).collect();
+    page("Problems", &format!("<p>Every error of the API is one of these (RFC 9457).</p><ul>{rows}</ul>"))
+}
+
+async fn one(slug: web::Path<String>) -> ApiResult<HttpResponse> {
+    let problem = ProblemType::ALL.into_iter().find(|it| it.slug() == *slug).ok_or(ApiError::NotFound)?;
+    let (slug, status, title) = (problem.slug(), problem.status(), problem.title());
+    let (meaning, advice) = words(problem);
+    let body = format!(
+        "<p>HTTP status {status} · <code>/problems/{slug}</code></p><p>{meaning}</p><h2>What to do</h2><p>{advice}</p>\
+         <h2>What it looks like</h2><pre>{}</pre>\
+         <p>Keep the <code>request_id</code>: it is what support and your own request log know the call by.</p>\
+         <p><a href=\"/problems\">All problems</a> · <a href=\"/docs/\">The API</a></p>",
+        example(problem)
+    );
+    Ok(page(title, &body))
+}
+
+fn example(problem: ProblemType) -> String {
+    let (slug, title, status) = (problem.slug(), problem.title(), problem.status());
+    let more = match problem {
+        ProblemType::InsufficientGems => ",\n  \"required\": 16,\n  \"available\": 4,\n  \"debt\": 0",
+        ProblemType::GemCapReached => {
+            ",\n  \"required\": 16,\n  \"available\": 4,\n  \"resets_at\": \"2026-11-30T00:00:00Z\""
+        }
+        ProblemType::Invalid => {
+            ",\n  \"errors\": [{\"pointer\": \"/prompt\", \"code\": \"too_long\", \"detail\": \"This is too long.\"}]"
+        }
+        _ => "",
+    };
+    format!(
+        "{{\n  \"type\": \"/problems/{slug}\",\n  \"title\": \"{title}\",\n  \"status\": {status},\n  \
+         \"detail\": \"…\",\n  \"request_id\": \"019ac0de-0000-7000-8000-000000000000\"{more}\n}}"
+    )
+}
+
+fn page(title: &str, body: &str) -> HttpResponse {
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .content_type("text/html; charset=utf-8")
+        .body(format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Lapidary</title>\
+             <style>{STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
+        ))
+}
+
+/// What it means, and what to do about it.
+fn words(problem: ProblemType) -> (&'static str, &'static str) {
+    match problem {
+        ProblemType::MalformedRequest => (
+            "The body is not JSON, or the query or a cursor cannot be read.",
+            "Mend the request; the same one will fail again.",
+        ),
+        ProblemType::IdempotencyKeyRequired => (
+            "What spends or buys needs a header <code>Idempotency-Key</code>, so that a retry is never a second purchase.",
+            "Send one of your own with 1 to 255 visible ASCII characters, a UUID for example; the same one when you retry.",
+        ),
+        ProblemType::Unauthenticated => (
+            "The access token or API key is missing, wrong, expired or revoked.",
+            "Sign in again, or use a key that lives. The same token will fail again.",
+        ),
+        ProblemType::InsufficientGems => (
+            "There are fewer gems than this costs, or gems are owed. Nothing was held or made.",
+            "Buy gems, or ask for less: <code>POST /v1/quotes</code> says what something costs.",
+        ),
+        ProblemType::GemCapReached => (
+            "A cap that you set yourself does not leave enough for this. Nothing was held or made.",
+            "Wait until <code>resets_at</code>, or raise the cap on the page of your gems.",
+        ),
+        ProblemType::AgeNotConfirmed => (
+            "Nobody under 13 may use the service, and this account has not said yet that it is older.",
+            "Confirm the age once on the page, or with <code>PATCH /v1/me</code>.",
+        ),
+        ProblemType::Suspended => ("The operator has suspended this account.", "Write to the support contact."),
+        ProblemType::Forbidden => ("This is for operators of the service.", "Nothing; it is not for you."),
+        ProblemType::NotFound => (
+            "There is nothing here, or it is somebody else's: both look the same.",
+            "Look at the address. What is in the trash for 30 days is gone for good.",
+        ),
+        ProblemType::MethodNotAllowed => {
+            ("The address exists, and knows other methods.", "Use one of those in the header <code>Allow</code>.")
+        }
+        ProblemType::IllegalTransition => (
+            "What you ask for cannot be done in the state that it is in now, for example cancelling what has finished.",
+            "Read the resource again; its <code>status</code> says what is possible.",
+        ),
+        ProblemType::PayloadTooLarge => {
+            ("The body has more bytes than this route takes.", "Send less; <code>detail</code> says how much fits.")
+        }
+        ProblemType::UnsupportedMediaType => (
+            "The body's <code>Content-Type</code> is not one that this route reads.",
+            "Send JSON as <code>application/json</code>, pictures as PNG, WebP or JPEG.",
+        ),
+        ProblemType::Invalid => (
+            "The request was read, and some of its values are not right. Unknown fields count as wrong, too.",
+            "Look at <code>errors</code>: each has a JSON pointer to the value, a code, and a sentence.",
+        ),
+        ProblemType::PromptRefused => (
+            "The prompt was looked at before anything was made, and refused. Nothing was held.",
+            "Change the wording; <code>categories</code> says what speaks against it.",
+        ),
+        ProblemType::IdempotencyKeyReused => (
+            "This <code>Idempotency-Key</code> has made another request before.",
+            "Use a new key for a new request, and the old body for a retry.",
+        ),
+        ProblemType::TooManyWaiting => (
+            "500 of your generations are waiting already.",
+            "Try again after <code>Retry-After</code> seconds, when some are done.",
+        ),
+        ProblemType::RateLimited => (
+            "More requests than the limits allow. Nothing was held or made.",
+            "Wait for <code>Retry-After</code> seconds; <code>RateLimit</code> says what is left, \
+             <code>RateLimit-Policy</code> what the limits are.",
+        ),
+        ProblemType::Internal => (
+            "Something broke on our side. Gems that were held come back by themselves.",
+            "Try again with the same <code>Idempotency-Key</code>; if it stays, tell support the request id.",
+        ),
+        ProblemType::VendorFailed => (
+            "A service that we depend on did not answer as it should.",
+            "Try again in a moment with the same <code>Idempotency-Key</code>.",
+        ),
+        ProblemType::Unavailable => (
+            "The service starts, stops, or is busier than it can be.",
+            "Try again after <code>Retry-After</code> seconds, with the same <code>Idempotency-Key</code>.",
+        ),
+    }
+}

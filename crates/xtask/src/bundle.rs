@@ -32,8 +32,9 @@ pub fn bundle(step: &mut Step, tools: &PageTools, program: &Path, into: &Path) -
     let whole = bound.join("page_bg.wasm");
     let parts = parts_of(&cut)?;
     for part in std::iter::once(&whole).chain(&parts) {
-        step.progress(&format!("making {} small", part.display()));
-        optimise(tools, &index, part, &small.join(part.file_name().unwrap_or_default()))?;
+        let name = part.file_name().unwrap_or_default();
+        step.progress(&format!("making {} small", name.display()));
+        optimise(tools, &index, part, &small.join(name))?;
     }
     let names: Vec<String> = parts.iter().filter_map(|part| part.file_stem()?.to_str().map(str::to_owned)).collect();
     let here: Vec<String> = names.iter().map(|name| format!("./{name}.wasm")).collect();

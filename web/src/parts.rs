@@ -96,7 +96,6 @@ part!(pictures: Pictures = Pictures {
 /// What is looked at now and then, and what opens only when it is asked for.
 pub struct Later {
     pub studio: studio::Later,
-    pub gallery: gallery::Later,
     pub shared: View,
     pub gems: View,
     pub checkout: View,
@@ -108,7 +107,6 @@ pub struct Later {
 
 part!(later: Later = Later {
     studio: studio::LATER,
-    gallery: gallery::LATER,
     shared: || gallery::shared::SharedPage().into_any(),
     gems: || crate::gems::GemsPage().into_any(),
     checkout: || crate::gems::CheckoutPage().into_any(),

@@ -135,7 +135,8 @@ async fn a_part_of_the_page_that_does_not_arrive_says_so_and_comes_when_it_is_as
     enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
     see_gems(&tab, 50).await;
     tab.press("link", "Gems").await;
-    tab.until("document.body.innerText.includes('This part of the page did not arrive')", "it says what is missing").await;
+    tab.until("document.body.innerText.includes('This part of the page did not arrive')", "it says what is missing")
+        .await;
     tab.see("button", "Reload the page").await;
     tab.call("Network.setBlockedURLs", json!({"urls": []})).await;
     tab.press("button", "Try again").await;

@@ -10,7 +10,6 @@ use wasm_bindgen_futures::spawn_local;
 use super::bulk::pictures;
 use crate::http;
 use crate::live;
-use crate::parts;
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, list};
 use crate::ui::time::{format_day, format_number, format_time};
@@ -187,10 +186,6 @@ fn failure_of(archive: &ImageArchive) -> String {
 
 /// All that there are, with when each goes by itself.
 pub fn archives_dialog(archives: Archives) -> AnyView {
-    parts::opened(archives.open, move |it| (it.gallery.zips)(archives))
-}
-
-pub fn dialog(archives: Archives) -> AnyView {
     view! { <Dialog open=archives.open title="Zips">{archives_list(archives)}</Dialog> }.into_any()
 }
 

@@ -8,7 +8,6 @@ use super::bulk::{collect, pictures};
 use super::collections::{Collections, Saving, name_dialog, new_collection};
 use super::shelves::Shelves;
 use crate::page::Page;
-use crate::parts;
 use crate::router::{self, Going};
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, list};
@@ -62,10 +61,6 @@ impl Collecting {
 }
 
 pub fn collect_dialog(collecting: Collecting) -> AnyView {
-    parts::opened(collecting.open, move |it| (it.gallery.collect)(collecting))
-}
-
-pub fn dialog(collecting: Collecting) -> AnyView {
     let is_naming = RwSignal::new(false);
     let collections = collecting.collections;
     let create = Callback::new(move |()| {
@@ -159,5 +154,5 @@ pub fn name_of(collections: Collections, id: Option<Uuid>) -> Option<String> {
 
 /// A view that changes with the collection.
 pub fn tools_of(collections: Collections, id: Memo<Option<Uuid>>) -> AnyView {
-    changing(move || id.get().map(|id| parts::show(parts::later::PART, move |it| (it.gallery.tools)(collections, id))))
+    changing(move || id.get().map(|id| collection_tools(collections, id)))
 }

@@ -8,7 +8,6 @@ use wasm_bindgen_futures::spawn_local;
 use super::clock::now;
 use crate::browser;
 use crate::http;
-use crate::parts;
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, effect};
 use crate::ui::time::{format_ago, format_day, format_number};
@@ -19,7 +18,7 @@ const LIVES: [(&str, &str); 4] = [("1", "1 day"), ("7", "7 days"), ("30", "30 da
 const USUAL: &str = "7";
 
 #[derive(Clone, Copy)]
-pub struct Sharing {
+struct Sharing {
     image: Memo<Option<Uuid>>,
     /// Nothing until they were read.
     links: RwSignal<Option<Vec<ShareLink>>>,
@@ -38,10 +37,6 @@ pub fn share_dialog(image: Memo<Option<Uuid>>, open: RwSignal<bool>) -> AnyView 
         shows_prompt: RwSignal::new(false),
         is_busy: RwSignal::new(false),
     };
-    parts::opened(open, move |it| (it.gallery.share)(sharing, open))
-}
-
-pub fn dialog(sharing: Sharing, open: RwSignal<bool>) -> AnyView {
     effect(move |_| {
         if open.get() {
             sharing.read();

@@ -1,22 +1,15 @@
 //! The app: session, address, shell, and which view stands at which address.
 use crate::ui::prelude::*;
 
-use crate::account::{AccountPage, RequestsPage};
 use crate::auth::{Guarded, SignInPage};
-use crate::gallery::shared::SharedPage;
-use crate::gallery::{CollectionsPage, GalleryPage, ImagePage, TrashPage};
-use crate::gems::{CheckoutPage, GemsPage};
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
-use crate::notices::NoticesPage;
-use crate::operator::OperatorPage;
 use crate::page::{self, Page};
-use crate::promises::PromisesPage;
+use crate::parts::{self, later, pictures};
 use crate::router;
 use crate::session;
 use crate::shell::Shell;
 use crate::studio::{StudioPage, received};
-use crate::terms::TermsPage;
 use crate::ui::dynamic::list;
 
 /// A view with its title, which the view may change.
@@ -25,21 +18,21 @@ fn view_of(page: Page) -> AnyView {
     match page {
         Page::Landing => LandingPage().into_any(),
         Page::SignIn => SignInPage().into_any(),
-        Page::Terms => TermsPage().into_any(),
-        Page::Promises => PromisesPage().into_any(),
         Page::NotFound => NotFoundPage().into_any(),
-        Page::Shared => SharedPage().into_any(),
+        Page::Terms => parts::show(later::PART, |it| (it.terms)()),
+        Page::Promises => parts::show(later::PART, |it| (it.promises)()),
+        Page::Shared => parts::show(later::PART, |it| (it.shared)()),
         Page::Studio => guarded(|| StudioPage().into_any()),
-        Page::Gallery => guarded(|| GalleryPage().into_any()),
-        Page::Collections => guarded(|| CollectionsPage().into_any()),
-        Page::Trash => guarded(|| TrashPage().into_any()),
-        Page::Image => guarded(|| ImagePage().into_any()),
-        Page::Gems => guarded(|| GemsPage().into_any()),
-        Page::Checkout => guarded(|| CheckoutPage().into_any()),
-        Page::Notices => guarded(|| NoticesPage().into_any()),
-        Page::Account => guarded(|| AccountPage().into_any()),
-        Page::Requests => guarded(|| RequestsPage().into_any()),
-        Page::Operator => guarded(|| OperatorPage().into_any()),
+        Page::Gallery => guarded(|| parts::show(pictures::PART, |it| (it.list)())),
+        Page::Collections => guarded(|| parts::show(pictures::PART, |it| (it.collections)())),
+        Page::Trash => guarded(|| parts::show(pictures::PART, |it| (it.trash)())),
+        Page::Image => guarded(|| parts::show(pictures::PART, |it| (it.image)())),
+        Page::Gems => guarded(|| parts::show(later::PART, |it| (it.gems)())),
+        Page::Checkout => guarded(|| parts::show(later::PART, |it| (it.checkout)())),
+        Page::Notices => guarded(|| parts::show(later::PART, |it| (it.notices)())),
+        Page::Account => guarded(|| parts::show(later::PART, |it| (it.account)())),
+        Page::Requests => guarded(|| parts::show(later::PART, |it| (it.requests)())),
+        Page::Operator => guarded(|| parts::show(later::PART, |it| (it.operator)())),
     }
 }
 
@@ -54,6 +47,8 @@ pub fn App() -> AnyView {
     session::keep_trying(session);
     router::start();
     received::keep_from_address();
+    // A picture that is opened grows from its place, which a part on its way cannot.
+    parts::load_ahead();
     let page = router::page();
     // A list of one: the next view never takes over elements of the last one.
     let view = list(move || vec![page.get()], |page| page.title().to_owned(), view_of);

@@ -17,6 +17,7 @@ mod notices;
 mod operator;
 mod page;
 mod paged;
+mod parts;
 mod promises;
 mod router;
 mod session;

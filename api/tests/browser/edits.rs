@@ -40,6 +40,8 @@ impl Drop for Files {
 
 /// As the browser's own dialog would give them.
 async fn give(tab: &Tab, paths: &[String]) {
+    // What unfolds may still be on its way.
+    tab.until("document.getElementById('reference-files')", "files can be chosen").await;
     let root = tab.call("DOM.getDocument", json!({})).await["root"]["nodeId"].clone();
     let asked = json!({"nodeId": root, "selector": "#reference-files"});
     let node = tab.call("DOM.querySelector", asked).await["nodeId"].clone();

@@ -71,6 +71,8 @@ async fn compose(tab: &Tab, size: Size) {
     tab.press("button", "Light*").await;
     tab.press("button", PICKED[1]).await;
     tab.press("button", "What the model will read*").await;
+    // What unfolds may still be on its way.
+    tab.until("document.querySelector('mark')", "the words are marked").await;
     let marked = "[...document.querySelectorAll('mark')].map((it) => it.textContent)";
     assert_eq!(tab.eval(marked).await, json!(PICKED));
     let read = tab.eval("document.getElementById('reading').innerText").await;

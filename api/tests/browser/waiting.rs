@@ -126,3 +126,20 @@ async fn line(tab: &Tab, is_there: bool) {
     let state = json!({"offline": !is_there, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
     tab.call("Network.emulateNetworkConditions", state).await;
 }
+
+#[actix_web::test]
+async fn a_part_of_the_page_that_does_not_arrive_says_so_and_comes_when_it_is_asked_for_again() {
+    let stage = Stage::set().await;
+    let tab = stage.chrome.tab(Look::WIDE).await;
+    tab.call("Network.setBlockedURLs", json!({"urls": ["*/later-*.wasm"]})).await;
+    enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
+    see_gems(&tab, 50).await;
+    tab.press("link", "Gems").await;
+    tab.until("document.body.innerText.includes('This part of the page did not arrive')", "it says what is missing")
+        .await;
+    tab.see("button", "Reload the page").await;
+    tab.call("Network.setBlockedURLs", json!({"urls": []})).await;
+    tab.press("button", "Try again").await;
+    tab.see("heading", "Statement").await;
+    stage.clear().await;
+}

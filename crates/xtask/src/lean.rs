@@ -1,87 +1,11 @@
-//! What Trunk leaves on the page: many style sheets become one, comments and indents leave the glue, and the names by
-//! which glue and WASM call each other become short. Changes no behaviour; what it does not understand it leaves alone.
+//! What wasm-bindgen leaves: comments and indents go from the glue, and the names by which glue and WASM call each other
+//! become short. Changes no behaviour; what it does not understand it leaves alone.
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
-use std::path::{Path, PathBuf};
-
-use crate::failure::{OnPath, Result};
-
-const SHEET: &str = "rel=stylesheet>";
-
-pub fn trim(folder: &Path) -> Result<()> {
-    let path = folder.join("index.html");
-    let mut index = std::fs::read_to_string(&path).on("read", &path)?;
-    index = one_sheet(folder, &index)?;
-    if let Some(stem) = glue_of(folder)? {
-        index = index.replace(&stem, &one_tongue(folder, &stem)?);
-    }
-    std::fs::write(&path, index).on("write", &path)
-}
-
-/// Style sheets compress far better together, and one request is quicker than fifteen.
-fn one_sheet(folder: &Path, index: &str) -> Result<String> {
-    let mut styles = String::new();
-    let mut parts = Vec::new();
-    let mut place = None;
-    for part in index.split_inclusive('>') {
-        let Some(file) = sheet(part) else {
-            parts.push(part.to_owned());
-            continue;
-        };
-        let file = folder.join(file);
-        styles.push_str(&std::fs::read_to_string(&file).on("read", &file)?);
-        std::fs::remove_file(&file).on("remove", &file)?;
-        place.get_or_insert(parts.len());
-    }
-    if let Some(place) = place {
-        let name = format!("page-{}.css", digest(&[styles.as_bytes()]));
-        let file = folder.join(&name);
-        std::fs::write(&file, styles).on("write", &file)?;
-        parts.insert(place, format!("<link href=/{name} {SHEET}"));
-    }
-    Ok(parts.concat())
-}
-
-/// The file of a tag that links a style sheet.
-fn sheet(tag: &str) -> Option<&str> {
-    let (href, _) = tag.strip_suffix(SHEET)?.strip_prefix("<link href=/")?.split_once(' ')?;
-    href.ends_with(".css").then_some(href)
-}
-
-/// `lapidary-web-HASH`, of which there is a `.js` and a `_bg.wasm`.
-fn glue_of(folder: &Path) -> Result<Option<String>> {
-    for entry in std::fs::read_dir(folder).on("read", folder)? {
-        let name = entry.on("read", folder)?.file_name().to_string_lossy().into_owned();
-        if let Some(stem) = name.strip_suffix("_bg.wasm") {
-            return Ok(Some(stem.to_owned()));
-        }
-    }
-    Ok(None)
-}
-
-/// Rewrites glue and WASM together under a new name: a browser must never pair one of them with an older other.
-fn one_tongue(folder: &Path, stem: &str) -> Result<String> {
-    let (script, program) = (folder.join(format!("{stem}.js")), folder.join(format!("{stem}_bg.wasm")));
-    let mut glue = bare(&std::fs::read_to_string(&script).on("read", &script)?);
-    let mut wasm = std::fs::read(&program).on("read", &program)?;
-    if let Some((shorter, names)) = imports_renamed(&wasm) {
-        glue = renamed(&glue, &names);
-        wasm = shorter;
-    }
-    let start = stem.rsplit_once('-').map_or(stem, |(start, _)| start);
-    let name = format!("{start}-{}", digest(&[glue.as_bytes(), &wasm]));
-    for old in [&script, &program] {
-        std::fs::remove_file(old).on("remove", old)?;
-    }
-    let write = |file: PathBuf, bytes: &[u8]| std::fs::write(&file, bytes).on("write", &file);
-    write(folder.join(format!("{name}.js")), glue.as_bytes())?;
-    write(folder.join(format!("{name}_bg.wasm")), &wasm)?;
-    Ok(name)
-}
 
 /// Without comments that fill lines, without indents. A text over several lines would be changed by that: then nothing is.
-fn bare(glue: &str) -> String {
+pub fn bare(glue: &str) -> String {
     let mut lines = Vec::new();
     let mut is_comment = false;
     for line in glue.lines().map(str::trim) {
@@ -101,7 +25,7 @@ fn bare(glue: &str) -> String {
 }
 
 /// The module with short names of its imported functions, and each name's short one.
-fn imports_renamed(wasm: &[u8]) -> Option<(Vec<u8>, HashMap<String, String>)> {
+pub fn imports_renamed(wasm: &[u8]) -> Option<(Vec<u8>, HashMap<String, String>)> {
     const IMPORTS: u8 = 2;
     let mut rest = wasm.get(8..)?;
     let mut result = wasm.get(..8)?.to_vec();
@@ -145,7 +69,7 @@ fn section_renamed(body: &[u8], names: &mut HashMap<String, String>) -> Option<V
 }
 
 /// Only whole words that open a member, `name: function`, are names of imports.
-fn renamed(glue: &str, names: &HashMap<String, String>) -> String {
+pub fn renamed(glue: &str, names: &HashMap<String, String>) -> String {
     let lines = glue.lines().map(|line| match line.split_once(": ") {
         Some((name, rest)) if names.contains_key(name) => format!("{}: {rest}", names[name]),
         _ => line.to_owned(),
@@ -179,7 +103,7 @@ fn push_number(bytes: &mut Vec<u8>, mut value: usize) {
     bytes.push(value as u8);
 }
 
-fn digest(parts: &[&[u8]]) -> String {
+pub fn digest(parts: &[&[u8]]) -> String {
     let mut hasher = DefaultHasher::new();
     parts.iter().for_each(|part| hasher.write(part));
     format!("{:016x}", hasher.finish())
@@ -188,22 +112,6 @@ fn digest(parts: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn style_sheets_become_one_in_their_order_and_place() {
-        let folder = std::env::temp_dir().join(format!("xtask-lean-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("a-1.css"), "a{}").unwrap();
-        std::fs::write(folder.join("b-2.css"), "b{}").unwrap();
-        let index = "<head><link href=/b-2.css rel=stylesheet><link href=/a-1.css integrity=x rel=stylesheet><p>";
-        let one = one_sheet(&folder, index).unwrap();
-        let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let styles = std::fs::read_to_string(&left[0]).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!((left.len(), styles.as_str()), (1, "b{}a{}"));
-        let name = left[0].file_name().unwrap().to_string_lossy();
-        assert_eq!(one, format!("<head><link href=/{name} rel=stylesheet><p>"));
-    }
 
     #[test]
     fn glue_and_program_get_the_same_short_names() {

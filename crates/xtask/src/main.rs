@@ -2,11 +2,14 @@
 //! holds no logic the product needs.
 mod arguments;
 mod bench;
+mod bundle;
 mod campaign;
 mod cargo;
 mod demo;
 mod failure;
+mod index;
 mod lean;
+mod linked;
 mod openapi;
 mod page;
 mod prepare;
@@ -45,6 +48,7 @@ cargo xtask campaign  a thousand generations while processes, database, store an
 cargo xtask soak      one server under steady load: memory, descriptors, connections must stay flat
                         --minutes M   for how long (30)
                         --debug       the debug build instead of a release build
+cargo xtask page      build the page into web/dist and say what it weighs
 cargo xtask tidy      the rules of the house: walls, lengths, names, colours, bans
 cargo xtask prepare   refresh .sqlx from the migrations; --check only says whether it is fresh
                         --database URL  ask this empty database instead of starting one
@@ -80,6 +84,7 @@ fn run() -> Result<()> {
         "bench" => bench::run(given),
         "campaign" => campaign::campaign(given),
         "soak" => campaign::soak(given),
+        "page" => page::run(given),
         "tidy" => tidy::run(given),
         "prepare" => prepare::run(given),
         "openapi" => openapi::run(given),

@@ -1,27 +1,32 @@
-//! Building the page: cargo first, so that its progress is heard, then Trunk, then brotli beside every file worth it.
+//! Building the page: cargo, then what makes files of its program, then brotli beside every file worth it.
 //! Nothing happens when no source changed since the last build.
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use crate::arguments::Arguments;
+use crate::bundle;
 use crate::cargo;
-use crate::failure::{OnPath, Result, said};
-use crate::lean;
-use crate::process;
-use crate::say::Step;
-use crate::tools::page_tools::PageTools;
+use crate::failure::{OnPath, Result};
+use crate::say::{Step, Steps};
+use crate::tools::page_tools::{self, PageTools};
 use crate::weight;
 
+const TARGET: &str = "wasm32-unknown-unknown";
+const PROFILE: &str = "page";
+
 /// Everything the page is made of.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 11] = [
     "web",
     "crates/contract",
     "crates/domain",
+    "crates/xtask/src/bundle.rs",
+    "crates/xtask/src/index.rs",
+    "crates/xtask/src/lean.rs",
+    "crates/xtask/src/linked.rs",
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
-    "Trunk.toml",
     "rust-toolchain.toml",
 ];
 
@@ -29,10 +34,18 @@ pub fn folder() -> PathBuf {
     cargo::root().join("web/dist")
 }
 
+pub fn run(given: Arguments) -> Result<()> {
+    given.nothing_left()?;
+    let log = cargo::scratch_folder()?.join("tools.log");
+    let mut steps = Steps::new(page_tools::STEPS + 1);
+    let tools = page_tools::prepare(&mut steps, &log)?;
+    build(&mut steps.next("Page"), &tools)
+}
+
 pub fn build(step: &mut Step, tools: &PageTools) -> Result<()> {
     let scratch = cargo::scratch_folder()?;
     let stamp = scratch.join("page.stamp");
-    let fingerprint = format!("{:016x} {:?}", fingerprint(&cargo::root())?, tools.wasm_opt);
+    let fingerprint = format!("{:016x} {tools:?}", fingerprint(&cargo::root())?);
     let index = folder().join("index.html");
     if index.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|known| known == fingerprint) {
         step.say("nothing changed");
@@ -41,45 +54,16 @@ pub fn build(step: &mut Step, tools: &PageTools) -> Result<()> {
     let _ = std::fs::remove_file(&stamp);
     let log = scratch.join("page.log");
     let mut compile = cargo::cargo();
-    compile.args([
-        "build",
-        "--locked",
-        "-p",
-        "lapidary-web",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--profile",
-        "page",
-    ]);
+    compile.args(["rustc", "--locked", "-p", "lapidary-web", "--features", "parts", "--target", TARGET]);
+    // The splitter follows the linker's relocations and names; none of them reaches the page.
+    compile.args(["--profile", PROFILE, "--", "-C", "strip=none", "-C", "link-arg=--emit-relocs"]);
     cargo::run(step, "compiling the page", &mut compile, &log)?;
-    bundle(step, tools, &scratch.join("trunk.log"))?;
-    lean::trim(&folder())?;
+    let program = cargo::target_folder()?.join(TARGET).join(PROFILE).join("lapidary-web.wasm");
+    bundle::bundle(step, tools, &program, &folder())?;
     weight::compress(&folder(), |name| step.progress(&format!("compressing {name}")))?;
     std::fs::write(&stamp, fingerprint).on("write", &stamp)?;
     step.done(&format!("built; {}", weight::report(&folder())?));
     Ok(())
-}
-
-fn bundle(step: &mut Step, tools: &PageTools, log: &Path) -> Result<()> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(tools.links.clone()).chain(std::env::split_paths(&path)));
-    let Ok(path) = path else { return said(format!("{} cannot stand on PATH.", tools.links.display())) };
-    let mut trunk = Command::new(&tools.trunk);
-    trunk.arg("build").current_dir(cargo::root()).env("PATH", path);
-    // Everything is here: a tool Trunk would fetch by itself is one we chose wrongly.
-    trunk.args(["--offline", "--skip-version-check"]);
-    // Trunk reads these as its own flags and fails on values that others understand.
-    trunk.env_remove("NO_COLOR").env_remove("CARGO_TERM_COLOR");
-    match &tools.wasm_opt {
-        Some(version) => trunk.env("TRUNK_TOOLS_WASM_OPT", version),
-        // Only a release build calls wasm-opt; Trunk.toml names the profile, so nothing else changes.
-        None => trunk.arg("--release=false"),
-    };
-    let status = process::follow(&mut trunk, log, |_| step.progress("bundling"))?;
-    if status.success() {
-        return Ok(());
-    }
-    said(format!("Trunk could not build the page; the end of {}:\n{}", log.display(), process::tail(log, 40)))
 }
 
 /// A number that changes with any name or byte of the sources.

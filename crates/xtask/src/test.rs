@@ -14,6 +14,7 @@ use crate::say::{Steps, span};
 use crate::sdks;
 use crate::tidy;
 use crate::tools::{self, chromium, page_tools, postgres};
+use crate::weight;
 
 /// Together in one cargo call, so that everything they share is compiled once.
 const TESTED: [&str; 5] = ["lapidary-domain", "lapidary-contract", "xtask", "lapidary-sandbox", "lapidary"];
@@ -84,6 +85,7 @@ pub fn run(mut given: Arguments) -> Result<()> {
         Ok(())
     })?;
     if filter.is_none() {
+        tally.step("the page's weight", |_| weight::check(&page::folder()))?;
         checks(&mut tally)?;
     }
     tally.step("tests", |tally| tests(tally, &TESTED, filter.as_deref(), chrome.as_ref()))?;

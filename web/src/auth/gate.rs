@@ -6,11 +6,11 @@ use lapidary_contract::ProblemType;
 use crate::auth::age::AgePage;
 use crate::browser;
 use crate::page::Page;
+use crate::parts::waiting;
 use crate::router::{self, Going};
 use crate::session::{Standing, use_session};
 use crate::ui::dynamic::{changing, memo};
 use crate::ui::failure::{Failure, FailureNote};
-use crate::ui::skeleton::Skeleton;
 
 #[derive(Clone, PartialEq)]
 enum Gate {
@@ -55,16 +55,4 @@ fn to_sign_in(is_ended: bool) -> AnyView {
     let path = format!("{}?return_to={}{ended}", Page::SignIn.path(), browser::encode(&browser::here()));
     router::go(&path, Going::Instead);
     waiting()
-}
-
-fn waiting() -> AnyView {
-    view! {
-        <section class="waiting" aria-busy="true" aria-label="Loading">
-            <Skeleton class="waiting__title" />
-            <Skeleton />
-            <Skeleton />
-            <Skeleton ratio=(16, 9) />
-        </section>
-    }
-    .into_any()
 }

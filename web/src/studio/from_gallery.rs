@@ -12,8 +12,7 @@ use crate::ui::{FailureNote, Picture, Skeleton};
 
 const PATH: &str = "/v1/images?limit=60";
 
-#[component]
-pub fn FromGallery(references: References, is_open: RwSignal<bool>) -> AnyView {
+pub fn from_gallery(references: References, is_open: RwSignal<bool>) -> AnyView {
     let images = RwSignal::new(None::<Result<Vec<Image>, Failure>>);
     let read = move || {
         spawn_local(async move {

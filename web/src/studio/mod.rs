@@ -9,6 +9,7 @@ mod fold;
 mod from_gallery;
 mod glow;
 mod ideas;
+mod later;
 mod mask;
 mod options;
 mod own_size;
@@ -43,6 +44,7 @@ use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
 use self::composer::ComposerPane;
+pub use self::later::{LATER, Later};
 use self::state::{PATH, Studio};
 use self::stream::StreamPane;
 use self::vary::VaryDialog;

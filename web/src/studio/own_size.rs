@@ -6,6 +6,7 @@ use lapidary_domain::price::price_per_image;
 use super::choice::Choice;
 use super::fold::Fold;
 use super::state::Studio;
+use crate::parts;
 use crate::ui::dynamic::{changing, effect, memo};
 use crate::ui::field::Field;
 use crate::ui::prelude::*;
@@ -15,7 +16,26 @@ use crate::ui::{Button, format_gems, format_number};
 pub fn OwnSize() -> AnyView {
     let studio = expect_context::<Studio>();
     let rule = memo(move |_| studio.choice.with(|choice| choice.as_ref()?.model.free_size.clone()));
-    changing(move || rule.get().map(|rule| fields(studio, rule))).into_any()
+    changing(move || rule.get().map(|rule| fold(studio, rule)))
+}
+
+fn fold(studio: Studio, rule: FreeSize) -> AnyView {
+    let own = memo(move |_| {
+        let of = |choice: &Choice| (!choice.model.sizes.contains(&choice.size)).then_some(choice.size);
+        studio.choice.with(|choice| choice.as_ref().and_then(of))
+    });
+    let hint = Signal::derive(move || match own.get() {
+        Some(size) => format!("{} × {}", size.width, size.height),
+        None => "any width and height".to_owned(),
+    });
+    let is_open = RwSignal::new(own.with_untracked(Option::is_some));
+    let rule = StoredValue::new(rule);
+    view! {
+        <Fold title="Own size" hint id="own-size" is_open>
+            {parts::unfolded(is_open, move |it| (it.studio.own_size)(studio, rule.get_value()))}
+        </Fold>
+    }
+    .into_any()
 }
 
 /// What is in the fields: nothing, a size, or what cannot be one.
@@ -35,7 +55,7 @@ fn wanted(width: &str, height: &str) -> Wanted {
     }
 }
 
-fn fields(studio: Studio, rule: FreeSize) -> AnyView {
+pub fn fields(studio: Studio, rule: FreeSize) -> AnyView {
     let (width, height) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let size = memo(move |_| studio.choice.with(|choice| choice.as_ref().map(|choice| choice.size)));
     effect(move |_| {
@@ -44,28 +64,19 @@ fn fields(studio: Studio, rule: FreeSize) -> AnyView {
             height.set(size.height.to_string());
         }
     });
-    let is_own = memo(move |_| {
-        studio.choice.with(|choice| choice.as_ref().is_some_and(|choice| !choice.model.sizes.contains(&choice.size)))
-    });
     let wanted = memo(move |_| width.with(|width| height.with(|height| wanted(width, height))));
     let words = in_words(&rule);
     let offer = {
         let rule = rule.clone();
         changing(move || offer(studio, &rule, wanted.get()))
     };
-    let hint = Signal::derive(move || match size.get().filter(|_| is_own.get()) {
-        Some(size) => format!("{} × {}", size.width, size.height),
-        None => "any width and height".to_owned(),
-    });
     view! {
-        <Fold title="Own size" hint id="own-size" is_open=RwSignal::new(is_own.get_untracked())>
-            <p class="settings__about" id="own-size-rule">{words}</p>
-            <div class="own-size">
-                <Field id="own-width" label="Width" value=width hint="pixels" is_number=true />
-                <Field id="own-height" label="Height" value=height hint="pixels" is_number=true />
-            </div>
-            <div class="own-size__offer" role="status">{offer}</div>
-        </Fold>
+        <p class="settings__about" id="own-size-rule">{words}</p>
+        <div class="own-size">
+            <Field id="own-width" label="Width" value=width hint="pixels" is_number=true />
+            <Field id="own-height" label="Height" value=height hint="pixels" is_number=true />
+        </div>
+        <div class="own-size__offer" role="status">{offer}</div>
     }
     .into_any()
 }

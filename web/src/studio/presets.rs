@@ -10,7 +10,8 @@ use super::received;
 use super::state::Studio;
 use crate::browser;
 use crate::http;
-use crate::ui::dynamic::{changing, effect, list, memo};
+use crate::parts;
+use crate::ui::dynamic::{changing, list, memo};
 use crate::ui::field::Field;
 use crate::ui::prelude::*;
 use crate::ui::{Button, ButtonKind, Failure, FailureNote, Glyph, Icon, Skeleton, toast};
@@ -19,7 +20,7 @@ pub(super) const PATH: &str = "/v1/presets";
 
 /// What is known of a person's presets, and what is being done to them.
 #[derive(Clone, Copy)]
-struct Shelf {
+pub struct Shelf {
     studio: Studio,
     presets: RwSignal<Option<Vec<Preset>>>,
     /// Why the list is not there.
@@ -123,30 +124,32 @@ pub fn Presets() -> AnyView {
         failure: RwSignal::new(None),
     };
     let is_open = RwSignal::new(false);
-    // Read when somebody looks.
-    effect(move |_| {
-        if is_open.get() && shelf.presets.with_untracked(Option::is_none) {
-            shelf.read();
-        }
-    });
     let hint = Signal::derive(move || match shelf.presets.with(|presets| presets.as_ref().map(Vec::len)) {
         Some(0) | None => "attributes under a name".to_owned(),
         Some(count) => format!("{count} saved"),
     });
+    view! {
+        <Fold title="Presets" hint id="presets" is_open>
+            {parts::unfolded(is_open, move |it| (it.studio.presets)(shelf))}
+        </Fold>
+    }
+    .into_any()
+}
+
+/// Read when somebody looks.
+pub fn content(shelf: Shelf) -> AnyView {
+    shelf.read();
     let body = changing(move || match (shelf.presets.with(Option::is_some), shelf.unread.get()) {
         (true, _) => rows(shelf),
         (false, Some(failure)) => {
             let retry = Callback::new(move |()| shelf.read());
             view! { <FailureNote failure on_retry=retry /> }.into_any()
         }
-        (false, None) if is_open.get() => view! { <Skeleton class="picker__skeleton" /> }.into_any(),
-        (false, None) => ().into_any(),
+        (false, None) => view! { <Skeleton class="picker__skeleton" /> }.into_any(),
     });
     view! {
-        <Fold title="Presets" hint id="presets" is_open>
-            {body}
-            {form(shelf)}
-        </Fold>
+        {body}
+        {form(shelf)}
     }
     .into_any()
 }

@@ -8,6 +8,7 @@ use super::fold::Fold;
 use super::prompt::field_error;
 use super::state::Studio;
 use crate::browser;
+use crate::parts;
 use crate::ui::dynamic::{changing, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon};
 
@@ -16,14 +17,18 @@ pub fn Reading() -> AnyView {
     let studio = expect_context::<Studio>();
     let own = memo(move |_| studio.draft.with(|draft| draft.composed_prompt.is_some()));
     let is_open = RwSignal::new(own.get_untracked());
-    let body = changing(move || if own.get() { own_text(studio) } else { composed_text(studio) });
     let hint = Signal::derive(move || if own.get() { "your own wording".to_owned() } else { String::new() });
     view! {
         <Fold title="What the model will read" hint id="reading" is_open>
-            {body}
+            {parts::unfolded(is_open, move |it| (it.studio.reading)(studio))}
         </Fold>
     }
     .into_any()
+}
+
+pub fn content(studio: Studio) -> AnyView {
+    let own = memo(move |_| studio.draft.with(|draft| draft.composed_prompt.is_some()));
+    changing(move || if own.get() { own_text(studio) } else { composed_text(studio) })
 }
 
 fn composed_text(studio: Studio) -> AnyView {

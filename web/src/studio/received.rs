@@ -10,6 +10,7 @@ use crate::browser::{self, kept};
 use crate::http;
 use crate::json;
 use crate::page::Page;
+use crate::parts;
 use crate::router::{self, Going};
 use crate::ui::dynamic::changing;
 use crate::ui::prelude::*;
@@ -44,10 +45,13 @@ fn recall() -> Option<CreatePreset> {
 pub fn Received() -> AnyView {
     let studio = expect_context::<Studio>();
     let preset = RwSignal::new(recall());
-    changing(move || preset.get().map(|received| panel(studio, received, preset)))
+    changing(move || {
+        let received = preset.get()?;
+        Some(parts::show(parts::later::PART, move |it| (it.studio.received)(studio, received.clone(), preset)))
+    })
 }
 
-fn panel(studio: Studio, received: CreatePreset, preset: RwSignal<Option<CreatePreset>>) -> AnyView {
+pub fn panel(studio: Studio, received: CreatePreset, preset: RwSignal<Option<CreatePreset>>) -> AnyView {
     let done = move || {
         kept::forget(KEPT);
         preset.set(None);

@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::FileList;
 
 use super::fold::Fold;
-use super::from_gallery::FromGallery;
+use super::from_gallery::from_gallery;
 use super::mask::MaskPainter;
 use super::prompt::field_error;
 use super::state::Studio;
@@ -19,6 +19,7 @@ use super::uploads::{Uploading, upload_all, uploading};
 use crate::browser;
 use crate::http;
 use crate::page::Page;
+use crate::parts;
 use crate::router::{self, Going};
 use crate::ui::dynamic::{changing, effect, list, memo};
 use crate::ui::{Button, ButtonKind, Glyph, Icon, Picture, format_gems};
@@ -134,28 +135,36 @@ pub fn ReferencesPane() -> AnyView {
     effect(move |_| references.read_unknown());
     follow_address(references);
     follow_files(references);
+    let hint = Signal::derive(move || hint(studio));
+    view! {
+        <Fold title="Start from pictures" hint id="references" is_open=references.is_open>
+            {parts::unfolded(references.is_open, move |it| (it.studio.references)(references))}
+            <p class="visually-hidden" role="status">{references.said}</p>
+        </Fold>
+    }
+    .into_any()
+}
+
+pub fn content(references: References) -> AnyView {
+    let studio = references.studio;
     let is_picking = RwSignal::new(false);
     let takes = memo(move |_| studio.choice.with(|it| it.as_ref()?.model.edits.map(|edits| edits.references_max)));
-    let hint = Signal::derive(move || hint(studio));
     let all = memo(move |_| studio.draft.with(|draft| draft.references.clone()));
     let key = |one: &MadeFrom| id_of(one).unwrap_or_default().to_string();
     let error = move || errors(studio);
     let cannot = move || takes.get().is_none().then_some("This model starts from words alone. Choose another one.");
     view! {
-        <Fold title="Start from pictures" hint id="references" is_open=references.is_open>
-            <p class="settings__about">
-                "The model looks at them while it makes yours. What a camera wrote into a file, such as the place, is removed."
-            </p>
-            <ol class="references" id="reference-list" tabindex="-1" aria-label="Pictures to start from">
-                {list(move || all.get(), key, move |one| tile(references, one))}
-            </ol>
-            {uploading(references)}
-            <DropPlace references is_picking />
-            <MaskPainter references />
-            <p class="field-error">{cannot}{error}</p>
-            <p class="visually-hidden" role="status">{references.said}</p>
-            <FromGallery references is_open=is_picking />
-        </Fold>
+        <p class="settings__about">
+            "The model looks at them while it makes yours. What a camera wrote into a file, such as the place, is removed."
+        </p>
+        <ol class="references" id="reference-list" tabindex="-1" aria-label="Pictures to start from">
+            {list(move || all.get(), key, move |one| tile(references, one))}
+        </ol>
+        {uploading(references)}
+        <DropPlace references is_picking />
+        <MaskPainter references />
+        <p class="field-error">{cannot}{error}</p>
+        {from_gallery(references, is_picking)}
     }
     .into_any()
 }

@@ -9,6 +9,7 @@ use super::sending::wish_of;
 use super::state::Studio;
 use super::variation::{Change, Group, Varied, groups};
 use crate::gallery::clock::today;
+use crate::parts;
 use crate::session::use_session;
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::{changing, effect, memo};
@@ -41,6 +42,10 @@ pub fn VaryDialog() -> AnyView {
             studio.varied.set(None);
         }
     });
+    parts::opened(open, move |it| (it.studio.vary)(studio, open))
+}
+
+pub fn dialog(studio: Studio, open: RwSignal<bool>) -> AnyView {
     let title = Signal::derive(move || {
         let is_pair = studio.varied.with(|varied| varied.as_ref().is_some_and(|varied| varied.is_pair));
         if is_pair { "Compare two".to_owned() } else { "Vary this picture".to_owned() }

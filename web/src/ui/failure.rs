@@ -19,6 +19,8 @@ pub enum Failure {
     Problem(Box<Problem>, ProblemType),
     /// No answer came.
     Offline,
+    /// A part of the page did not come.
+    NotLoaded,
     /// An answer came that nobody foresaw; the text says what is known.
     Unexpected(String),
 }
@@ -30,6 +32,7 @@ pub enum Action {
     /// Nothing helps but a moment's patience; a retry is offered too.
     WaitAndRetry,
     ReloadPage,
+    RetryOrReload,
     SignIn,
     BuyGems,
     SeeCaps,
@@ -44,6 +47,9 @@ impl Failure {
         match self {
             Self::Problem(problem, kind) => sentence_of(problem, *kind),
             Self::Offline => "Lapidary cannot be reached. Check your connection; what you typed is kept.".to_owned(),
+            Self::NotLoaded => {
+                "This part of the page did not arrive. Lapidary may have a newer page: then reloading helps.".to_owned()
+            }
             Self::Unexpected(what) => format!("Something unexpected happened. {what}"),
         }
     }
@@ -52,13 +58,14 @@ impl Failure {
         match self {
             Self::Problem(_, kind) => action_of(*kind),
             Self::Offline | Self::Unexpected(_) => Action::Retry,
+            Self::NotLoaded => Action::RetryOrReload,
         }
     }
 
     pub fn request_id(&self) -> Option<String> {
         match self {
             Self::Problem(problem, _) if !problem.request_id.is_empty() => Some(problem.request_id.clone()),
-            Self::Problem(..) | Self::Offline | Self::Unexpected(_) => None,
+            Self::Problem(..) | Self::Offline | Self::NotLoaded | Self::Unexpected(_) => None,
         }
     }
 
@@ -187,6 +194,10 @@ fn next_step(action: Action, on_retry: Option<Callback<()>>) -> Option<AnyView> 
         Action::Retry | Action::WaitAndRetry => {
             let retry = on_retry?;
             view! { <Button kind=ButtonKind::Quiet on_press=retry>"Try again"</Button> }.into_any()
+        }
+        Action::RetryOrReload => {
+            let again = next_step(Action::Retry, on_retry);
+            view! { <p>{again} " " {next_step(Action::ReloadPage, None)}</p> }.into_any()
         }
         Action::ReloadPage => {
             let reload = Callback::new(|()| browser::leave_for(&browser::here()));

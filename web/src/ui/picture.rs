@@ -5,6 +5,7 @@ use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use crate::ui::dynamic::effect;
+use crate::ui::thumb::{Pixels, pixels};
 
 #[component]
 pub fn Picture(
@@ -83,8 +84,8 @@ pub fn ratio(width: u32, height: u32) -> String {
 
 fn paint(canvas: &HtmlCanvasElement, thumbhash: &str) -> Option<()> {
     let bytes = decode(thumbhash)?;
-    let (width, height, rgba) = thumbhash::thumb_hash_to_rgba(&bytes).ok()?;
-    let (width, height) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+    let Pixels { width, height, rgba } = pixels(&bytes, |angle| js_sys::Math::cos(angle.into()) as f32)?;
+    let (width, height) = (u32::from(width), u32::from(height));
     canvas.set_width(width);
     canvas.set_height(height);
     let pixels = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&rgba), width, height).ok()?;

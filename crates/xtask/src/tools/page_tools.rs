@@ -1,5 +1,5 @@
-//! What builds the page: the WASM target, Trunk, wasm-bindgen of the locked version, wasm-opt. Trunk takes a tool only
-//! in the exact version it is told, so these are linked into one folder that stands first on its PATH.
+//! What builds the page: the WASM target, wasm-bindgen of the locked version, the splitter and wasm-opt, each in the
+//! version that this page was built with.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,7 +9,8 @@ use crate::failure::{OnPath, Result, said};
 use crate::process;
 use crate::say::{Step, Steps};
 
-const TRUNK: &str = "0.21.14";
+/// Reads what the macros of the `wasm_split_helpers` in Cargo.lock leave in the program.
+const SPLITTER: &str = "0.2.4";
 const BINARYEN: &str = "132";
 /// Older ones fail on what today's wasm-bindgen writes (Debian 12 ships 108).
 const OLDEST_BINARYEN: u32 = 116;
@@ -17,28 +18,22 @@ const OLDEST_BINARYEN: u32 = 116;
 /// How many steps [`prepare`] announces.
 pub const STEPS: usize = 4;
 
+#[derive(Debug)]
 pub struct PageTools {
-    pub trunk: PathBuf,
-    /// To stand first on PATH.
-    pub links: PathBuf,
-    /// What Trunk is told to expect, `version_132`; none when the page is built without it.
-    pub wasm_opt: Option<String>,
+    pub splitter: PathBuf,
+    pub wasm_bindgen: PathBuf,
+    /// None when the page is built without it.
+    pub wasm_opt: Option<PathBuf>,
 }
 
 pub fn prepare(steps: &mut Steps, log: &Path) -> Result<PageTools> {
     wasm_target(&mut steps.next("WASM target"), log)?;
-    let trunk = crate_tool(&mut steps.next(&format!("Trunk {TRUNK}")), &Wanted::trunk(), log)?;
     let version = cargo::locked_version("wasm-bindgen")?;
     let wanted = Wanted::wasm_bindgen(&version);
     let wasm_bindgen = crate_tool(&mut steps.next(&format!("wasm-bindgen {version}")), &wanted, log)?;
+    let splitter = crate_tool(&mut steps.next(&format!("wasm-split {SPLITTER}")), &Wanted::splitter(), log)?;
     let wasm_opt = wasm_opt(&mut steps.next(&format!("wasm-opt {BINARYEN}")), log)?;
-    let links = folder()?.join("page");
-    std::fs::create_dir_all(&links).on("create", &links)?;
-    link(&wasm_bindgen, &links.join("wasm-bindgen"))?;
-    if let Some((program, _)) = &wasm_opt {
-        link(program, &links.join("wasm-opt"))?;
-    }
-    Ok(PageTools { trunk, links, wasm_opt: wasm_opt.map(|(_, version)| format!("version_{version}")) })
+    Ok(PageTools { splitter, wasm_bindgen, wasm_opt })
 }
 
 fn wasm_target(step: &mut Step, log: &Path) -> Result<()> {
@@ -68,21 +63,25 @@ struct Wanted {
     program: &'static str,
     version: String,
     package: String,
+    features: Option<&'static str>,
     locked: bool,
     minutes: u32,
     url: Option<String>,
+    /// Whether it can be asked for its version; otherwise only the one we installed counts.
+    tells_version: bool,
 }
 
 impl Wanted {
-    fn trunk() -> Self {
-        let base = format!("https://github.com/trunk-rs/trunk/releases/download/v{TRUNK}/trunk");
+    fn splitter() -> Self {
         Self {
-            program: "trunk",
-            version: TRUNK.into(),
-            package: format!("trunk@{TRUNK}"),
+            program: "wasm-split-cli",
+            version: SPLITTER.into(),
+            package: format!("wasm_split_cli_support@{SPLITTER}"),
+            features: Some("build-binary"),
             locked: true,
-            minutes: 15,
-            url: download::triple("gnu").map(|triple| format!("{base}-{triple}.tar.gz")),
+            minutes: 1,
+            url: None,
+            tells_version: false,
         }
     }
 
@@ -95,23 +94,28 @@ impl Wanted {
             program: "wasm-bindgen",
             version: version.to_owned(),
             package: format!("wasm-bindgen-cli@{version}"),
+            features: None,
             // Its own lock file does not hold together with this Rust.
             locked: false,
             minutes: 3,
             url,
+            tells_version: true,
         }
     }
 
     fn find(&self) -> Result<Option<PathBuf>> {
-        let tools = folder()?;
-        let mut places = on_path(self.program);
-        places.push(tools.join("bin").join(self.program));
-        places.extend(download::find(&self.unpacked(&tools), self.program));
+        let own = self.own_folder()?;
+        let mut places: Vec<PathBuf> = download::find(&own, self.program).into_iter().collect();
+        if !self.tells_version {
+            return Ok(places.pop());
+        }
+        places.extend(on_path(self.program));
+        places.push(folder()?.join("bin").join(self.program));
         Ok(exact(places, &format!("{} {}", self.program, self.version)))
     }
 
-    fn unpacked(&self, tools: &Path) -> PathBuf {
-        tools.join(format!("{}_{}", self.program, self.version.replace('.', "_")))
+    fn own_folder(&self) -> Result<PathBuf> {
+        Ok(folder()?.join(format!("{}_{}", self.program, self.version.replace('.', "_"))))
     }
 }
 
@@ -120,19 +124,22 @@ fn crate_tool(step: &mut Step, wanted: &Wanted, log: &Path) -> Result<PathBuf> {
         step.say(&format!("found {}", found.display()));
         return Ok(found);
     }
-    let tools = folder()?;
+    let own = wanted.own_folder()?;
     step.say("not found");
     if let Some(url) = &wanted.url
-        && download::unpack(step, url, &wanted.unpacked(&tools), log)
+        && download::unpack(step, url, &own, log)
         && let Some(found) = wanted.find()?
     {
         step.done("downloaded");
         return Ok(found);
     }
     step.say(&format!("compiling it, about {} minutes on two cores…", wanted.minutes));
-    let build = tools.join("build");
+    let build = own.with_extension("build");
     let mut install = cargo::cargo();
-    install.args(["install", &wanted.package, "--force", "--root"]).arg(&tools).env("CARGO_TARGET_DIR", &build);
+    install.args(["install", &wanted.package, "--force", "--root"]).arg(&own).env("CARGO_TARGET_DIR", &build);
+    if let Some(features) = wanted.features {
+        install.args(["--features", features]);
+    }
     if wanted.locked {
         install.arg("--locked");
     }
@@ -142,20 +149,20 @@ fn crate_tool(step: &mut Step, wanted: &Wanted, log: &Path) -> Result<PathBuf> {
     step.done("compiled and installed");
     match wanted.find()? {
         Some(found) => Ok(found),
-        None => said(format!("{} was installed into {} but does not answer.", wanted.package, tools.display())),
+        None => said(format!("{} was installed into {} but does not answer.", wanted.package, own.display())),
     }
 }
 
-fn wasm_opt(step: &mut Step, log: &Path) -> Result<Option<(PathBuf, String)>> {
+fn wasm_opt(step: &mut Step, log: &Path) -> Result<Option<PathBuf>> {
     let tools = folder()?;
     let home = tools.join(format!("binaryen_{BINARYEN}"));
     let answer = format!("wasm-opt version {BINARYEN} (version_{BINARYEN})");
     let find = || {
         let ours = [home.join("node_modules/.bin/wasm-opt")].into_iter().chain(download::find(&home, "wasm-opt"));
-        exact(on_path("wasm-opt").into_iter().chain(ours), &answer).map(|program| (program, BINARYEN.to_owned()))
+        exact(on_path("wasm-opt").into_iter().chain(ours), &answer)
     };
     if let Some(found) = find() {
-        step.say(&format!("found {}", found.0.display()));
+        step.say(&format!("found {}", found.display()));
         return Ok(Some(found));
     }
     step.say("not found");
@@ -179,7 +186,7 @@ fn wasm_opt(step: &mut Step, log: &Path) -> Result<Option<(PathBuf, String)>> {
         Some((program, version)) => step.say(&format!("taking {} (version {version})", program.display())),
         None => step.say("not to be had: the page is built without it and grows by about a third"),
     }
-    Ok(other)
+    Ok(other.map(|(program, _)| program))
 }
 
 /// The version in `wasm-opt version 129 (version_129)`, when it is new enough.
@@ -205,11 +212,6 @@ fn npm_install(step: &mut Step, home: &Path, log: &Path) -> Result<bool> {
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(home).arg(format!("binaryen@{BINARYEN}.0.0"));
     Ok(process::follow(&mut npm, log, |_| step.progress("downloading"))?.success())
-}
-
-fn link(program: &Path, name: &Path) -> Result<()> {
-    let _ = std::fs::remove_file(name);
-    std::os::unix::fs::symlink(program, name).on("create", name)
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ fn words(problem: ProblemType) -> (&'static str, &'static str) {
         ),
         ProblemType::Suspended => ("The operator has suspended this account.", "Write to the support contact."),
         ProblemType::Forbidden => ("This is for operators of the service.", "Nothing; it is not for you."),
+        ProblemType::ScopeMissing => (
+            "The API key has not the scope that this route needs, or the route takes no key at all: what decides about an \
+             account is done by its person.",
+            "Make a key with the scope that <code>detail</code> names, on the account page.",
+        ),
         ProblemType::NotFound => (
             "There is nothing here, or it is somebody else's: both look the same.",
             "Look at the address. What is in the trash for 30 days is gone for good.",

@@ -20,7 +20,10 @@ pub enum Door {
 
 /// By method and pattern.
 const DOORS: &[(Door, &[&str])] = &[
-    (Door::Scope(Scope::MeRead), &["GET /v1/me", "GET /v1/me/notices"]),
+    (
+        Door::Scope(Scope::MeRead),
+        &["GET /v1/me", "GET /v1/me/notices", "GET /v1/me/requests", "GET /v1/me/requests/{id}"],
+    ),
     (
         Door::Scope(Scope::ImagesRead),
         &[
@@ -103,6 +106,26 @@ const DOORS: &[(Door, &[&str])] = &[
         Door::Scope(Scope::GemsWrite),
         &["POST /v1/gems/redemptions", "POST /v1/checkouts", "POST /v1/checkouts/{id}/sync"],
     ),
+    (
+        Door::Scope(Scope::WebhooksRead),
+        &[
+            "GET /v1/webhook-endpoints",
+            "GET /v1/webhook-endpoints/{id}",
+            "GET /v1/webhook-endpoints/{id}/deliveries",
+            "GET /v1/webhook-endpoints/{id}/deliveries/{delivery_id}",
+        ],
+    ),
+    (
+        Door::Scope(Scope::WebhooksWrite),
+        &[
+            "POST /v1/webhook-endpoints",
+            "PATCH /v1/webhook-endpoints/{id}",
+            "DELETE /v1/webhook-endpoints/{id}",
+            "POST /v1/webhook-endpoints/{id}/secret",
+            "POST /v1/webhook-endpoints/{id}/test",
+            "POST /v1/webhook-endpoints/{id}/deliveries/{delivery_id}/resend",
+        ],
+    ),
     // Who one is, what one lets oneself spend, and keys themselves: a key that leaked must not reach them.
     (
         Door::Session,
@@ -120,6 +143,15 @@ const DOORS: &[(Door, &[&str])] = &[
             "DELETE /v1/me/api-keys/{id}",
             "PUT /v1/gems/caps",
             "POST /v1/payments/portal",
+            "GET /v1/admin/people",
+            "GET /v1/admin/people/{id}",
+            "GET /v1/admin/people/{id}/requests",
+            "POST /v1/admin/people/{id}/suspend",
+            "POST /v1/admin/people/{id}/restore",
+            "POST /v1/admin/people/{id}/gem-adjustments",
+            "GET /v1/admin/flags",
+            "POST /v1/admin/flags/{id}/close",
+            "GET /v1/admin/audit-log",
         ],
     ),
     (

@@ -205,6 +205,8 @@ fn code_of(code: ViolationCode) -> &'static str {
         | ViolationCode::RevokedCode
         | ViolationCode::UsedUpCode
         | ViolationCode::NotYours
+        | ViolationCode::NotHttps
+        | ViolationCode::NotPublic
         | ViolationCode::OneOfTwo => "invalid_value",
     }
 }

@@ -11,6 +11,7 @@ mod commands;
 mod limits;
 mod moderation;
 mod openai_wire;
+mod programs;
 
 pub use self::address::{database_is_safe, is_loopback};
 pub use self::commands::{Flags, Margin};
@@ -186,6 +187,8 @@ pub struct Settings {
     #[command(flatten)]
     pub openai_wire: openai_wire::OpenAiWireSettings,
     #[command(flatten)]
+    pub programs: programs::ProgramSettings,
+    #[command(flatten)]
     pub limits: limits::LimitSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
@@ -214,18 +217,12 @@ pub struct Settings {
     /// Of the webhook endpoint PUBLIC_URL/v1/stripe/webhook; two, separated by a comma, while one replaces the other.
     #[arg(long, env, hide_env_values = true)]
     pub stripe_webhook_secret: Option<String>,
-    /// Whether webhooks may go to private addresses, by http too, for receivers of your own: whoever signs in reaches them.
-    #[arg(long, env, value_enum, default_value_t = Switch::Off)]
-    pub webhooks_allow_private: Switch,
     /// The built page; unset: the one inside this binary, if any.
     #[arg(long, env)]
     pub page_dir: Option<PathBuf>,
     /// Address people write to for help; needed when PUBLIC_URL is not a loopback address.
     #[arg(long, env)]
     pub support_contact: Option<String>,
-    /// Origins whose pages may call the API from a browser, comma separated (`https://app.example`), or `*`; unset: none.
-    #[arg(long, env)]
-    pub cors_origins: Option<String>,
     /// Address and port of `/metrics`, for Prometheus; unset: none. Keep it where only you can reach it.
     #[arg(long, env)]
     pub metrics_listen: Option<std::net::SocketAddr>,

@@ -30,7 +30,7 @@ async fn list() -> HttpResponse {
 async fn one(slug: web::Path<String>) -> ApiResult<HttpResponse> {
     let problem = ProblemType::ALL.into_iter().find(|it| it.slug() == *slug).ok_or(ApiError::NotFound)?;
     let (slug, status, title) = (problem.slug(), problem.status(), problem.title());
-    let (meaning, advice) = words(problem);
+    let (meaning, advice) = (meaning(problem), advice(problem));
     let body = format!(
         "<p>HTTP status {status} · <code>/problems/{slug}</code></p><p>{meaning}</p><h2>What to do</h2><p>{advice}</p>\
          <h2>What it looks like</h2><pre>{}</pre>\
@@ -75,90 +75,90 @@ fn page(title: &str, body: &str) -> HttpResponse {
         ))
 }
 
-/// What it means, and what to do about it.
-fn words(problem: ProblemType) -> (&'static str, &'static str) {
+/// What happened.
+fn meaning(problem: ProblemType) -> &'static str {
     match problem {
-        ProblemType::MalformedRequest => (
-            "The body is not JSON, or the query or a cursor cannot be read.",
-            "Mend the request; the same one will fail again.",
-        ),
-        ProblemType::IdempotencyKeyRequired => (
-            "What spends or buys needs a header <code>Idempotency-Key</code>, so that a retry is never a second purchase.",
-            "Send one of your own with 1 to 255 visible ASCII characters, a UUID for example; the same one when you retry.",
-        ),
-        ProblemType::Unauthenticated => (
-            "The access token or API key is missing, wrong, expired or revoked.",
-            "Sign in again, or use a key that lives. The same token will fail again.",
-        ),
-        ProblemType::InsufficientGems => (
-            "There are fewer gems than this costs, or gems are owed. Nothing was held or made.",
-            "Buy gems, or ask for less: <code>POST /v1/quotes</code> says what something costs.",
-        ),
-        ProblemType::GemCapReached => (
-            "A cap that you set yourself does not leave enough for this. Nothing was held or made.",
-            "Wait until <code>resets_at</code>, or raise the cap on the page of your gems.",
-        ),
-        ProblemType::AgeNotConfirmed => (
-            "Nobody under 13 may use the service, and this account has not said yet that it is older.",
-            "Confirm the age once on the page, or with <code>PATCH /v1/me</code>.",
-        ),
-        ProblemType::Suspended => ("The operator has suspended this account.", "Write to the support contact."),
-        ProblemType::Forbidden => ("This is for operators of the service.", "Nothing; it is not for you."),
-        ProblemType::ScopeMissing => (
+        ProblemType::MalformedRequest => "The body is not JSON, or the query or a cursor cannot be read.",
+        ProblemType::IdempotencyKeyRequired => {
+            "What spends or buys needs a header <code>Idempotency-Key</code>, so that a retry is never a second purchase."
+        }
+        ProblemType::Unauthenticated => "The access token or API key is missing, wrong, expired or revoked.",
+        ProblemType::InsufficientGems => {
+            "There are fewer gems than this costs, or gems are owed. Nothing was held or made."
+        }
+        ProblemType::GemCapReached => {
+            "A cap that you set yourself does not leave enough for this. Nothing was held or made."
+        }
+        ProblemType::AgeNotConfirmed => {
+            "Nobody under 13 may use the service, and this account has not said yet that it is older."
+        }
+        ProblemType::Suspended => "The operator has suspended this account.",
+        ProblemType::Forbidden => "This is for operators of the service.",
+        ProblemType::ScopeMissing => {
             "The API key has not the scope that this route needs, or the route takes no key at all: what decides about an \
-             account is done by its person.",
-            "Make a key with the scope that <code>detail</code> names, on the account page.",
-        ),
-        ProblemType::NotFound => (
-            "There is nothing here, or it is somebody else's: both look the same.",
-            "Look at the address. What is in the trash for 30 days is gone for good.",
-        ),
-        ProblemType::MethodNotAllowed => {
-            ("The address exists, and knows other methods.", "Use one of those in the header <code>Allow</code>.")
+             account is done by its person."
         }
-        ProblemType::IllegalTransition => (
-            "What you ask for cannot be done in the state that it is in now, for example cancelling what has finished.",
-            "Read the resource again; its <code>status</code> says what is possible.",
-        ),
-        ProblemType::PayloadTooLarge => {
-            ("The body has more bytes than this route takes.", "Send less; <code>detail</code> says how much fits.")
+        ProblemType::NotFound => "There is nothing here, or it is somebody else's: both look the same.",
+        ProblemType::MethodNotAllowed => "The address exists, and knows other methods.",
+        ProblemType::IllegalTransition => {
+            "What you ask for cannot be done in the state that it is in now, for example cancelling what has finished."
         }
-        ProblemType::UnsupportedMediaType => (
-            "The body's <code>Content-Type</code> is not one that this route reads.",
-            "Send JSON as <code>application/json</code>, pictures as PNG, WebP or JPEG.",
-        ),
-        ProblemType::Invalid => (
-            "The request was read, and some of its values are not right. Unknown fields count as wrong, too.",
-            "Look at <code>errors</code>: each has a JSON pointer to the value, a code, and a sentence.",
-        ),
-        ProblemType::PromptRefused => (
-            "The prompt was looked at before anything was made, and refused. Nothing was held.",
-            "Change the wording; <code>categories</code> says what speaks against it.",
-        ),
-        ProblemType::IdempotencyKeyReused => (
-            "This <code>Idempotency-Key</code> has made another request before.",
-            "Use a new key for a new request, and the old body for a retry.",
-        ),
-        ProblemType::TooManyWaiting => (
-            "500 of your generations are waiting already.",
-            "Try again after <code>Retry-After</code> seconds, when some are done.",
-        ),
-        ProblemType::RateLimited => (
-            "More requests than the limits allow. Nothing was held or made.",
+        ProblemType::PayloadTooLarge => "The body has more bytes than this route takes.",
+        ProblemType::UnsupportedMediaType => "The body's <code>Content-Type</code> is not one that this route reads.",
+        ProblemType::Invalid => {
+            "The request was read, and some of its values are not right. Unknown fields count as wrong, too."
+        }
+        ProblemType::PromptRefused => {
+            "The prompt was looked at before anything was made, and refused. Nothing was held."
+        }
+        ProblemType::IdempotencyKeyReused => "This <code>Idempotency-Key</code> has made another request before.",
+        ProblemType::TooManyWaiting => "500 of your generations are waiting already.",
+        ProblemType::RateLimited => "More requests than the limits allow. Nothing was held or made.",
+        ProblemType::Internal => "Something broke on our side. Gems that were held come back by themselves.",
+        ProblemType::VendorFailed => "A service that we depend on did not answer as it should.",
+        ProblemType::Unavailable => "The service starts, stops, or is busier than it can be.",
+    }
+}
+
+/// What to do about it.
+fn advice(problem: ProblemType) -> &'static str {
+    match problem {
+        ProblemType::MalformedRequest => "Mend the request; the same one will fail again.",
+        ProblemType::IdempotencyKeyRequired => {
+            "Send one of your own with 1 to 255 visible ASCII characters, a UUID for example; the same one when you retry."
+        }
+        ProblemType::Unauthenticated => "Sign in again, or use a key that lives. The same token will fail again.",
+        ProblemType::InsufficientGems => {
+            "Buy gems, or ask for less: <code>POST /v1/quotes</code> says what something costs."
+        }
+        ProblemType::GemCapReached => "Wait until <code>resets_at</code>, or raise the cap on the page of your gems.",
+        ProblemType::AgeNotConfirmed => "Confirm the age once on the page, or with <code>PATCH /v1/me</code>.",
+        ProblemType::Suspended => "Write to the support contact.",
+        ProblemType::Forbidden => "Nothing; it is not for you.",
+        ProblemType::ScopeMissing => "Make a key with the scope that <code>detail</code> names, on the account page.",
+        ProblemType::NotFound => "Look at the address. What is in the trash for 30 days is gone for good.",
+        ProblemType::MethodNotAllowed => "Use one of those in the header <code>Allow</code>.",
+        ProblemType::IllegalTransition => "Read the resource again; its <code>status</code> says what is possible.",
+        ProblemType::PayloadTooLarge => "Send less; <code>detail</code> says how much fits.",
+        ProblemType::UnsupportedMediaType => {
+            "Send JSON as <code>application/json</code>, pictures as PNG, WebP or JPEG."
+        }
+        ProblemType::Invalid => {
+            "Look at <code>errors</code>: each has a JSON pointer to the value, a code, and a sentence."
+        }
+        ProblemType::PromptRefused => "Change the wording; <code>categories</code> says what speaks against it.",
+        ProblemType::IdempotencyKeyReused => "Use a new key for a new request, and the old body for a retry.",
+        ProblemType::TooManyWaiting => "Try again after <code>Retry-After</code> seconds, when some are done.",
+        ProblemType::RateLimited => {
             "Wait for <code>Retry-After</code> seconds; <code>RateLimit</code> says what is left, \
-             <code>RateLimit-Policy</code> what the limits are.",
-        ),
-        ProblemType::Internal => (
-            "Something broke on our side. Gems that were held come back by themselves.",
-            "Try again with the same <code>Idempotency-Key</code>; if it stays, tell support the request id.",
-        ),
-        ProblemType::VendorFailed => (
-            "A service that we depend on did not answer as it should.",
-            "Try again in a moment with the same <code>Idempotency-Key</code>.",
-        ),
-        ProblemType::Unavailable => (
-            "The service starts, stops, or is busier than it can be.",
-            "Try again after <code>Retry-After</code> seconds, with the same <code>Idempotency-Key</code>.",
-        ),
+             <code>RateLimit-Policy</code> what the limits are."
+        }
+        ProblemType::Internal => {
+            "Try again with the same <code>Idempotency-Key</code>; if it stays, tell support the request id."
+        }
+        ProblemType::VendorFailed => "Try again in a moment with the same <code>Idempotency-Key</code>.",
+        ProblemType::Unavailable => {
+            "Try again after <code>Retry-After</code> seconds, with the same <code>Idempotency-Key</code>."
+        }
     }
 }

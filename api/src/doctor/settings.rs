@@ -34,7 +34,7 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     if let Err(error) = EnvFilter::from_str(&settings.log_filter) {
         found.push(Finding::odd("logs", format!("LOG_FILTER is not one: {error}"), "Until then `info` is used."));
     }
-    if settings.webhooks_allow_private == Switch::On && !is_loopback(&settings.public_url) {
+    if settings.programs.webhooks_allow_private == Switch::On && !is_loopback(&settings.public_url) {
         found.push(Finding::odd(
             "webhooks",
             "they may go to private addresses: whoever signs in can reach into this server's network",

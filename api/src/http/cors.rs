@@ -51,5 +51,5 @@ pub fn are_origins(settings: &Settings) -> bool {
 }
 
 fn origins(settings: &Settings) -> impl Iterator<Item = &str> {
-    settings.cors_origins.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|it| !it.is_empty())
+    settings.programs.cors_origins.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|it| !it.is_empty())
 }

@@ -24,7 +24,7 @@ use crate::http::public::PublicOnly;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub fn sender(settings: &Settings) -> Result<Sender, reqwest::Error> {
-    let reach = match settings.webhooks_allow_private {
+    let reach = match settings.programs.webhooks_allow_private {
         Switch::On => Reach::Anywhere,
         Switch::Off => Reach::Public(PublicOnly::by_system()),
     };

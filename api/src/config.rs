@@ -337,17 +337,3 @@ fn with_defaults(command: clap::Command, values: &Values) -> clap::Command {
     }
     command
 }
-
-impl Settings {
-    /// `https://host[:port]`, as a browser writes it in `Origin`.
-    pub fn origin(&self) -> String {
-        self.public_url.origin().ascii_serialization()
-    }
-
-    pub fn is_secure(&self) -> bool {
-        self.public_url.scheme() == "https"
-    }
-}
-
-#[cfg(test)]
-mod tests;

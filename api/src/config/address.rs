@@ -1,4 +1,5 @@
 //! Which addresses may be spoken to in the clear. Asks nobody.
+use super::Settings;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
@@ -22,3 +23,17 @@ pub fn database_is_safe(url: &str) -> bool {
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
         || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
 }
+
+impl Settings {
+    /// `https://host[:port]`, as a browser writes it in `Origin`.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+
+    pub fn is_secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,10 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::{App, StartError};
+use crate::auth::current_user::stand_at_the_door;
 use crate::docs::Documents;
 use crate::http::error::ApiError;
-use crate::http::{event_stream, extract, limits, request_log};
+use crate::http::{event_stream, extract, request_log};
 
 /// A server that listens but does not serve until it is awaited.
 pub struct Application {
@@ -51,7 +52,7 @@ impl Application {
                         .app_data(paths.clone())
                         .app_data(documents.clone())
                         .wrap(Compress::default())
-                        .wrap(from_fn(limits::enforce))
+                        .wrap(from_fn(stand_at_the_door))
                         .wrap(from_fn(request_log::observe))
                         .configure(extract::configure)
                 })

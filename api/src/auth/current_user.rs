@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use chrono::{DateTime, Utc};
 use lapidary_contract::API_KEY_PREFIX;
 use uuid::Uuid;
@@ -56,13 +59,13 @@ impl FromRequest for CurrentUser {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (app, asker) = subject_of(&request).await?;
-            let Subject { person_id, account_id, session_id, is_confirmed } = asker.subject;
-            // A token from before the confirmation may still say no.
-            if !is_confirmed && !queries::is_confirmed(app.db.house(), person_id).await? {
-                return Err(ApiError::AgeNotConfirmed);
+            let Asker { subject, key } = asker_of(&request).await?;
+            let Subject { person_id, account_id, session_id, is_confirmed } = subject;
+            if is_confirmed {
+                Ok(Self { person_id, account_id, session_id, key })
+            } else {
+                Err(ApiError::AgeNotConfirmed)
             }
-            Ok(Self { person_id, account_id, session_id, key: asker.key })
         })
     }
 }
@@ -74,43 +77,85 @@ impl FromRequest for AnyUser {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (_, Asker { subject, .. }) = subject_of(&request).await?;
-            let Subject { person_id, account_id, session_id, .. } = subject;
+            let Subject { person_id, account_id, session_id, .. } = asker_of(&request).await?.subject;
             Ok(Self { person_id, account_id, session_id })
         })
     }
 }
 
 /// Whoever proved who they are.
+#[derive(Clone, Copy)]
 struct Asker {
     subject: Subject,
     key: Option<KeyGrant>,
 }
 
+/// Middleware: every door, before anything of a request is read. Extractors run beside each other, and a wrong body must
+/// not be told to whoever may not come in.
+pub async fn stand_at_the_door(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let judged = match door_of(request.request()) {
+        Some(Door::Scope(_) | Door::Session) => asker_of(request.request()).await.map(drop),
+        Some(Door::Public) => match request.app_data::<web::Data<App>>() {
+            Some(app) => app.limits.admit_address(request.request()),
+            None => Ok(()),
+        },
+        Some(Door::Unlimited) | None => Ok(()),
+    };
+    match judged {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(refused) => Ok(ServiceResponse::from_err(refused, request.into_parts().0)),
+    }
+}
+
+fn door_of(request: &HttpRequest) -> Option<Door> {
+    request.match_pattern().and_then(|pattern| scopes::door(request.method().as_str(), &pattern))
+}
+
+/// Asked about once a request.
+async fn asker_of(request: &HttpRequest) -> ApiResult<Asker> {
+    let known = request.extensions().get::<Asker>().copied();
+    match known {
+        Some(asker) => Ok(asker),
+        None => {
+            let asker = subject_of(request).await?;
+            request.extensions_mut().insert(asker);
+            Ok(asker)
+        }
+    }
+}
+
 /// Who asks, within how often they may and what their key may do.
-async fn subject_of(request: &HttpRequest) -> ApiResult<(web::Data<App>, Asker)> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?.clone();
+async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?;
     let known = match bearer(request) {
         None => Err(ApiError::Unauthenticated),
-        Some(key) if key.starts_with(API_KEY_PREFIX) => app.auth.api_keys.find(&app, key).await.map(Presented::Key),
-        Some(token) => session_of(&app, token).await.map(Presented::Token),
+        Some(key) if key.starts_with(API_KEY_PREFIX) => app.auth.api_keys.find(app, key).await.map(Presented::Key),
+        Some(token) => session_of(app, token).await.map(Presented::Token),
     };
-    match known {
+    let mut asker = match known {
         Ok(Presented::Token(subject)) => {
             app.limits.admit(request, Who::Person(subject.person_id))?;
-            Ok((app, Asker { subject, key: None }))
+            Asker { subject, key: None }
         }
         Ok(Presented::Key(known)) => {
             app.limits.admit(request, Who::Key(known.grant.id))?;
-            opens(request, known.scopes)?;
-            Ok((app, Asker { subject: known.subject, key: Some(known.grant) }))
+            opens(door_of(request), known.scopes)?;
+            Asker { subject: known.subject, key: Some(known.grant) }
         }
         Err(refused) => {
             // Whoever tries keys is nobody, as often as nobody may.
             app.limits.admit_address(request)?;
-            Err(refused)
+            return Err(refused);
         }
+    };
+    // A token from before the confirmation may still say no.
+    if !asker.subject.is_confirmed {
+        asker.subject.is_confirmed = queries::is_confirmed(app.db.house(), asker.subject.person_id).await?;
     }
+    Ok(asker)
 }
 
 enum Presented {
@@ -126,9 +171,8 @@ async fn session_of(app: &App, token: &str) -> ApiResult<Subject> {
     Ok(subject)
 }
 
-fn opens(request: &HttpRequest, scopes: Scopes) -> ApiResult<()> {
-    let pattern = request.match_pattern().unwrap_or_default();
-    match scopes::door(request.method().as_str(), &pattern) {
+fn opens(door: Option<Door>, scopes: Scopes) -> ApiResult<()> {
+    match door {
         Some(Door::Scope(needed)) if scopes.has(needed) => Ok(()),
         Some(Door::Scope(needed)) => Err(ApiError::ScopeMissing { needed: Some(needed) }),
         Some(Door::Session | Door::Public | Door::Unlimited) | None => Err(ApiError::ScopeMissing { needed: None }),

@@ -6,17 +6,14 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::{HttpMessage, HttpRequest};
 use uuid::Uuid;
 
 use super::client_address::{self, Network};
 use super::error::{ApiError, ApiResult};
 use super::rate::{Rate, Standing};
-use crate::app::App;
-use crate::auth::scopes::{self, Door};
 use crate::config::Settings;
 
 const SHARDS: usize = 16;
@@ -107,22 +104,6 @@ fn make_room(entries: &mut HashMap<Who, i64>, now: i64) {
         entries.retain(|_, until| *until > least);
         least += 5_000_000;
     }
-}
-
-/// Middleware: limits what needs no sign-in before anything else is done for it. Who signs in is limited where they are
-/// recognised.
-pub async fn enforce(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let door = request.match_pattern().and_then(|pattern| scopes::door(request.method().as_str(), &pattern));
-    if door == Some(Door::Public)
-        && let Some(app) = request.app_data::<web::Data<App>>()
-        && let Err(error) = app.limits.admit_address(request.request())
-    {
-        return Ok(request.into_response(HttpResponse::from_error(error)));
-    }
-    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 /// Says on an answer where whoever asked stands.

@@ -3,7 +3,7 @@
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Header, ObjectBuilder, OpenApi, RefOr, Response, Type};
+use utoipa::openapi::{Header, ObjectBuilder, OpenApi, Ref, RefOr, Response, Type};
 
 use super::problem;
 use crate::auth::scopes::{self, Door};
@@ -16,6 +16,8 @@ pub fn scheme() -> SecurityScheme {
 }
 
 pub fn describe(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_with(Default::default);
+    components.headers.extend(standing().map(|(name, header)| (name.to_owned(), header.into())));
     for (method, pattern, door) in scopes::all() {
         let Some(item) = document.paths.paths.get_mut(pattern) else { continue };
         let operation = match method {
@@ -75,12 +77,18 @@ fn say_how_often(operation: &mut Operation) {
 }
 
 fn say_standing(answer: &mut Response) {
+    for name in ["RateLimit", "RateLimit-Policy"] {
+        answer.headers.insert(name.into(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))));
+    }
+}
+
+/// What the headers of every answer mean, said once.
+fn standing() -> [(&'static str, Header); 2] {
     let standing = "What is left of each limit (`r`), and the seconds (`t`) until all of it is there again, or the next where \
         none is left: `\"requests\";r=1199;t=1`. A request that spends says `spends` too.";
     let policy =
         "The limits: so many (`q`) within so many seconds (`w`), and as many at once: `\"requests\";q=1200;w=60`.";
-    answer.headers.insert("RateLimit".into(), header(Type::String, standing).into());
-    answer.headers.insert("RateLimit-Policy".into(), header(Type::String, policy).into());
+    [("RateLimit", header(Type::String, standing)), ("RateLimit-Policy", header(Type::String, policy))]
 }
 
 fn header(kind: Type, description: &str) -> Header {
@@ -106,6 +114,7 @@ mod tests {
         for door in ["/v1/me/sessions", "/v1/me/api-keys"] {
             assert_eq!(document["paths"][door]["get"].get("security"), None, "{door}: as the whole document");
         }
+        assert!(document["components"]["headers"]["RateLimit"]["schema"].is_object());
         assert_eq!(document["security"], json!([{"bearer": []}]));
         assert_eq!(document["components"]["securitySchemes"]["api_key"]["scheme"], "bearer");
     }

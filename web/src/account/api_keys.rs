@@ -39,7 +39,9 @@ pub fn ApiKeys() -> AnyView {
     let begin = Callback::new(move |()| is_making.set(true));
     let done = Callback::new(move |key| {
         made.set(Some(key));
-        keys.again_then(|| drop(browser::focus("#new-key")));
+        keys.again_then(|| {
+            browser::focus("#new-key");
+        });
     });
     view! {
         <section aria-labelledby="keys-title">

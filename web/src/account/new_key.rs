@@ -132,7 +132,7 @@ fn form(draft: Draft, open: RwSignal<bool>, on_made: Callback<ApiKey>) -> AnyVie
     let choose = Callback::new(move |name: String| draft.scopes.set(preset(&name)));
     let live = Callback::new(move |life| draft.life.set(life));
     let nothing = Signal::derive(move || draft.scopes.with(Vec::is_empty));
-    let ticks = Scope::ALL.map(|scope| tick(draft, scope)).to_vec();
+    let ticks = Scope::ALL.into_iter().map(|scope| tick(draft, scope)).collect_view();
     view! {
         <form class="new-key" on:submit=send>
             <Field

@@ -17,6 +17,8 @@ use crate::model_faults::Stage;
 use crate::references::{mask, picture, written};
 
 pub const GENERATIONS: &str = "/openai/v1/images/generations";
+/// A slow machine makes ten pictures in this.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 const EDITS: &str = "/openai/v1/images/edits";
 
 pub fn fox() -> Value {
@@ -36,7 +38,7 @@ pub fn call(person: &Person<'_>, body: &Value) -> RequestBuilder {
 pub async fn answered(app: &TestApp, request: RequestBuilder) -> Answer {
     let is_done = Cell::new(false);
     let asks = async {
-        let answer = Answer::of(request.send().await).await;
+        let answer = Answer::of(request.timeout(PATIENCE).send().await).await;
         is_done.set(true);
         answer
     };

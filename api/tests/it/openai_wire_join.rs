@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::key_of;
 use crate::harness::{self, Answer, Person, TestApp};
-use crate::openai_wire::{GENERATIONS, answered, call, fox, with};
+use crate::openai_wire::{GENERATIONS, PATIENCE, answered, call, fox, with};
 use crate::sse;
 
 fn again(person: &Person<'_>, body: &Value, tries: u32) -> RequestBuilder {
@@ -67,12 +67,13 @@ async fn a_call_that_broke_and_is_tried_again_is_charged_once_in_every_process()
 #[actix_web::test]
 async fn ten_calls_alike_that_all_broke_stay_ten() {
     let app = harness::start().await;
+    app.openai.only_sketch();
     let person = app.person("Ada Lovelace").await;
     let before = person.remaining().await;
     cut(&person, &fox(), 10).await;
     let first = ids(&person).await;
     for tries in [1, 2] {
-        let retries = join_all((0..10).map(|_| again(&person, &fox(), tries).send()));
+        let retries = join_all((0..10).map(|_| again(&person, &fox(), tries).timeout(PATIENCE).send()));
         let (answers, ()) = join(retries, app.work()).await;
         let mut found = BTreeSet::new();
         for answer in answers {

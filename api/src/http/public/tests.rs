@@ -188,7 +188,10 @@ async fn a_name_that_changes_between_two_look_ups_is_judged_by_the_one_that_is_u
     // When it is sent to, the answer of that moment is judged, and nothing is connected to.
     let heard = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = heard.local_addr().expect("an address").port();
-    let client = reqwest::Client::builder().dns_resolver(resolver).no_proxy().build().expect("a client");
+    // Nobody answers there: one that was connected to would wait for ever.
+    let client =
+        reqwest::Client::builder().dns_resolver(resolver).no_proxy().timeout(std::time::Duration::from_secs(5));
+    let client = client.build().expect("a client");
     let error = client.get(format!("http://rebinding.example:{port}/")).send().await.expect_err("refused");
     let error = crate::http::fetch::FetchError::from(error);
     assert!(matches!(error, crate::http::fetch::FetchError::NotReachable(NotReachable::NotPublic)), "{error:?}");

@@ -57,13 +57,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
     crate::webhooks::document::add_to(&mut document);
     for path in document.paths.paths.values_mut() {
         let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
-        methods.into_iter().flatten().for_each(say_what_any_may_answer);
+        for operation in methods.into_iter().flatten() {
+            say_what_any_may_answer(operation);
+            usual::fill(operation);
+        }
     }
     doors::describe(&mut document);
-    for path in document.paths.paths.values_mut() {
-        let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
-        methods.into_iter().flatten().for_each(usual::fill);
-    }
     document
 }
 

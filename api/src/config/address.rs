@@ -1,7 +1,8 @@
 //! Which addresses may be spoken to in the clear. Asks nobody.
-use super::Settings;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
+
+use super::Settings;
 
 /// `localhost`, its subdomains and loopback addresses.
 pub fn is_loopback(url: &Url) -> bool {

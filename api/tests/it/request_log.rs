@@ -70,7 +70,7 @@ async fn a_row_says_how_a_request_went_and_nothing_of_what_was_asked() {
     let body = json!({"prompt": "Zanzibarine quokka", "quality": "low", "attributes": [{"section": "Hue", "value": "vermilion"}]});
     let made = person.submit_with("a-key-of-mine", &body).await.expect_status(202);
     app.work().await;
-    let dear = json!({"prompt": "Zanzibarine quokka", "count": 10});
+    let dear = json!({"prompt": "Zanzibarine quokka", "quality": "high", "count": 10});
     let too_dear = person.submit_with("another-key-of-mine", &dear).await;
     let nobody_s = Uuid::now_v7();
     let missing = person.get(&format!("/v1/images/{nobody_s}?q=quokka")).await;
@@ -222,7 +222,7 @@ async fn what_a_request_was_charged_is_known_after_the_log_has_forgotten_it() {
     app.work().await;
     let refined = crate::refinements::refine(&person, &json!({"prompt": "A fox"})).await.expect_status(200);
     let retried = person.submit_with("one", &body).await.expect_status(202);
-    let too_dear = person.submit(&json!({"prompt": "A fox", "count": 10})).await;
+    let too_dear = person.submit(&json!({"prompt": "A fox", "quality": "high", "count": 10})).await;
     let before = details(&person, id).await;
     assert_eq!(before["logged"]["gems"], price);
     // Two processes' housekeeping at once, a month later.
@@ -260,7 +260,7 @@ async fn a_retry_was_charged_to_the_request_that_began_it() {
     let told = details(&person, retried.header("x-request-id")).await;
     assert_eq!(told["charged_gems"], 0);
     assert_eq!(told["generation"]["request_id"], first.header("x-request-id"));
-    let refused = person.submit(&json!({"prompt": "A fox", "count": 10})).await;
+    let refused = person.submit(&json!({"prompt": "A fox", "quality": "high", "count": 10})).await;
     let told = details(&person, refused.header("x-request-id")).await;
     assert_eq!((&told["charged_gems"], &told["failed_stage"]), (&json!(0), &json!("request")));
     assert_eq!(told["logged"]["problem"], "insufficient-gems");

@@ -337,3 +337,6 @@ fn with_defaults(command: clap::Command, values: &Values) -> clap::Command {
     }
     command
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,3 @@ impl Settings {
         self.public_url.scheme() == "https"
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -185,14 +185,17 @@ class Proxy:
 
     def _serve(self, client: socket.socket, passes: bool) -> None:
         server = socket.create_connection(("127.0.0.1", self.port))
-        threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
+        sends = threading.Thread(target=self._pump, args=(client, server), daemon=True)
+        sends.start()
         if passes:
             self._pump(server, client)
         elif self.until is not None:
             while not self.until():
                 time.sleep(0.02)
-            for end in (client, server):
-                end.shutdown(socket.SHUT_RDWR)
+            self._shut(client, server)
+        sends.join()
+        client.close()
+        server.close()
 
     @staticmethod
     def _pump(source: socket.socket, target: socket.socket) -> None:
@@ -201,7 +204,11 @@ class Proxy:
                 target.sendall(data)
         except OSError:
             pass
-        for end in (source, target):
+        Proxy._shut(source, target)
+
+    @staticmethod
+    def _shut(*ends: socket.socket) -> None:
+        for end in ends:
             try:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:

@@ -29,6 +29,9 @@ SETTINGS = {
     "GITHUB_API_URL": "github_api_url",
     "GITHUB_CLIENT_ID": "github_client_id",
     "GITHUB_CLIENT_SECRET": "github_client_secret",
+    "STRIPE_API_URL": "stripe_url",
+    "STRIPE_SECRET_KEY": "stripe_secret_key",
+    "STRIPE_WEBHOOK_SECRET": "stripe_webhook_secret",
     "OPENAI_BASE_URL": "openai_base_url",
     "OPENAI_API_KEY": "openai_api_key",
 }

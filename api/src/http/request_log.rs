@@ -225,6 +225,6 @@ fn began(response: &ServiceResponse<BoxBody>) -> Option<Uuid> {
     if let Some(Began(id)) = response.response().extensions().get::<Began>() {
         return Some(*id);
     }
-    let place = response.headers().get(header::LOCATION).filter(|_| response.status().is_success())?;
-    place.to_str().ok()?.strip_prefix("/v1/generations/")?.parse().ok()
+    // Whatever became of it by the time of the answer.
+    response.headers().get(header::LOCATION)?.to_str().ok()?.strip_prefix("/v1/generations/")?.parse().ok()
 }

@@ -80,9 +80,9 @@ pub async fn partial(app: &App, order: &Order, key: &str, index: u32) -> Result<
         // As it is, whatever the picture itself will be.
         "output_format": "webp",
     });
-    for (member, asked) in [("size", &request.size), ("quality", &request.quality), ("background", &request.background)]
-    {
-        event[member] = json!(asked.as_deref().unwrap_or("auto"));
+    let asked = [("size", &request.size), ("quality", &request.quality), ("background", &request.background)];
+    if let Some(members) = event.as_object_mut() {
+        members.extend(asked.map(|(name, asked)| (name.to_owned(), asked.as_deref().unwrap_or("auto").into())));
     }
     Ok(Some(Bytes::from(format!("event: {name}\ndata: {event}\n\n"))))
 }
@@ -183,18 +183,20 @@ fn usage(model_answers: &Value) -> Option<Value> {
         usages.iter().try_fold(0_i64, |sum, usage| sum.checked_add(usage.pointer(path)?.as_i64()?))
     };
     let (input, output) = (sum("/input_tokens")?, sum("/output_tokens")?);
-    let mut told = json!({"input_tokens": input, "output_tokens": output, "total_tokens": input.checked_add(output)?});
+    let mut told = serde_json::Map::new();
+    let total = input.checked_add(output)?;
+    for (name, tokens) in [("input_tokens", input), ("output_tokens", output), ("total_tokens", total)] {
+        told.insert(name.to_owned(), tokens.into());
+    }
     for details in ["input_tokens_details", "output_tokens_details"] {
         let of = |kind: &str| sum(&format!("/{details}/{kind}"));
         if let (Some(image), Some(text)) = (of("image_tokens"), of("text_tokens")) {
-            told[details] = json!({"image_tokens": image, "text_tokens": text});
+            told.insert(details.to_owned(), json!({"image_tokens": image, "text_tokens": text}));
         }
     }
     // Its clients read this one without looking whether it is there.
-    if told.get("input_tokens_details").is_none() {
-        told["input_tokens_details"] = json!({"image_tokens": 0, "text_tokens": input});
-    }
-    Some(told)
+    told.entry("input_tokens_details").or_insert_with(|| json!({"image_tokens": 0, "text_tokens": input}));
+    Some(told.into())
 }
 
 impl Order {

@@ -63,10 +63,10 @@ fn say_how_often(operation: &mut Operation) {
     if let RefOr::T(refused) = answers.entry("429".into()).or_insert_with(too_often) {
         let seconds = header(Type::Integer, "Seconds until it is worth asking again. It wins over `RateLimit`.");
         refused.headers.insert("Retry-After".into(), seconds.into());
-        if refused.description.is_empty() {
-            if let RefOr::T(usual) = too_often() {
-                refused.description = usual.description;
-            }
+        if refused.description.is_empty()
+            && let RefOr::T(usual) = too_often()
+        {
+            refused.description = usual.description;
         }
     }
     for answer in answers.values_mut() {

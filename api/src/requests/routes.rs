@@ -13,6 +13,8 @@ use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::{self, PageQuery};
 
+/// Characters of a route; none of ours is longer.
+const ROUTE_MAX: usize = 200;
 /// Times that PostgreSQL and chrono both know, far on both sides of ours.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
@@ -62,6 +64,9 @@ impl RequestsQuery {
             if at.is_some_and(|at| !YEARS.contains(&at.year())) {
                 violations.push(Violation::new(name, ViolationCode::OutOfRange));
             }
+        }
+        if self.route.as_deref().is_some_and(|route| route.chars().count() > ROUTE_MAX) {
+            violations.push(Violation::new("?route", ViolationCode::TooLong));
         }
         if self.route.as_deref().is_some_and(|route| route.contains('\0')) {
             violations.push(Violation::new("?route", ViolationCode::ContainsNul));

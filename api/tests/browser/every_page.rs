@@ -177,6 +177,22 @@ async fn every_page_passes_axe_in_both_sizes_and_themes() {
     stage.clear().await;
 }
 
+/// A key, a webhook, the requests, and the operator's screens.
+async fn programs(stage: &Stage, person: &Person<'_>, tab: &mut Tab, looks: &mut Looks) {
+    let key = json!({"name": "A script", "scopes": ["images:read"]});
+    person.post("/v1/me/api-keys", &key).await.expect_status(201);
+    person.post("/v1/webhook-endpoints", &json!({"url": "http://127.0.0.1:9/hook"})).await.expect_status(201);
+    sqlx::query("update people set is_operator = true").execute(&mut stage.app.sql().await).await.expect("operators");
+    tab.open(&stage.at("/account")).await;
+    tab.press("button", "Create API key").await;
+    tab.see("dialog", "Create API key").await;
+    looks.take(tab, "account-key").await;
+    for (page, path) in [("requests", "/account/requests"), ("operator", "/operator")] {
+        tab.open(&stage.at(path)).await;
+        looks.take(tab, page).await;
+    }
+}
+
 #[actix_web::test]
 async fn waiting_failing_and_a_used_account_pass_axe_too() {
     let mut stage = Stage::set_with_two_providers().await;
@@ -184,6 +200,7 @@ async fn waiting_failing_and_a_used_account_pass_axe_too() {
     let mut tab = stage.chrome.tab(Look::WIDE).await;
     enter(&tab, &stage.app.url, "GitHub", "Ada Lovelace").await;
     let person = stage.app.person("Ada Lovelace").await;
+    programs(&stage, &person, &mut tab, &mut looks).await;
     tab.open(&stage.at("/account")).await;
     tab.see("button", "End the session on Unknown device").await;
     looks.take(&mut tab, "account-used").await;

@@ -33,7 +33,7 @@ pub fn check_host(url: &Url) -> Result<(), NotReachable> {
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let is_local = |local: &&str| name.strip_suffix(*local).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !LOCAL_NAMES.iter().any(|local| is_local(local))
+    name.contains('.') && !LOCAL_NAMES.iter().any(is_local)
 }
 
 /// Asks for the addresses of a name.

@@ -276,7 +276,8 @@ async fn every_act_leaves_a_row_by_screen_and_by_command_line() {
     ];
     let mut expected: Vec<_> = expected.map(|(act, id, by_command)| (act.to_owned(), Some(id), by_command)).into();
     let mut found = told.clone();
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected);
     let whole: Vec<String> =
         sqlx::query_scalar("select a::text from audit_log a").fetch_all(&mut app.sql().await).await.expect("rows");

@@ -27,7 +27,7 @@ async fn ids(person: &Person<'_>) -> BTreeSet<String> {
 /// So many calls that reach us and break off before their answer.
 async fn cut(person: &Person<'_>, body: &Value, calls: usize) {
     let before = ids(person).await.len();
-    let sent = join_all((0..calls).map(|_| call(person, body).send()));
+    let sent = join_all((0..calls).map(|_| call(person, body).timeout(PATIENCE).send()));
     let arrived = async {
         let mut beat = tokio::time::interval(Duration::from_millis(20));
         while ids(person).await.len() < before + calls {

@@ -44,10 +44,13 @@ impl Heard {
     }
 }
 
+/// A status and headers.
+type Prepared = (u16, Vec<(String, String)>);
+
 #[derive(Clone)]
 struct State {
     heard: Arc<Mutex<Vec<Heard>>>,
-    answers: Arc<Mutex<VecDeque<(u16, Vec<(String, String)>)>>>,
+    answers: Arc<Mutex<VecDeque<Prepared>>>,
     came: Arc<Notify>,
 }
 

@@ -36,11 +36,16 @@ pub fn call(person: &Person<'_>, body: &Value) -> RequestBuilder {
 
 /// The answer, while the queue is worked off.
 pub async fn answered(app: &TestApp, request: RequestBuilder) -> Answer {
+    while_working(app, async { Answer::of(request.timeout(PATIENCE).send().await).await }).await
+}
+
+/// With the queue worked off until it is over: what is tried again later has its turn, too.
+pub async fn while_working<T>(app: &TestApp, asks: impl Future<Output = T>) -> T {
     let is_done = Cell::new(false);
     let asks = async {
-        let answer = Answer::of(request.timeout(PATIENCE).send().await).await;
+        let done = asks.await;
         is_done.set(true);
-        answer
+        done
     };
     let works = async {
         let mut beat = tokio::time::interval(Duration::from_millis(20));

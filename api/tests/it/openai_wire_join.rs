@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use lapidary_sandbox::faults::Fault;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::api_keys::key_of;
 use crate::harness::{self, Answer, Person, TestApp};
-use crate::openai_wire::{GENERATIONS, PATIENCE, answered, call, fox, with};
+use crate::openai_wire::{GENERATIONS, PATIENCE, answered, call, fox, while_working, with};
 use crate::sse;
 
 fn again(person: &Person<'_>, body: &Value, tries: u32) -> RequestBuilder {
@@ -74,7 +74,7 @@ async fn ten_calls_alike_that_all_broke_stay_ten() {
     let first = ids(&person).await;
     for tries in [1, 2] {
         let retries = join_all((0..10).map(|_| again(&person, &fox(), tries).timeout(PATIENCE).send()));
-        let (answers, ()) = join(retries, app.work()).await;
+        let answers = while_working(&app, retries).await;
         let mut found = BTreeSet::new();
         for answer in answers {
             found.insert(id_of(&Answer::of(answer).await.expect_status(200)).to_owned());

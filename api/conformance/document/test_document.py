@@ -45,7 +45,7 @@ class Document(unittest.TestCase):
         command = [
             BIN / "schemathesis", "--config-file", HERE / "schemathesis.toml", "run", self.document,
             "--url", self.app.url, "--header", f"Authorization: Bearer {token}", "--checks", "all",
-            "--continue-on-failure", "--seed", "1", "--phases", PHASES, "--request-timeout", "60",
+            "--continue-on-failure", "--seed", "1", "--phases", PHASES,
             "--suppress-health-check", "all", *options,
         ]
         done = subprocess.run(command, cwd=self.folder.name, capture_output=True, text=True)

@@ -131,7 +131,9 @@ fn advice(problem: ProblemType) -> &'static str {
         ProblemType::InsufficientGems => {
             "Buy gems, or ask for less: <code>POST /v1/quotes</code> says what something costs."
         }
-        ProblemType::GemCapReached => "Wait until <code>resets_at</code>, or raise the cap on the page of your gems.",
+        ProblemType::GemCapReached => {
+            "Wait until <code>resets_at</code>, or raise your own cap on the page of your gems; a key's cap is its own for ever."
+        }
         ProblemType::AgeNotConfirmed => "Confirm the age once on the page, or with <code>PATCH /v1/me</code>.",
         ProblemType::Suspended => "Write to the support contact.",
         ProblemType::Forbidden => "Nothing; it is not for you.",

@@ -118,7 +118,7 @@ pub fn checkout_path(id: &uuid::Uuid) -> String {
 
 /// What came of a request.
 pub fn request_path(id: &str) -> String {
-    format!("{}?id={id}", Page::Requests.path())
+    format!("{}?id={}", Page::Requests.path(), crate::browser::encode(id))
 }
 
 /// A person, for operators.

@@ -15,6 +15,8 @@ pub struct Paged<T: Send + Sync + 'static> {
     next: RwSignal<Option<String>>,
     failure: RwSignal<Option<Failure>>,
     is_busy: RwSignal<bool>,
+    /// What was asked for last; answers to what was asked before count no more.
+    asked: StoredValue<(u32, Option<String>)>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Paged<T> {
@@ -34,6 +36,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             next: RwSignal::new(None),
             failure: RwSignal::new(None),
             is_busy: RwSignal::new(false),
+            asked: StoredValue::new((0, None)),
         };
         paged.read(None);
         paged
@@ -53,12 +56,14 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
                 format!("{path}{join}cursor={}", browser::encode(cursor))
             }
         };
+        let turn = self.asked.with_value(|(turn, _)| turn.wrapping_add(1));
+        self.asked.set_value((turn, cursor.clone()));
         self.is_busy.set(true);
         self.failure.set(None);
         spawn_local(async move {
             let answer = http::get::<List<T>>(&path).await;
             // The view may be gone by now.
-            if self.is_busy.try_set(false).is_some() {
+            if self.asked.try_with_value(|(newest, _)| *newest) != Some(turn) || self.is_busy.try_set(false).is_some() {
                 return;
             }
             match answer {
@@ -85,7 +90,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             })
         });
         let failure = changing(move || {
-            let retry = Callback::new(move |()| self.read(self.next.get_untracked()));
+            let retry = Callback::new(move |()| self.read(self.asked.with_value(|(_, cursor)| cursor.clone())));
             self.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
         });
         let more = changing(move || {

@@ -1,6 +1,6 @@
 //! Routes of archives. A zip comes from the storage by a presigned link, never through here.
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, delete, dev, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use lapidary_contract::domain::limits::ARCHIVE_IMAGES_MAX;
 use lapidary_contract::domain::{Violation, ViolationCode};
 use lapidary_contract::{CreateImageArchive, ImageArchive, List, Problem};
@@ -43,10 +43,7 @@ pub async fn create_image_archive(
     request_id: RequestId,
     body: Json<CreateImageArchive>,
 ) -> ApiResult<HttpResponse> {
-    let key = match request.headers().contains_key("idempotency-key") {
-        true => Some(IdempotencyKey::from_request(&request, &mut dev::Payload::None).await?.0),
-        false => None,
-    };
+    let key = IdempotencyKey::if_given(&request)?.map(|key| key.0);
     let fingerprint = fingerprint(&body.0)?;
     let mut tx = app.db.begin_as(user.actor()).await?;
     let earlier = match &key {
@@ -117,7 +114,7 @@ pub async fn list_image_archives(
     let mut tx = app.db.begin_as(user.actor()).await?;
     let archives = queries::list(&mut tx, &app.store, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(Listed(paging::list(archives, limit, |archive| (archive.created_at, archive.id))))
+    Ok(paging::list(archives, limit, |archive| (archive.created_at, archive.id)))
 }
 
 /// One archive; its link is there while it is ready, and fresh at each reading.

@@ -111,8 +111,10 @@ pub async fn stand_at_the_door(
     }
 }
 
+/// By the path as routes see it: decoded. Before routing, `match_pattern` alone would look for the path as it was sent.
 fn door_of(request: &HttpRequest) -> Option<Door> {
-    request.match_pattern().and_then(|pattern| scopes::door(request.method().as_str(), &pattern))
+    let pattern = request.resource_map().match_pattern(request.match_info().as_str());
+    pattern.or_else(|| request.match_pattern()).and_then(|it| scopes::door(request.method().as_str(), &it))
 }
 
 /// Asked about once a request.
@@ -146,7 +148,7 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
             let key_id = Some(known.grant.id);
             request.extensions_mut().insert(Caller { person_id: known.subject.person_id, key_id });
             app.limits.admit(request, Who::Key(known.grant.id))?;
-            opens(door_of(request), known.scopes)?;
+            opens(door_of(request), known.grant.scopes)?;
             Asker { subject: known.subject, key: Some(known.grant) }
         }
         Err(refused) => {

@@ -1,5 +1,5 @@
 //! Who is asking: sign-in with providers, sessions, tokens. Needs neither a provider nor the database to start.
-mod address;
+pub mod address;
 pub mod age;
 pub mod api_keys;
 mod cookie;
@@ -14,6 +14,7 @@ mod identity_queries;
 pub mod key_command;
 mod key_store;
 pub mod keys;
+pub mod life;
 mod link;
 mod marks;
 pub mod me;

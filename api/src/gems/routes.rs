@@ -9,7 +9,7 @@ use super::statement;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::ApiResult;
-use crate::http::paging::{self, Listed, PageQuery};
+use crate::http::paging::{self, PageQuery};
 
 /// The balance.
 #[utoipa::path(tag = "gems", operation_id = "get_gems", responses(
@@ -57,7 +57,7 @@ pub async fn list_transfers(
     tx.commit().await?;
     let rows = rows.into_iter().map(statement::transfer).collect::<ApiResult<Vec<_>>>()?;
     let list = paging::list(rows, limit, |row| (row.created_at, row.id));
-    let mut answer = Listed(list).respond_to(&request);
+    let mut answer = list.respond_to(&request);
     answer.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept"));
     Ok(answer)
 }

@@ -1,12 +1,12 @@
 //! Follows a person's event rows for one stream, of everything or of one generation. A lost wake costs a second, never an
 //! event; what a slow reader costs is bounded by the batch.
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::web;
 use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
-use lapidary_contract::{Availability, LiveEvent};
+use lapidary_contract::{Availability, LiveEvent, Scope as KeyScope};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use super::stream::part_of;
 use super::{estimate, queries};
 use crate::app::App;
 use crate::auth::CurrentUser;
+use crate::auth::life::Life;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 
@@ -24,8 +25,6 @@ const HEARTBEAT: Duration = Duration::from_secs(9);
 const SPREAD: Duration = Duration::from_secs(3);
 /// How soon a stream notices that its session or its token has ended; other processes hear of it within a second.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often it asks the database whether it has, while this process does not hear of it, and how long that may take.
-const ASK: Duration = Duration::from_secs(1);
 /// Rows that one may be behind; whoever missed more starts over.
 const MISSED_MAX: i64 = 500;
 /// Events made ready at once: what one stream holds in memory.
@@ -52,7 +51,7 @@ pub struct Follower {
     /// Rows may wait that were not read. The state of the providers is told without: it wakes all streams at once.
     is_behind: bool,
     is_over: bool,
-    asked: Option<(Instant, bool)>,
+    life: Life,
 }
 
 /// Why a stream woke up.
@@ -74,9 +73,9 @@ impl Follower {
         ends_at: DateTime<Utc>,
     ) -> ApiResult<Self> {
         let (news, status, open) = (app.live.news(), app.providers.status(), app.live.open());
-        let (ready, is_behind, is_over, asked) = (VecDeque::new(), false, false, None);
+        let (ready, is_behind, is_over, life) = (VecDeque::new(), false, false, Life::default());
         let mut follower =
-            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_behind, is_over, asked };
+            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_behind, is_over, life };
         let status = follower.status.borrow_and_update().clone();
         // Who comes back may have missed that all is well again.
         if last_seen.is_some() || !status.paused.is_empty() {
@@ -127,20 +126,7 @@ impl Follower {
     }
 
     async fn must_end(&mut self) -> bool {
-        !*self.open.borrow() || self.ends_at <= self.app.clock.now() || !self.is_session_live().await
-    }
-
-    async fn is_session_live(&mut self) -> bool {
-        if let Some(is_live) = self.app.auth.is_live(&self.user) {
-            return is_live;
-        }
-        if self.asked.is_none_or(|(at, _)| at.elapsed() >= ASK) {
-            let asked = self.app.auth.allows(&self.app.db, &self.user);
-            // Without the database a stream has nothing to tell either: a later look asks again.
-            let is_live = !matches!(tokio::time::timeout(ASK, asked).await, Ok(Ok(false)));
-            self.asked = Some((Instant::now(), is_live));
-        }
-        self.asked.is_none_or(|(_, is_live)| is_live)
+        !*self.open.borrow() || self.ends_at <= self.app.clock.now() || !self.life.goes_on(&self.app, &self.user).await
     }
 
     async fn wait(&mut self) -> Woken {
@@ -260,11 +246,27 @@ impl Follower {
         Ok(())
     }
 
-    /// Without an id it moves nobody's cursor.
+    /// Without an id it moves nobody's cursor. A key hears what it could ask for.
     fn say(&mut self, id: Option<i64>, event: &LiveEvent) -> ApiResult<()> {
+        if let (Some(key), Some(needed)) = (self.user.key, needed_for(event))
+            && !key.scopes.has(needed)
+        {
+            return Ok(());
+        }
         let data = serde_json::to_string(event).map_err(ApiError::internal)?;
         let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
         self.ready.push_back(Bytes::from(format!("{id}data: {data}\n\n")));
         Ok(())
+    }
+}
+
+/// What a key needs to hear of it; `None`: what concerns everybody.
+fn needed_for(event: &LiveEvent) -> Option<KeyScope> {
+    match event {
+        LiveEvent::GenerationChanged { .. } => Some(KeyScope::GenerationsRead),
+        LiveEvent::ImageChanged { .. } | LiveEvent::ArchiveChanged { .. } => Some(KeyScope::ImagesRead),
+        LiveEvent::GemsChanged { .. } | LiveEvent::PurchaseChanged { .. } => Some(KeyScope::GemsRead),
+        LiveEvent::NoticesChanged { .. } => Some(KeyScope::MeRead),
+        LiveEvent::StatusChanged { .. } | LiveEvent::Reset => None,
     }
 }

@@ -69,7 +69,7 @@ pub async fn list_generations(
     let mut rows = queries::list(&mut tx, &app, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
     estimate::fill(&app, user.person_id, rows.iter_mut().collect()).await?;
-    Ok(Listed(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }
 
 /// One generation as it is now.

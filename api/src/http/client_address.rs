@@ -1,6 +1,6 @@
 //! From which address a request comes. `X-Forwarded-For` counts as far as proxies wrote it that the operator trusts; what a
 //! client wrote in front of that counts for nothing.
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
@@ -59,6 +59,11 @@ pub fn of(request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
     Some(walk(peer, &said.collect::<Vec<_>>(), trusted))
 }
 
+/// Some proxies write the port as well.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|it| it.ip()))
+}
+
 fn walk(peer: IpAddr, said: &[&str], trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.has(address));
     let mut address = peer;
@@ -66,7 +71,7 @@ fn walk(peer: IpAddr, said: &[&str], trusted: &[Network]) -> IpAddr {
         if !is_trusted(address) {
             break;
         }
-        let Ok(before) = hop.trim().parse() else { break };
+        let Some(before) = parse_hop(hop.trim()) else { break };
         address = before;
     }
     address
@@ -94,6 +99,8 @@ mod tests {
             ("10.1.2.3", &["6.6.6.6", "203.0.113.9", "127.0.0.1"], "203.0.113.9"),
             ("::ffff:10.1.2.3", &["2001:db8::7"], "2001:db8::7"),
             ("10.1.2.3", &["nonsense"], "10.1.2.3"),
+            ("10.1.2.3", &["203.0.113.9:4711"], "203.0.113.9"),
+            ("10.1.2.3", &["[2001:db8::7]:4711"], "2001:db8::7"),
             ("10.1.2.3", &[], "10.1.2.3"),
             ("10.1.2.3", &["10.4.4.4"], "10.4.4.4"),
         ] {

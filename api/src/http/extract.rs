@@ -97,19 +97,28 @@ fn violation(path: String, message: &str) -> Violation {
 /// `Idempotency-Key`, with or without the quotes of a structured field.
 pub struct IdempotencyKey(pub String);
 
+impl IdempotencyKey {
+    /// Where a route does not need one.
+    pub fn if_given(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
+        let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+        let key = value.to_str().ok().map(|value| {
+            let bare = value.trim();
+            bare.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(bare)
+        });
+        match key {
+            Some(key) if !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_MAX => Ok(Some(Self(key.to_owned()))),
+            _ => Err(ApiError::IdempotencyKeyRequired),
+        }
+    }
+}
+
 impl FromRequest for IdempotencyKey {
     type Error = ApiError;
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let key = request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).map(|value| {
-            let bare = value.trim();
-            bare.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(bare)
-        });
-        std::future::ready(match key {
-            Some(key) if !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_MAX => Ok(Self(key.to_owned())),
-            _ => Err(ApiError::IdempotencyKeyRequired),
-        })
+        let given = Self::if_given(request);
+        std::future::ready(given.and_then(|key| key.ok_or(ApiError::IdempotencyKeyRequired)))
     }
 }
 

@@ -10,6 +10,8 @@ use super::public::{self, NotReachable, PublicOnly};
 /// Of an answer that nobody reads further.
 const GLANCE: usize = 4096;
 const GLANCE_TIME: Duration = Duration::from_secs(1);
+/// A name server that never answers holds nobody up for longer.
+const LOOK_UP_LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -121,7 +123,8 @@ impl Sender {
     /// Whether its name leads to such addresses now. One that does not resolve yet may later.
     pub async fn resolves(&self, url: &Url) -> Result<(), FetchError> {
         if let (Reach::Public(resolver), Some(url::Host::Domain(name))) = (&self.reach, url.host())
-            && resolver.addresses(name).await == Err(NotReachable::NotPublic)
+            && let Ok(found) = tokio::time::timeout(LOOK_UP_LIMIT, resolver.addresses(name)).await
+            && found == Err(NotReachable::NotPublic)
         {
             return Err(NotReachable::NotPublic.into());
         }

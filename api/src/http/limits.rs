@@ -58,7 +58,7 @@ impl Limits {
     fn take(&self, who: Who, now: Instant) -> Result<Standing, Standing> {
         let rate = if matches!(who, Who::Address(_)) { self.signed_out } else { self.signed_in };
         let now = i64::try_from(now.saturating_duration_since(self.started).as_micros()).unwrap_or(i64::MAX / 2);
-        let shard = usize::try_from(self.hasher.hash_one(who) % 16).unwrap_or(0);
+        let shard = usize::try_from(self.hasher.hash_one(who) % u64::try_from(SHARDS).unwrap_or(1)).unwrap_or(0);
         let Some(shard) = self.shards.get(shard) else { return Ok(rate.standing(0)) };
         let mut entries = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = entries.get(&who).map_or(0, |until| until - now);

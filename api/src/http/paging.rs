@@ -101,7 +101,7 @@ fn next(request: &HttpRequest, cursor: &str) -> String {
 }
 
 /// `rows` were asked for with one more than `limit`: that one says whether there is a next page.
-pub fn list<T>(mut rows: Vec<T>, limit: i64, key: impl Fn(&T) -> (DateTime<Utc>, Uuid)) -> List<T> {
+pub fn list<T>(mut rows: Vec<T>, limit: i64, key: impl Fn(&T) -> (DateTime<Utc>, Uuid)) -> Listed<T> {
     let limit = usize::try_from(limit).unwrap_or(0);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -109,7 +109,7 @@ pub fn list<T>(mut rows: Vec<T>, limit: i64, key: impl Fn(&T) -> (DateTime<Utc>,
         let (before_at, before_id) = key(last);
         Keyset { before_at, before_id }.encode()
     });
-    List { data: rows, next_cursor }
+    Listed(List { data: rows, next_cursor })
 }
 
 #[cfg(test)]

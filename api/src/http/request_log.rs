@@ -195,8 +195,10 @@ fn log(response: &ServiceResponse<BoxBody>, span: &Span, id: Uuid, problem: Opti
         millis = format_args!("{:.1}", seconds * 1000.0),
         "request"
     );
-    if let Some(app) = request.app_data::<web::Data<App>>().filter(|_| is_logged(&route)) {
-        let caller = request.extensions().get::<Caller>().copied();
+    let caller = request.extensions().get::<Caller>().copied();
+    // A flood of nobody's that was refused costs its sender nothing, and us no row.
+    let is_flood = caller.is_none() && problem == Some(ProblemType::RateLimited);
+    if let Some(app) = request.app_data::<web::Data<App>>().filter(|_| is_logged(&route) && !is_flood) {
         let gems = response.headers().get("gems-cost").and_then(|cost| cost.to_str().ok()?.parse().ok());
         app.request_log.put(Row {
             id,

@@ -14,13 +14,14 @@ const VALUE_MAX: usize = 200;
 /// Days that PostgreSQL and chrono both know, far on both sides of ours.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
-/// What may stand in the query of the gallery's routes.
+/// `Section:value`, as a generator of clients reads it.
 fn attribute_schema() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
     let pair = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[^:]{1,60}:.{1,120}$"));
     ArrayBuilder::new().items(pair).max_items(Some(40)).build()
 }
 
+/// What may stand in the query of the gallery's routes.
 #[derive(Debug, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FilterQuery {

@@ -32,7 +32,7 @@ pub async fn list_images(app: web::Data<App>, user: CurrentUser, request: HttpRe
     let images = queries::list(&mut tx, &app.store, user.person_id, &filter, from, limit + 1).await?;
     tx.commit().await?;
     let at = |image: &Image| image.deleted_at.filter(|_| filter.trash).unwrap_or(image.created_at);
-    Ok(Listed(paging::list(images, limit, |image| (at(image), image.id))))
+    Ok(paging::list(images, limit, |image| (at(image), image.id)))
 }
 
 /// One image, also from the trash.

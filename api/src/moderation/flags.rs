@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::CurrentOperator;
 use crate::db::Db;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
 use crate::operator::audit::{self, By, Done};
 
@@ -45,12 +45,12 @@ pub struct FlagsQuery {
 pub async fn list_flags(
     app: web::Data<App>,
     operator: CurrentOperator<(web::Query<PageQuery>, web::Query<FlagsQuery>)>,
-) -> ApiResult<web::Json<List<Flag>>> {
+) -> ApiResult<Listed<Flag>> {
     let (page, query) = operator.given;
     let (limit, before) = (page.limit()?, page.keyset()?);
     let rows = queries::flags(app.db.house(), query.closed, before, limit + 1).await?;
     let flags = rows.into_iter().map(Flag::from).collect();
-    Ok(web::Json(paging::list(flags, limit, |flag: &Flag| (flag.created_at, flag.id))))
+    Ok(paging::list(flags, limit, |flag: &Flag| (flag.created_at, flag.id)))
 }
 
 /// Say that you have looked: what was refused until now counts no more. Again changes nothing.

@@ -26,7 +26,7 @@ pub async fn list_notices(
     let rows = queries::list(&mut tx, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
     let notices = rows.into_iter().map(notice).collect::<ApiResult<Vec<_>>>()?;
-    Ok(Listed(paging::list(notices, limit, |notice| (notice.created_at, notice.id))))
+    Ok(paging::list(notices, limit, |notice| (notice.created_at, notice.id)))
 }
 
 /// You have read it. Again changes nothing.

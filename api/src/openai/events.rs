@@ -1,6 +1,6 @@
 //! An answer that began before its end is known: what is heard on the way, and then the end, in the form that was asked for.
-//! Its status is 200 already: what fails says so in the body, and what can be asked for again breaks the connection off, so
-//! that an SDK asks again and joins.
+//! Its status is 200 already: a generation that failed says so in the body; where the answer itself cannot be had the
+//! connection breaks off, so that an SDK asks again and joins.
 use std::time::Duration;
 
 use actix_web::web;

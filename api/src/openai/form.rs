@@ -1,7 +1,5 @@
 //! What comes with an edit: a form with files, or JSON with data URLs. Each picture is received, cleaned and stored like any
 //! other upload, one after the other, before the next is read.
-use std::borrow::Cow;
-
 use actix_multipart::{Field, Multipart};
 use actix_web::{HttpRequest, web};
 use base64::Engine;
@@ -13,9 +11,9 @@ use lapidary_contract::domain::limits::{
     REFERENCES_MAX,
 };
 use lapidary_contract::domain::{Violation, ViolationCode};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::json_body::{Body, Pointer};
 use super::order::{KNOWN, Pictures};
 use crate::app::App;
 use crate::auth::CurrentUser;
@@ -71,6 +69,8 @@ pub async fn of_form(app: &App, user: &CurrentUser, request: &HttpRequest, paylo
                 let code = if is_known { ViolationCode::NotAvailable } else { ViolationCode::UnknownField };
                 return Err(wrong(&name, code));
             }
+            // Before it is read: names without end would be memory without end.
+            None if !KNOWN.contains(&name.as_str()) => return Err(wrong(&name, ViolationCode::UnknownField)),
             None => {
                 let text = field(part, left).await?;
                 left = left.saturating_sub(text.len());
@@ -109,30 +109,6 @@ fn value(name: &str, text: String) -> Value {
     read.unwrap_or(Value::String(text))
 }
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(default, borrow)]
-    images: Vec<Pointer<'a>>,
-    #[serde(default, borrow)]
-    mask: Option<Pointer<'a>>,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
-}
-
-/// Exactly one of the two in this wire; the second names a file that was uploaded to it, and here there are none.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pointer<'a> {
-    #[serde(default, borrow)]
-    image_url: Option<Text<'a>>,
-    #[serde(default)]
-    file_id: Option<Value>,
-}
-
-/// Borrowed where the JSON has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 pub async fn of_json(app: &App, user: &CurrentUser, request: &HttpRequest, payload: web::Payload) -> ApiResult<Sent> {
     let announced = receive::announced(request);
     if announced.is_some_and(|length| length > PICTURES_JSON_MAX) {
@@ -143,9 +119,14 @@ pub async fn of_json(app: &App, user: &CurrentUser, request: &HttpRequest, paylo
     let place = receive::place(app, body.saturating_add(body.min(DATA_URL_MAX))).await?;
     let bytes = receive::read(payload, announced.unwrap_or(0), PICTURES_JSON_MAX).await?;
     let body: Body<'_> = extract::parse(&bytes)?;
+    if body.is_too_large {
+        return Err(ApiError::PayloadTooLarge { max_bytes: BODY_MAX });
+    }
     let mut sent = Sent { fields: body.fields, ..Sent::default() };
-    if body.images.is_empty() {
-        return Err(wrong("images", ViolationCode::Required));
+    match body.images.len() {
+        0 => return Err(wrong("images", ViolationCode::Required)),
+        images if images > REFERENCES_MAX => return Err(wrong("images", ViolationCode::TooMany)),
+        _ => {}
     }
     for (index, pointer) in body.images.iter().enumerate() {
         let at = format!("images/{index}");
@@ -161,7 +142,7 @@ pub async fn of_json(app: &App, user: &CurrentUser, request: &HttpRequest, paylo
 
 fn of_pointer(pointer: &Pointer<'_>, at: &str, place: &Place) -> ApiResult<Upload> {
     let of = |member: &str, code| wrong(&format!("{at}/{member}"), code);
-    let url = match (&pointer.image_url, pointer.file_id.as_ref().filter(|id| !id.is_null())) {
+    let url = match (&pointer.image_url, &pointer.file_id) {
         (Some(url), None) => &*url.0,
         (None, Some(_)) => return Err(of("file_id", ViolationCode::NotAvailable)),
         _ => return Err(wrong(at, ViolationCode::OneOfTwo)),

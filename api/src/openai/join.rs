@@ -2,7 +2,6 @@
 //! key and try again when they lose patience; that must cost once.
 use actix_web::HttpRequest;
 use chrono::TimeDelta;
-use lapidary_contract::domain::limits::IDEMPOTENCY_KEY_MAX;
 use lapidary_contract::{CreateGeneration, GemBalance, Generation};
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use crate::auth::CurrentUser;
 use crate::gems;
 use crate::generation::submit::{self, Call, Origin, Submitted};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::extract::IdempotencyKey;
 use crate::http::rate::Standing;
 use crate::telemetry;
 
@@ -30,13 +30,7 @@ pub struct Asked {
 impl Asked {
     pub fn of(request: &HttpRequest) -> ApiResult<Self> {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let key = match request.headers().contains_key("idempotency-key") {
-            false => None,
-            true => match header("idempotency-key").map(|key| key.trim_matches('"')) {
-                Some(key) if !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_MAX => Some(key.to_owned()),
-                _ => return Err(ApiError::IdempotencyKeyRequired),
-            },
-        };
+        let key = IdempotencyKey::if_given(request)?.map(|key| key.0);
         let tries = header("x-stainless-retry-count").and_then(|count| count.parse().ok()).unwrap_or(0);
         Ok(Self { key, tries, traceparent: telemetry::traceparent(request.headers()) })
     }

@@ -6,6 +6,7 @@ pub mod error;
 mod events;
 mod form;
 mod join;
+mod json_body;
 mod models;
 mod order;
 mod queries;

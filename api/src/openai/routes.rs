@@ -43,7 +43,7 @@ use crate::http::request_log::RequestId;
         (status = 429, body = OpenAiError),
         (status = 500, body = OpenAiError),
         (status = 502, body = OpenAiError, description = "The model answered with no image. Nothing was charged."),
-        (status = 503, body = OpenAiError, description = "The model is too busy, or we are. Nothing was charged."),
+        (status = 503, body = OpenAiError, description = "The model is too busy, or we are. What was made by then stands at `Location`."),
         (status = 504, body = OpenAiError, description = "The model took too long. Nothing was charged.")))]
 #[post("/openai/v1/images/generations")]
 pub async fn create_openai_image(

@@ -66,13 +66,17 @@ async fn ended(app: &App, order: &Order, end: &End, request_id: &str, taken: &Ta
         let mut head = head(taken, end.generation.captured_gems, end.gems.remaining);
         return Ok(failure.answer(&mut head));
     }
-    let head = head(taken, end.generation.captured_gems, end.gems.remaining);
+    let mut head = head(taken, end.generation.captured_gems, end.gems.remaining);
     let is_stream = order.stream.is_some();
     let pieces = match is_stream {
-        true => answer::completed(app, order, end).await?,
-        false => answer::whole(app, order, end).await?,
+        true => answer::completed(app, order, end).await,
+        false => answer::whole(app, order, end).await,
     };
-    Ok(send(head, is_stream, pieces))
+    match pieces {
+        Ok(pieces) => Ok(send(head, is_stream, pieces)),
+        // They are made and paid for: whoever cannot be answered now is told where they are.
+        Err(error) => Ok(WireError::of(&error, request_id).answer(&mut head)),
+    }
 }
 
 /// What leads to the generation, and its gems.

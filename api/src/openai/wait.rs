@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::queries::{self, Now, Picture};
 use crate::app::App;
 use crate::auth::CurrentUser;
+use crate::auth::life::Life;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 
@@ -49,13 +50,14 @@ pub struct Wait {
     read_at: Option<Instant>,
     has_news: bool,
     preview_key: Option<String>,
+    life: Life,
 }
 
 impl Wait {
     /// Read at once, and after each change from here on.
     pub fn begin(app: web::Data<App>, user: CurrentUser, id: Uuid) -> Self {
         let (news, open) = (app.live.news(), app.live.open());
-        Self { app, user, id, news, open, read_at: None, has_news: true, preview_key: None }
+        Self { app, user, id, news, open, read_at: None, has_news: true, preview_key: None, life: Life::default() }
     }
 
     /// What comes next. An error when the process stops, the session ended, or the end cannot be read: all of it can be
@@ -65,7 +67,7 @@ impl Wait {
             if !*self.open.borrow() {
                 return Err(ApiError::Unavailable { retry_after_seconds: 1 });
             }
-            if self.app.auth.is_live(&self.user) == Some(false) {
+            if !self.life.goes_on(&self.app, &self.user).await {
                 return Err(ApiError::Unauthenticated);
             }
             let now = Instant::now();

@@ -129,11 +129,7 @@ mod tests {
             for answer in answers.as_object().unwrap().values() {
                 assert!(answer["headers"]["RateLimit"].is_object(), "{method} {pattern}");
             }
-            assert_eq!(
-                door == Door::Public,
-                answers.get("403").is_none() || door == Door::Public,
-                "{method} {pattern}"
-            );
+            assert!(door == Door::Public || answers.get("403").is_some(), "{method} {pattern}");
         }
     }
 }

@@ -10,7 +10,7 @@ pub use super::audit_queries::record;
 use crate::app::App;
 use crate::auth::CurrentOperator;
 use crate::http::error::ApiResult;
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 /// Who did it.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +58,10 @@ pub struct AuditQuery {
 pub async fn list_operator_acts(
     app: web::Data<App>,
     operator: CurrentOperator<(web::Query<PageQuery>, web::Query<AuditQuery>)>,
-) -> ApiResult<web::Json<List<AuditEntry>>> {
+) -> ApiResult<Listed<AuditEntry>> {
     let (page, query) = operator.given;
     let (limit, before) = (page.limit()?, page.keyset()?);
     let mut conn = app.db.house().acquire().await?;
     let rows = queries::list(&mut conn, query.subject, before, limit + 1).await?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }

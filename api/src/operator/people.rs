@@ -11,11 +11,12 @@ use super::audit::{self, By, Done};
 use super::checked_reason;
 use super::people_queries::{self as queries, Sought};
 use crate::app::App;
+use crate::auth::address;
 use crate::auth::{self, CurrentOperator};
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
 use crate::requests;
 use crate::requests::routes::RequestsQuery;
@@ -42,7 +43,7 @@ impl PeopleQuery {
         if text.chars().count() > SOUGHT_MAX {
             return wrong(ViolationCode::TooLong);
         }
-        Ok(Some(Sought { text, id: text.parse().ok() }))
+        Ok(Some(Sought { text, email: address::normalise(text), id: text.parse().ok() }))
     }
 }
 
@@ -57,7 +58,7 @@ impl PeopleQuery {
 pub async fn list_people(
     app: web::Data<App>,
     operator: CurrentOperator<(web::Query<PageQuery>, web::Query<PeopleQuery>)>,
-) -> ApiResult<web::Json<List<PersonSummary>>> {
+) -> ApiResult<Listed<PersonSummary>> {
     let (page, query) = operator.given;
     let (limit, before, sought) = (page.limit()?, page.keyset()?, query.sought()?);
     // Whose request it was may be known a moment ago only.
@@ -65,7 +66,7 @@ pub async fn list_people(
     let mut conn = app.db.house().acquire().await?;
     let rows = queries::find(&mut conn, sought.as_ref(), before, limit + 1).await?;
     let people = rows.into_iter().map(PersonSummary::from).collect();
-    Ok(web::Json(paging::list(people, limit, |person: &PersonSummary| (person.created_at, person.id))))
+    Ok(paging::list(people, limit, |person: &PersonSummary| (person.created_at, person.id)))
 }
 
 /// One person: profile, gems, ways to sign in, how much there is of everything. No prompt and no picture.
@@ -173,7 +174,7 @@ pub async fn list_requests_of_person(
     app: web::Data<App>,
     operator: CurrentOperator<(web::Path<Uuid>, web::Query<PageQuery>, web::Query<RequestsQuery>)>,
     request_id: RequestId,
-) -> ApiResult<web::Json<List<LoggedRequest>>> {
+) -> ApiResult<Listed<LoggedRequest>> {
     let (id, page, query) = operator.given;
     let (limit, before, wanted) = (page.limit()?, page.keyset()?, query.wanted()?);
     app.request_log.catch_up(&app.db).await;
@@ -185,5 +186,5 @@ pub async fn list_requests_of_person(
     audit::record(&mut tx, &Done::new(by, OperatorAct::ReadRequests, *id), app.clock.now()).await?;
     let rows = requests::queries::list(&mut tx, *id, &wanted, before, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }

@@ -44,8 +44,10 @@ impl From<PersonRow> for PersonSummary {
 
 /// What an operator typed, as the things it may be.
 pub struct Sought<'a> {
-    /// In lower case; also a provider's account.
+    /// A provider's account.
     pub text: &'a str,
+    /// As addresses are stored.
+    pub email: Option<String>,
     /// A person, or a request.
     pub id: Option<Uuid>,
 }
@@ -68,8 +70,8 @@ pub async fn find(
              join gem_accounts a on a.id = l.account_id
            where (p.created_at, p.id) < ($1, $2)
              and ($3::text is null or p.id in (
-               select id from people where email_normalised = lower($3) or id = $4
-               union all select person_id from identities where email_normalised = lower($3) or subject = $3
+               select id from people where email_normalised = $6 or id = $4
+               union all select person_id from identities where email_normalised = $6 or subject = $3
                union all select person_id from request_log where id = $4
                union all select person_id from generations where request_id = $4::uuid::text
                union all select person_id from refinements where request_id = $4::uuid::text
@@ -79,7 +81,8 @@ pub async fn find(
         before.before_id,
         sought.map(|sought| sought.text),
         sought.and_then(|sought| sought.id),
-        rows
+        rows,
+        sought.and_then(|sought| sought.email.as_deref())
     )
     .fetch_all(conn)
     .await

@@ -102,7 +102,7 @@ pub async fn list_purchases(
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::list(&mut tx, user.account_id, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(Listed(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }
 
 /// Fresh links to the receipt and the invoice of a purchase.

@@ -93,13 +93,31 @@ pub async fn of_file(
     .await
 }
 
-/// A file that came along with a request before is now uploaded to stay.
-pub async fn keep_for_good(conn: &mut PgConnection, person_id: Uuid, fingerprint: &[u8]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+/// A file that came along with a request before is now uploaded to stay. False: it did not, or stays already.
+pub async fn keep_for_good(conn: &mut PgConnection, person_id: Uuid, fingerprint: &[u8]) -> Result<bool, sqlx::Error> {
+    let kept = sqlx::query!(
         "update reference_images set is_passing = false
          where person_id = $1 and fingerprint = $2 and is_passing and deleted_at is null",
         person_id,
         fingerprint
+    )
+    .execute(conn)
+    .await?;
+    Ok(kept.rows_affected() > 0)
+}
+
+/// A mask, or what only came along, is the newest again: it is in use.
+pub async fn use_again(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update reference_images set created_at = $3 where person_id = $1 and id = $2 and (is_mask or is_passing)",
+        person_id,
+        id,
+        now
     )
     .execute(conn)
     .await?;

@@ -83,7 +83,7 @@ pub async fn list_references(
     for row in rows {
         references.push(row.shown(&app.store).await?);
     }
-    Ok(Listed(paging::list(references, limit, |reference| (reference.created_at, reference.id))))
+    Ok(paging::list(references, limit, |reference| (reference.created_at, reference.id)))
 }
 
 /// One upload, also a mask.

@@ -33,11 +33,15 @@ pub async fn keep(app: &App, user: &CurrentUser, upload: Upload, stay: Stay) -> 
     let is_mask = stay == Stay::Mask;
     let (upload, fingerprint) = upload.fingerprint().await?;
     let mut tx = app.db.begin_as(user.actor()).await?;
-    if stay == Stay::Kept {
-        queries::keep_for_good(&mut tx, user.person_id, &fingerprint).await?;
-    }
+    let is_kept_now = stay == Stay::Kept && queries::keep_for_good(&mut tx, user.person_id, &fingerprint).await?;
     let known = queries::of_file(&mut tx, user.person_id, &fingerprint, is_mask).await?;
     let kept = queries::count(&mut tx, user.person_id).await?;
+    if is_kept_now && kept > REFERENCES_KEPT_MAX {
+        return Err(wrong(ViolationCode::TooMany));
+    }
+    if let Some(row) = known.as_ref().filter(|_| stay != Stay::Kept) {
+        queries::use_again(&mut tx, user.person_id, row.id, app.clock.now()).await?;
+    }
     tx.commit().await?;
     if let Some(row) = known {
         return Ok(Uploaded { reference: row.shown(&app.store).await?, is_new: false, fingerprint });

@@ -11,7 +11,7 @@ use super::writer;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 /// Characters of a route; none of ours is longer.
 const ROUTE_MAX: usize = 200;
@@ -100,13 +100,13 @@ pub async fn list_requests(
     user: CurrentUser,
     page: web::Query<PageQuery>,
     query: web::Query<RequestsQuery>,
-) -> ApiResult<web::Json<List<LoggedRequest>>> {
+) -> ApiResult<Listed<LoggedRequest>> {
     let (limit, before, wanted) = (page.limit()?, page.keyset()?, query.wanted()?);
     app.request_log.catch_up(&app.db).await;
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::list(&mut tx, user.person_id, &wanted, before, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }
 
 /// What came of one request, by the `X-Request-Id` of its answer: whether you were charged, and where it failed.

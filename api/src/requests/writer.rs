@@ -1,5 +1,6 @@
 //! The way into the request log: a bounded queue, and batches of it into the database. Whoever answers a request never waits
 //! here: what has no room is dropped and counted. Knows no request, only rows.
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -186,8 +187,9 @@ pub async fn work(app: Arc<App>, mut open: watch::Receiver<bool>) {
 async fn write(db: &Db, rows: &[Row]) -> Result<(), sqlx::Error> {
     match try_to_write(db, rows).await {
         Err(error) if is_without_a_day(&error) => {
-            for row in rows {
-                days::make(db, row.created_at.date_naive()).await?;
+            let days: BTreeSet<_> = rows.iter().map(|row| row.created_at.date_naive()).collect();
+            for day in days {
+                days::make(db, day).await?;
             }
             try_to_write(db, rows).await
         }

@@ -8,7 +8,7 @@ use super::{delivery_queries as deliveries, queries};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
 /// Tests of one endpoint within a minute.
 const TESTS_MAX: i64 = 10;
@@ -57,13 +57,13 @@ pub async fn list_webhook_deliveries(
     user: CurrentUser,
     id: web::Path<Uuid>,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<WebhookDelivery>>> {
+) -> ApiResult<Listed<WebhookDelivery>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     queries::get(&mut tx, user.person_id, *id, app.clock.now()).await?;
     let rows = deliveries::list(&mut tx, user.person_id, *id, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(rows, limit, |delivery| (delivery.created_at, delivery.id))))
+    Ok(paging::list(rows, limit, |delivery| (delivery.created_at, delivery.id)))
 }
 
 /// One of them. Its id is the `webhook-id` that the receiver saw.

@@ -145,6 +145,8 @@ pub async fn update_webhook_endpoint(
             queries::end_waiting(&mut tx, user.person_id, *id, now).await?;
         }
         Some(WebhookStatus::Enabled) => {
+            // What was told while it was being switched off came after the end of what waited then.
+            queries::end_waiting(&mut tx, user.person_id, *id, now).await?;
             endpoint.status = WebhookStatus::Enabled;
             (endpoint.disabled_reason, endpoint.failing_since) = (None, None);
         }
@@ -213,7 +215,11 @@ async fn parse_url(app: &App, text: &str, violations: &mut Vec<Violation>) -> St
             // A fragment is for browsers.
             Ok(mut url) => {
                 url.set_fragment(None);
-                return url.into();
+                // Written out it may be longer than it came.
+                match url.as_str().len() > WEBHOOK_URL_MAX {
+                    false => return url.into(),
+                    true => wrong(ViolationCode::TooLong),
+                }
             }
             Err(code) => wrong(code),
         }

@@ -149,9 +149,11 @@ pub async fn failed(
            ),
            ended as (
              update webhook_deliveries d
-             set status = case when $5::timestamptz is null then 'failed' else 'pending' end, lease_until = null,
-               finished_at = case when $5::timestamptz is null then $4::timestamptz end,
-               next_attempt_at = coalesce($5, d.next_attempt_at),
+             set status = case when $5::timestamptz is null and d.tries = $8 then 'failed' else 'pending' end,
+               lease_until = null,
+               finished_at = case when $5::timestamptz is null and d.tries = $8 then $4::timestamptz end,
+               -- Whoever asked for it again meanwhile began it anew.
+               next_attempt_at = case when d.tries = $8 then coalesce($5, d.next_attempt_at) else d.next_attempt_at end,
                attempts = (case when jsonb_array_length(d.attempts) >= 20 then d.attempts - 0 else d.attempts end) || $3
              from endpoint where d.id = $1 and d.attempt = $2 and d.status = 'pending' returning d.endpoint_id
            ),
@@ -166,7 +168,8 @@ pub async fn failed(
         now,
         again_at,
         job.endpoint_id,
-        is_slow
+        is_slow,
+        job.tries
     )
     .fetch_optional(conn)
     .await?;

@@ -188,11 +188,20 @@ async fn keys_webhooks_requests_and_the_operators_screens_pass_axe() {
     person.post("/v1/me/api-keys", &key).await.expect_status(201);
     person.post("/v1/webhook-endpoints", &json!({"url": "http://127.0.0.1:9/hook"})).await.expect_status(201);
     sqlx::query("update people set is_operator = true").execute(&mut stage.app.sql().await).await.expect("operators");
+    let email = "somebody.with.a.very.long.address.indeed.and.longer.still@example.test";
+    sqlx::query("update people set email = $1")
+        .bind(email)
+        .execute(&mut stage.app.sql().await)
+        .await
+        .expect("an address");
     tab.open(&stage.at("/account")).await;
+    tab.see("button", "Send a test").await;
+    looks.take(&mut tab, "account-programs").await;
     tab.press("button", "Create API key").await;
     tab.see("dialog", "Create API key").await;
     looks.take(&mut tab, "account-key").await;
-    for (page, path) in [("requests", "/account/requests"), ("operator", "/operator")] {
+    let person = format!("/operator?person={}", person.get("/v1/me").await.json()["id"].as_str().expect("an id"));
+    for (page, path) in [("requests", "/account/requests"), ("operator", "/operator"), ("operator-person", &person)] {
         tab.open(&stage.at(path)).await;
         looks.take(&mut tab, page).await;
     }

@@ -72,6 +72,9 @@ async fn pages_of_a_list_are_linked_to_the_end() {
         }
     }
     assert_eq!(prompts, ["Fox 2", "Fox 1", "Fox 0"]);
+    // Every list, whoever made it: the log has seen all of these.
+    let page = person.get("/v1/me/requests?limit=1").await.expect_status(200);
+    assert!(page.header("link").starts_with("</v1/me/requests?limit=1&cursor="), "{}", page.header("link"));
     app.work().await;
 }
 

@@ -69,7 +69,6 @@ async fn two_processes_let_in_exactly_what_the_rate_allows_of_two_hundred_at_onc
     let gems: i64 = rows.iter().map(|(_, gems)| gems).sum();
     assert_eq!(person.gems().await["held"], gems);
     assert_eq!(person.remaining().await, before - gems, "what is refused holds nothing");
-    sqlx::query("select 1").execute(&mut app.sql().await).await.expect("ok");
     app.work().await;
 }
 
@@ -114,35 +113,35 @@ async fn gems_and_caps_are_told_before_it_was_too_often_and_what_is_refused_or_r
 
 #[actix_web::test]
 async fn a_person_and_each_of_their_keys_have_a_bucket_of_their_own() {
-    let app = harness::start_with(&["--requests-per-minute=6".into()]).await;
-    // One was used to confirm the age.
+    // One more in 15 seconds: whatever a crowded machine needs for the next lines is less.
+    let app = harness::start_with(&["--requests-per-minute=4".into()]).await;
     let (person, other) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
-    let (first, second) = (key_of(&person, &["gems:read"]).await, key_of(&person, &["gems:read"]).await);
+    let (first, second) = (key_of(&person, &["gems:read"]).await, key_of(&other, &["gems:read"]).await);
+    // One was used to confirm the age, one to make the key.
     let answer = person.get("/v1/gems").await.expect_status(200);
-    assert_eq!(left(&answer, "requests"), 2);
-    assert_eq!(answer.header("ratelimit-policy"), "\"requests\";q=6;w=60");
+    assert_eq!(left(&answer, "requests"), 1);
+    assert_eq!(answer.header("ratelimit-policy"), "\"requests\";q=4;w=60");
     assert_eq!(
         left(&person.get(&format!("/v1/images/{}", Uuid::now_v7())).await, "requests"),
-        1,
+        0,
         "a problem says it too"
     );
-    assert_eq!(left(&person.get("/v1/images").await.expect_status(200), "requests"), 0);
     let refused = person.get("/v1/gems").await;
     assert_eq!(left(&refused, "requests"), 0);
-    assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=10).contains(&seconds)));
+    assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=15).contains(&seconds)));
     refused.expect_problem(429, "rate-limited");
-    for left_over in (0..6).rev() {
+    for left_over in (0..4).rev() {
         assert_eq!(left(&first.get("/v1/gems").await.expect_status(200), "requests"), left_over);
     }
     first.get("/v1/gems").await.expect_problem(429, "rate-limited");
     // What the key may not do counts as well.
-    assert_eq!(left(&second.get("/v1/images").await, "requests"), 5);
+    assert_eq!(left(&second.get("/v1/images").await, "requests"), 3);
     other.get("/v1/gems").await.expect_status(200);
 }
 
 #[actix_web::test]
 async fn whoever_is_not_signed_in_is_limited_by_address_as_trusted_proxies_say_it() {
-    let app = harness::start_with(&["--requests-per-minute-signed-out=12".into()]).await;
+    let app = harness::start_with(&["--requests-per-minute-signed-out=6".into()]).await;
     let person = app.person("Ada Lovelace").await;
     let caller = key_of(&person, &["gems:read"]).await;
     let from = async |address: &str, path: &str, token: &str| {
@@ -150,9 +149,9 @@ async fn whoever_is_not_signed_in_is_limited_by_address_as_trusted_proxies_say_i
         Answer::of(if token.is_empty() { request } else { request.bearer_auth(token) }.send().await).await
     };
     // The last one was added by the proxy, and only that one counts.
-    for attempt in 0..12 {
+    for attempt in 0..6 {
         let answer = from(&format!("8.8.8.{attempt}, 203.0.113.9"), "/v1/status", "").await.expect_status(200);
-        assert_eq!(left(&answer, "requests"), 11 - attempt);
+        assert_eq!(left(&answer, "requests"), 5 - attempt);
     }
     for (path, token) in
         [("/v1/status", ""), ("/v1/catalogue", ""), ("/v1/gems", ""), ("/v1/gems", "lap_x"), ("/v1/gems", "x.y.z")]
@@ -167,7 +166,7 @@ async fn whoever_is_not_signed_in_is_limited_by_address_as_trusted_proxies_say_i
     from("203.0.113.10", "/v1/status", "").await.expect_status(200);
     from("203.0.113.10", "/v1/gems", "lap_x").await.expect_problem(401, "unauthenticated");
     // One provider's customer has 64 bits.
-    for number in 0..12 {
+    for number in 0..6 {
         from(&format!("2001:db8::{number:x}"), "/v1/status", "").await.expect_status(200);
     }
     from("2001:db8::ffff:1", "/v1/status", "").await.expect_problem(429, "rate-limited");
@@ -185,10 +184,10 @@ async fn nobody_is_believed_about_addresses_where_no_proxy_is_trusted() {
     let app = harness::start_with(&flags).await;
     let browser = app.browser();
     let mut refused = 0;
-    for number in 0..20 {
+    for number in 0..40 {
         let request =
             browser.client.get(browser.at("/v1/status")).header("X-Forwarded-For", format!("203.0.113.{number}"));
         refused += usize::from(Answer::of(request.send().await).await.status == 429);
     }
-    assert!(refused >= 7, "only {refused} were refused");
+    assert!(refused >= 20, "only {refused} were refused");
 }

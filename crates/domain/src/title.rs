@@ -1,4 +1,4 @@
-//! The name a person gives to something of their own: a collection, a preset.
+//! The name a person gives to something of their own: a collection, a preset, an API key.
 use crate::attribute;
 use crate::limits::TITLE_MAX;
 use crate::violation::Violation;

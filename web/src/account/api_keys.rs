@@ -51,7 +51,7 @@ pub fn ApiKeys() -> AnyView {
             {list}
             <div class="actions"><Button on_press=begin>"Create API key"</Button></div>
             {new_key_dialog(is_making, done)}
-            {revoke_dialog(is_asking, doomed, keys)}
+            {revoke_dialog(is_asking, doomed, made, keys)}
             {examples()}
         </section>
     }
@@ -60,13 +60,18 @@ pub fn ApiKeys() -> AnyView {
 
 /// The whole key, this once.
 fn fresh(key: String) -> AnyView {
-    let text = key.clone();
-    let press = Callback::new(move |()| copy(text.clone(), "Key copied"));
+    shown_once("new-key", "Your new key. Copy it now: it is not shown again.", key, "Copy key")
+}
+
+/// A secret that nobody can show again, with the focus for `id`.
+pub fn shown_once(id: &'static str, words: &'static str, secret: String, act: &'static str) -> AnyView {
+    let text = secret.clone();
+    let press = Callback::new(move |()| copy(text.clone(), "Copied"));
     view! {
-        <div class="fresh-key" role="status">
-            <p class="session__device">"Your new key. Copy it now: it is not shown again."</p>
-            <code id="new-key" tabindex="-1">{key}</code>
-            <Button kind=ButtonKind::Primary on_press=press>"Copy key"</Button>
+        <div class="shown-once" role="status">
+            <p class="session__device">{words}</p>
+            <code id=id tabindex="-1">{secret}</code>
+            <Button kind=ButtonKind::Primary on_press=press>{act}</Button>
         </div>
     }
     .into_any()
@@ -108,7 +113,12 @@ fn row(key: ApiKey, ask: Callback<ApiKey>) -> AnyView {
     .into_any()
 }
 
-fn revoke_dialog(open: RwSignal<bool>, doomed: RwSignal<Option<ApiKey>>, keys: Asked<List<ApiKey>>) -> AnyView {
+fn revoke_dialog(
+    open: RwSignal<bool>,
+    doomed: RwSignal<Option<ApiKey>>,
+    made: RwSignal<Option<ApiKey>>,
+    keys: Asked<List<ApiKey>>,
+) -> AnyView {
     let name = move || doomed.with(|key| key.as_ref().map(|key| key.name.clone()).unwrap_or_default());
     let title = Signal::derive(move || format!("Revoke {}?", name()));
     let revoke = Callback::new(move |()| {
@@ -116,7 +126,11 @@ fn revoke_dialog(open: RwSignal<bool>, doomed: RwSignal<Option<ApiKey>>, keys: A
         let Some(key) = doomed.get_untracked() else { return };
         spawn_local(async move {
             match http::delete(&format!("{PATH}/{}", key.id)).await {
-                Ok(()) => toast::show("Key revoked", None),
+                Ok(()) => {
+                    toast::show("Key revoked", None);
+                    // Nobody should copy it now.
+                    made.update(|made| drop(made.take_if(|one| one.id == key.id)));
+                }
                 Err(failure) => toast::failure(&failure),
             }
             keys.again_then(|| keep_focus("#keys-title"));

@@ -7,6 +7,7 @@ use lapidary_contract::{
 };
 use wasm_bindgen_futures::spawn_local;
 
+use crate::account::api_keys::shown_once;
 use crate::account::{keep_focus, webhook_log};
 use crate::asked::{Asked, shown};
 use crate::browser;
@@ -53,22 +54,10 @@ pub fn Webhooks() -> AnyView {
 }
 
 fn secret_once(secret: String) -> AnyView {
-    let text = secret.clone();
-    let copy = Callback::new(move |()| {
-        let text = text.clone();
-        spawn_local(async move {
-            let is_copied = browser::copy(&text).await;
-            toast::show(if is_copied { "Secret copied" } else { "Select the secret to copy it" }, None);
-        });
+    request_animation_frame(|| {
+        browser::focus("#webhook-secret");
     });
-    view! {
-        <div class="webhook__secret" role="status">
-            <p>"The signing secret. Keep it now: it is not shown again."</p>
-            <code>{secret}</code>
-            <Button on_press=copy>"Copy secret"</Button>
-        </div>
-    }
-    .into_any()
+    shown_once("webhook-secret", "The signing secret. Keep it now: it is not shown again.", secret, "Copy secret")
 }
 
 fn new_hook(hooks: Hooks) -> AnyView {
@@ -202,7 +191,6 @@ fn replace_secret(path: String, hooks: Hooks) {
             Ok(hook) => {
                 hooks.secret.set(hook.secret);
                 toast::show("For 24 hours the old secret signs too", None);
-                keep_focus("#webhooks-title");
             }
             Err(failure) => toast::failure(&failure),
         }
@@ -230,7 +218,10 @@ fn switch(path: String, status: WebhookStatus, hooks: Hooks) {
 fn delete(path: String, hooks: Hooks) {
     spawn_local(async move {
         match http::delete(&path).await {
-            Ok(()) => toast::show("Webhook deleted", None),
+            Ok(()) => {
+                toast::show("Webhook deleted", None);
+                hooks.secret.set(None);
+            }
             Err(failure) => toast::failure(&failure),
         }
         hooks.list.again_then(|| keep_focus("#webhooks-title"));

@@ -12,7 +12,7 @@ use crate::page::{Page, person_path};
 use crate::paged::Paged;
 use crate::router::{self, Going};
 use crate::session::use_session;
-use crate::ui::dynamic::changing;
+use crate::ui::dynamic::{changing, memo};
 use crate::ui::field::Field;
 use crate::ui::time::Ago;
 use crate::ui::toast;
@@ -21,8 +21,10 @@ use crate::ui::{Button, Empty, format_gems, format_number};
 #[component]
 pub fn OperatorPage() -> AnyView {
     let me = use_session().me;
-    let is_operator = move || me.with(|me| me.as_ref().is_some_and(|me| me.is_operator));
-    changing(move || match (is_operator(), router::query("person")) {
+    // Each by itself: a search changes the address, and must not make the page anew.
+    let is_operator = memo(move |_| me.with(|me| me.as_ref().is_some_and(|me| me.is_operator)));
+    let person = memo(|_| router::query("person"));
+    changing(move || match (is_operator.get(), person.get()) {
         (false, _) => {
             view! { <Empty title="Only for operators" text="Whoever runs this service can make you one." /> }.into_any()
         }

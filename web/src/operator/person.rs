@@ -101,6 +101,7 @@ fn known(it: PersonDetails, asking: Asking) -> AnyView {
         let press = Callback::new(move |()| {
             asking.act.set(act);
             asking.reason.set(String::new());
+            asking.gems.set(String::new());
             asking.key.set_value(Uuid::now_v7().to_string());
             asking.failure.set(None);
             asking.is_open.set(true);

@@ -28,6 +28,17 @@ pub fn link(preset: &Preset) -> String {
 
 /// Called once at the start, before anybody is asked to sign in: that changes the address.
 pub fn keep_from_address() {
+    // Into a tab that is here already, only what is behind `#` changes.
+    window_event_listener(leptos::ev::hashchange, |_| {
+        if browser::fragment().starts_with(MARK) {
+            keep();
+            browser::leave_for(Page::Studio.path());
+        }
+    });
+    keep();
+}
+
+fn keep() {
     if let Some(text) = browser::fragment().strip_prefix(MARK).and_then(browser::decode) {
         kept::keep(KEPT, &text);
         router::go(&browser::here(), Going::Unmoved);

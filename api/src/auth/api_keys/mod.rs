@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use lapidary_contract::Scope;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use self::uses::Uses;
@@ -34,6 +34,7 @@ pub struct KeyGrant {
     /// Gems from one of its person's midnights to the next.
     pub daily_gems: Option<i64>,
     pub free_gems_only: bool,
+    pub scopes: Scopes,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -62,7 +63,6 @@ fn bit(scope: Scope) -> u16 {
 pub struct Known {
     pub subject: Subject,
     pub grant: KeyGrant,
-    pub scopes: Scopes,
     asked_at: Instant,
 }
 
@@ -75,6 +75,17 @@ pub struct ApiKeys {
     /// When the younger half is full it becomes the older one, and the older one is forgotten.
     halves: RwLock<(Half, Half)>,
     uses: Uses,
+    asking: Asking,
+}
+
+/// Anyone can make up keys that look whole, and each is a question to the database: so many at a time, and what sign-in and
+/// the worker need of it stays free.
+struct Asking(Semaphore);
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self(Semaphore::new(2))
+    }
 }
 
 impl ApiKeys {
@@ -85,7 +96,7 @@ impl ApiKeys {
         let is_sure = |known: &Known| revocations.is_fresh() && !revocations.has(known.grant.id);
         let known = match self.get(&hash, Instant::now()).filter(is_sure) {
             Some(known) => known,
-            None => self.ask(&app.db, hash).await?,
+            None => self.ask(app, hash).await?,
         };
         let now = app.clock.now();
         if known.grant.expires_at.is_some_and(|at| at <= now) {
@@ -95,10 +106,11 @@ impl ApiKeys {
         Ok(known)
     }
 
-    async fn ask(&self, db: &Db, hash: Hash) -> ApiResult<Known> {
+    async fn ask(&self, app: &App, hash: Hash) -> ApiResult<Known> {
+        let _turn = self.asking.0.acquire().await.map_err(ApiError::internal)?;
         // Before the question: what ends the key from here on is heard after it.
         let asked_at = Instant::now();
-        let found = queries::find(db.house(), &hash).await?.ok_or(ApiError::Unauthenticated)?;
+        let found = queries::find(app.db.house(), &hash).await?.ok_or(ApiError::Unauthenticated)?;
         if found.is_suspended {
             return Err(ApiError::Suspended);
         }
@@ -113,13 +125,16 @@ impl ApiKeys {
                 id: found.id,
                 daily_gems: found.daily_gems,
                 free_gems_only: found.free_gems_only,
+                scopes: Scopes::named(&found.scopes),
                 expires_at: found.expires_at,
             },
-            scopes: Scopes::named(&found.scopes),
             asked_at,
         };
         self.uses.known(found.id, found.last_used_at);
-        self.add(hash, known);
+        // While something is heard of it, every request asks: what was remembered now could outlive what is heard next.
+        if !app.auth.revocations.has(found.id) {
+            self.add(hash, known);
+        }
         Ok(known)
     }
 
@@ -167,8 +182,9 @@ mod tests {
     fn known(asked_at: Instant) -> Known {
         let id = Uuid::now_v7();
         let subject = Subject { person_id: id, account_id: id, session_id: id, is_confirmed: true };
-        let grant = KeyGrant { id, daily_gems: None, free_gems_only: false, expires_at: None };
-        Known { subject, grant, scopes: Scopes::default(), asked_at }
+        let scopes = Scopes::default();
+        let grant = KeyGrant { id, daily_gems: None, free_gems_only: false, scopes, expires_at: None };
+        Known { subject, grant, asked_at }
     }
 
     #[test]

@@ -71,12 +71,12 @@ pub async fn note_uses(conn: impl PgExecutor<'_>, ids: &[Uuid], at: &[DateTime<U
     Ok(())
 }
 
-pub async fn count(conn: &mut PgConnection, person_id: Uuid, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+/// Those that have expired, too: until they are revoked, or a month is over.
+pub async fn count(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from api_keys
-           where person_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)"#,
-        person_id,
-        now
+           where person_id = $1 and revoked_at is null"#,
+        person_id
     )
     .fetch_one(conn)
     .await
@@ -161,6 +161,6 @@ pub async fn revoke(
 
 /// What ended a month ago serves nobody any more.
 pub async fn sweep(conn: &mut PgConnection, ended_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from api_keys where revoked_at < $1", ended_before).execute(conn).await?;
+    sqlx::query!("delete from api_keys where revoked_at < $1 or expires_at < $1", ended_before).execute(conn).await?;
     Ok(())
 }

@@ -13,9 +13,9 @@ use crate::auth::CurrentUser;
 use crate::gems;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
-use crate::http::paging::{self, PageQuery};
+use crate::http::paging::{self, Listed, PageQuery};
 
-/// Your API keys, newest first; those that expired stay until you revoke them.
+/// Your API keys, newest first; those that expired stay for a month, or until you revoke them.
 #[utoipa::path(tag = "keys", operation_id = "list_api_keys", params(PageQuery), responses(
     (status = 200, body = List<ApiKey>),
     (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -27,12 +27,12 @@ pub async fn list_api_keys(
     app: web::Data<App>,
     user: CurrentUser,
     page: web::Query<PageQuery>,
-) -> ApiResult<web::Json<List<ApiKey>>> {
+) -> ApiResult<Listed<ApiKey>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let rows = queries::list(&mut tx, user.person_id, from, limit + 1).await?;
     tx.commit().await?;
-    Ok(web::Json(paging::list(rows, limit, |row| (row.created_at, row.id))))
+    Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }
 
 /// Make an API key. The answer is the only one that holds it: we keep a hash. 50 of yours may work at a time.
@@ -57,7 +57,7 @@ pub async fn create_api_key(
     made.start = text::start(&key);
     let mut tx = app.db.begin_as(user.actor()).await?;
     gems::queries::take_turns(&mut tx, user.account_id).await?;
-    if queries::count(&mut tx, user.person_id, now).await? >= API_KEYS_MAX {
+    if queries::count(&mut tx, user.person_id).await? >= API_KEYS_MAX {
         return Err(vec![Violation::new("", ViolationCode::TooMany)].into());
     }
     queries::add(&mut tx, user.person_id, &made, &key_hash).await?;

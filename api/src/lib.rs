@@ -36,6 +36,7 @@ pub mod page;
 pub mod payments;
 pub mod presets;
 pub mod problems;
+pub mod promises;
 pub mod references;
 pub mod refinement;
 pub mod requests;

@@ -30,6 +30,7 @@ mod usual;
         (name = "images", description = "What was made."),
         (name = "payments", description = "Packs, checkouts and purchases."),
         (name = "webhooks", description = "Hearing of what happens without asking: signed messages to addresses of yours."),
+        (name = "promises", description = "What is kept about people, what never happens, and the evidence."),
         (name = "openai", description = "OpenAI's wire: its SDKs work with `base_url` set to `/openai/v1` and a key of yours. Errors have its shape."),
         (name = "operator", description = "For operators, signed in by a session: people, flags, and the log of what operators did.")
     )

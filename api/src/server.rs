@@ -36,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
     crate::openai::configure(config);
     crate::payments::configure(config);
     crate::presets::configure(config);
+    crate::promises::configure(config);
     crate::references::configure(config);
     crate::refinement::configure(config);
     crate::requests::configure(config);

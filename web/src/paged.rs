@@ -15,6 +15,8 @@ pub struct Paged<T: Send + Sync + 'static> {
     next: RwSignal<Option<String>>,
     failure: RwSignal<Option<Failure>>,
     is_busy: RwSignal<bool>,
+    /// By the button for more.
+    has_ended: RwSignal<bool>,
     /// What was asked for last; answers to what was asked before count no more.
     asked: StoredValue<(u32, Option<String>)>,
 }
@@ -36,18 +38,24 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             next: RwSignal::new(None),
             failure: RwSignal::new(None),
             is_busy: RwSignal::new(false),
+            has_ended: RwSignal::new(false),
             asked: StoredValue::new((0, None)),
         };
-        paged.read(None);
+        paged.again();
         paged
     }
 
     /// From the newest on; until they come the last ones stay.
     pub fn again(self) {
-        self.read(None);
+        self.again_then(|| {});
     }
 
-    fn read(self, cursor: Option<String>) {
+    /// As `again`, and then what the new rows need.
+    pub fn again_then(self, then: fn()) {
+        self.read(None, then);
+    }
+
+    fn read(self, cursor: Option<String>, then: fn()) {
         let path = self.path.get_value();
         let path = match &cursor {
             None => path,
@@ -68,11 +76,15 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             }
             match answer {
                 Ok(page) => {
+                    let is_end = cursor.is_some() && page.next_cursor.is_none();
                     self.next.set(page.next_cursor);
                     self.rows.update(|rows| match rows {
                         Some(rows) if cursor.is_some() => rows.extend(page.data),
                         rows => *rows = Some(page.data),
                     });
+                    // The button that was pressed went: the keyboard goes on where it stood.
+                    self.has_ended.set(is_end);
+                    then();
                 }
                 Err(failure) => self.failure.set(Some(failure)),
             }
@@ -90,18 +102,27 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             })
         });
         let failure = changing(move || {
-            let retry = Callback::new(move |()| self.read(self.asked.with_value(|(_, cursor)| cursor.clone())));
+            let retry = Callback::new(move |()| self.read(self.asked.with_value(|(_, cursor)| cursor.clone()), || {}));
             self.failure.get().map(|failure| view! { <FailureNote failure on_retry=retry /> })
         });
         let more = changing(move || {
-            let press = Callback::new(move |()| self.read(self.next.get_untracked()));
+            let press = Callback::new(move |()| self.read(self.next.get_untracked(), || {}));
             let has_more = self.next.with(Option::is_some);
             has_more.then(|| view! { <Button busy=self.is_busy on_press=press>"Show more"</Button> })
+        });
+        let end = changing(move || {
+            let id = self.path.with_value(|path| path.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-"));
+            self.has_ended.get().then(|| {
+                let selector = format!("#end{id}");
+                request_animation_frame(move || drop(browser::focus(&selector)));
+                view! { <p class="quiet" id=format!("end{id}") tabindex="-1">"That is all."</p> }
+            })
         });
         view! {
             {rows}
             {failure}
             {more}
+            {end}
         }
         .into_any()
     }

@@ -50,7 +50,7 @@ class Document(unittest.TestCase):
             "--continue-on-failure", "--seed", "1", "--phases", PHASES,
             "--suppress-health-check", "all", *options,
         ]
-        done = subprocess.run(command, cwd=self.folder.name, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder.name, capture_output=True, text=True, timeout=3600)
         # Its warnings and failures, without the sources that it prints of itself.
         said = "\n".join(line[:400] for line in done.stdout.splitlines()[-400:])
         self.assertEqual(done.returncode, 0, said)
@@ -67,7 +67,7 @@ class Document(unittest.TestCase):
     def test_a_generated_python_client_does_the_main_job(self):
         package = Path(self.folder.name) / "generated_client"
         command = [BIN / "openapi-python-client", "generate", "--path", self.document, "--output-path", package, "--meta", "none"]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn("will not be generated", done.stdout, "every operation is in the client")
         sys.path.insert(0, self.folder.name)

@@ -1,15 +1,13 @@
 //! The bytes of an answer, piece by piece: JSON or the last event of a stream, with pictures encoded while they are read from
 //! storage. However many and large they are, one answer holds one piece of one of them.
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value, json};
-use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
 
 use super::order::Order;
 use super::queries::Picture;
@@ -19,8 +17,6 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::images::queries::Objects;
 use crate::images::store::StoreError;
 
-/// For a place among those that are told.
-const FOR_A_PLACE: Duration = Duration::from_secs(20);
 const COME_AGAIN_SECONDS: u64 = 5;
 /// Pieces up to and including the first picture.
 const OPENED: usize = 3;
@@ -53,7 +49,7 @@ pub async fn whole(app: &App, order: &Order, end: &End) -> ApiResult<Pieces> {
     }
     let rest = rest(told(order, end));
     pieces.push(text(format!("]{rest}")));
-    open(app, pieces, !order.wants_url).await
+    open(app, end.person_id, pieces, !order.wants_url).await
 }
 
 /// The last event of a stream.
@@ -64,7 +60,7 @@ pub async fn completed(app: &App, order: &Order, end: &End) -> ApiResult<Pieces>
     let mut more = told(order, end);
     more.insert("created_at".into(), json!(created(end)));
     pieces.push(text(format!("\"{}\n\n", rest(more))));
-    open(app, pieces, true).await
+    open(app, end.person_id, pieces, true).await
 }
 
 /// A rough picture on the way; none where it is gone by now, since the picture itself is there.
@@ -148,8 +144,14 @@ fn encoded<E>(bytes: impl Stream<Item = Result<Bytes, E>>) -> impl Stream<Item =
 }
 
 /// The first picture is opened before anything is said: a storage that is away is an error with a status.
-async fn open(app: &App, mut pieces: Vec<Pieces>, has_bytes: bool) -> ApiResult<Pieces> {
-    let place = if has_bytes { Some(place(app).await?) } else { None };
+async fn open(app: &App, person_id: Uuid, mut pieces: Vec<Pieces>, has_bytes: bool) -> ApiResult<Pieces> {
+    let place = match has_bytes {
+        true => {
+            let place = app.openai.place(person_id).await;
+            Some(place.ok_or(ApiError::Unavailable { retry_after_seconds: COME_AGAIN_SECONDS })?)
+        }
+        false => None,
+    };
     for piece in pieces.iter_mut().take(OPENED) {
         if let Some(first) = piece.next().await {
             let first: Pieces = Box::pin(stream::once(std::future::ready(Ok(first?))));
@@ -163,12 +165,6 @@ async fn open(app: &App, mut pieces: Vec<Pieces>, has_bytes: bool) -> ApiResult<
         std::future::ready(!piece.as_ref().is_ok_and(Bytes::is_empty))
     });
     Ok(Box::pin(told))
-}
-
-async fn place(app: &App) -> ApiResult<OwnedSemaphorePermit> {
-    let crowded = || ApiError::Unavailable { retry_after_seconds: COME_AGAIN_SECONDS };
-    let place = Arc::clone(&app.openai.0).acquire_owned();
-    tokio::time::timeout(FOR_A_PLACE, place).await.map_err(|_| crowded())?.map_err(|_| crowded())
 }
 
 /// The sum over the calls that made something; none unless each of them said.

@@ -9,27 +9,14 @@ mod join;
 mod json_body;
 mod models;
 mod order;
+mod places;
 mod queries;
 mod routes;
 pub mod schema;
 mod serve;
 mod wait;
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-
-/// Answers with bytes that are told at the same time. Each holds one piece of one picture.
-const ANSWERS_MAX: usize = 128;
-
-/// How many more answers there is room for.
-pub struct Answers(Arc<Semaphore>);
-
-impl Default for Answers {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ANSWERS_MAX)))
-    }
-}
+pub use self::places::Answers;
 
 /// Where this wire is spoken: errors there have its shape.
 pub fn is_spoken_at(path: &str) -> bool {

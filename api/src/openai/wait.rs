@@ -34,6 +34,7 @@ pub enum Heard {
 
 /// How it ended.
 pub struct End {
+    pub person_id: Uuid,
     pub generation: Generation,
     pub gems: GemBalance,
     pub pictures: Vec<Picture>,
@@ -127,6 +128,6 @@ impl Wait {
         let model_answers = queries::model_answers(&mut tx, person_id, id).await?;
         let gems = gems::queries::balance(&mut tx, self.user.account_id).await?;
         tx.commit().await?;
-        Ok(End { generation, gems, pictures, model_answers })
+        Ok(End { person_id, generation, gems, pictures, model_answers })
     }
 }

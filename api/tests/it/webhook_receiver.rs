@@ -2,6 +2,7 @@
 use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use aws_lc_rs::hmac;
@@ -119,8 +120,13 @@ impl Receiver {
         self.state.heard.lock().expect("a lock").clone()
     }
 
-    /// Once so many have come.
+    /// Once so many have come; half a minute is more than any of them takes.
     pub async fn until(&self, count: usize) -> Vec<Heard> {
+        let came = tokio::time::timeout(Duration::from_secs(30), self.so_many(count)).await;
+        came.unwrap_or_else(|_| panic!("{} messages came, {count} were waited for", self.heard().len()))
+    }
+
+    async fn so_many(&self, count: usize) -> Vec<Heard> {
         loop {
             let came = self.state.came.notified();
             tokio::pin!(came);

@@ -34,6 +34,9 @@ struct Arguments {
     /// Trade safety against a power cut for speed.
     #[arg(long)]
     fast: bool,
+    /// PostgreSQL's `shared_buffers`; without this its own small default.
+    #[arg(long)]
+    database_buffer_megabytes: Option<u32>,
 }
 
 #[tokio::main]
@@ -64,7 +67,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let port = |place: u16| arguments.port_base.saturating_add(place);
 
     let durability = if arguments.fast { Durability::Fast } else { Durability::Durable };
-    let options = Options { port: port(0), durability, ..Options::durable(arguments.data.join("postgres")) };
+    let buffer_megabytes = arguments.database_buffer_megabytes;
+    let folder = arguments.data.join("postgres");
+    let options = Options { port: port(0), durability, buffer_megabytes, ..Options::durable(folder) };
     let database = tokio::select! {
         started = postgres::start(options) => started?,
         () = &mut told_to_stop => return Ok(()),

@@ -22,7 +22,7 @@ use crate::ui::failure::contact_link;
 pub use self::requests::{RequestsPage, table as request_table};
 
 /// When the pressed button went with its row, the keyboard goes on at the section it stood in.
-fn keep_focus(heading: &'static str) {
+pub fn keep_focus(heading: &'static str) {
     request_animation_frame(move || {
         if document().active_element().is_none_or(|element| element.tag_name() == "BODY") {
             browser::focus(heading);

@@ -6,6 +6,7 @@ use crate::ui::prelude::*;
 use lapidary_contract::{AuditEntry, Flag, OperatorAct, PersonState, PersonSummary};
 use wasm_bindgen_futures::spawn_local;
 
+use crate::account::keep_focus;
 use crate::browser;
 use crate::http;
 use crate::page::{Page, person_path};
@@ -57,7 +58,7 @@ fn overview() -> AnyView {
                 {people}
             </section>
             <section>
-                <h2>"Flags"</h2>
+                <h2 id="flags-title" tabindex="-1">"Flags"</h2>
                 {flags.view("No open flags.", move |rows| list(rows.iter().map(|flag| flagged(flag, flags)).collect()))}
             </section>
             <section>
@@ -106,7 +107,7 @@ fn flagged(flag: &Flag, flags: Paged<Flag>) -> AnyView {
     let close = Callback::new(move |()| {
         spawn_local(async move {
             match http::post_nothing(&format!("/v1/admin/flags/{id}/close")).await {
-                Ok(()) => flags.again(),
+                Ok(()) => flags.again_then(|| keep_focus("#flags-title")),
                 Err(failure) => toast::failure(&failure),
             }
         });

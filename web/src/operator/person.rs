@@ -53,6 +53,7 @@ struct Asking {
     /// The same until it is answered: what is sent again moves nothing twice.
     key: StoredValue<String>,
     is_busy: RwSignal<bool>,
+    is_no_number: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,
     person: Asked<PersonDetails>,
     acts: Paged<AuditEntry>,
@@ -67,6 +68,7 @@ pub fn view(id: String) -> AnyView {
         gems: RwSignal::new(String::new()),
         key: StoredValue::new(String::new()),
         is_busy: RwSignal::new(false),
+        is_no_number: RwSignal::new(false),
         failure: RwSignal::new(None),
         person,
         acts: acts(format!("?subject={id}")),
@@ -104,6 +106,7 @@ fn known(it: PersonDetails, asking: Asking) -> AnyView {
             asking.gems.set(String::new());
             asking.key.set_value(Uuid::now_v7().to_string());
             asking.failure.set(None);
+            asking.is_no_number.set(false);
             asking.is_open.set(true);
         });
         view! { <Button on_press=press>{act.title()}</Button> }.into_any()
@@ -174,10 +177,13 @@ fn form(asking: Asking) -> AnyView {
             act(asking);
         }
     };
+    let no_number = Signal::derive(move || {
+        asking.is_no_number.get().then(|| "A whole number, with a minus to take some.".to_owned())
+    });
     let gems = changing(move || {
         let is_needed = asking.act.get() == Act::Adjust;
         is_needed.then(
-            || view! { <Field id="gems" label="Gems" value=asking.gems hint="20 gives 20 free gems, -20 takes 20." /> },
+            || view! { <Field id="gems" label="Gems" value=asking.gems error=no_number hint="20 gives 20 free gems, -20 takes 20." /> },
         )
     });
     let note = changing(move || asking.failure.get().map(|failure| view! { <FailureNote failure /> }));
@@ -194,7 +200,12 @@ fn form(asking: Asking) -> AnyView {
 
 fn act(asking: Asking) {
     let (path, what, reason) = (path(), asking.act.get_untracked(), asking.reason.get_untracked());
-    let gems = asking.gems.with_untracked(|text| text.trim().replace('−', "-").parse().unwrap_or(0));
+    let gems = asking.gems.with_untracked(|text| text.trim().replace('−', "-").parse());
+    let gems = match (what, gems) {
+        (Act::Adjust, Err(_)) => return asking.is_no_number.set(true),
+        (_, gems) => gems.unwrap_or(0),
+    };
+    asking.is_no_number.set(false);
     let key = asking.key.get_value();
     asking.is_busy.set(true);
     asking.failure.set(None);

@@ -61,13 +61,16 @@ pub struct Options {
     /// The wanted port; a free one is taken instead of 0 and of a busy one.
     pub port: u16,
     pub durability: Durability,
+    /// `shared_buffers`; PostgreSQL's own small default where nothing is said.
+    pub buffer_megabytes: Option<u32>,
     /// Remove `folder` once the server has ended.
     pub remove_at_end: bool,
 }
 
 impl Options {
     pub fn durable(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), port: 0, durability: Durability::Durable, remove_at_end: false }
+        let durability = Durability::Durable;
+        Self { folder: folder.into(), port: 0, durability, buffer_megabytes: None, remove_at_end: false }
     }
 
     pub fn fast(folder: impl Into<PathBuf>) -> Self {
@@ -190,6 +193,9 @@ async fn serve(cluster: &Cluster, binaries: &Binaries, options: &mut Options, po
         }
         let file = File::create(&log)?;
         let mut command = cluster.server(binaries, options.port, options.durability);
+        if let Some(megabytes) = options.buffer_megabytes {
+            command.args(["-c", &format!("shared_buffers={megabytes}MB")]);
+        }
         command.stdout(Stdio::from(file.try_clone()?)).stderr(Stdio::from(file));
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut server = tokio::process::Command::from(command).spawn()?;

@@ -78,6 +78,13 @@ pub fn memory(pid: u32, which: &str) -> Result<f64> {
     }
 }
 
+/// Of the whole machine.
+pub fn memory_megabytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? / 1_024)
+}
+
 /// Of the last minute: how busy everybody keeps this machine.
 pub fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -97,6 +104,7 @@ mod tests {
             sum = sum.wrapping_add((0..10_000_u64).sum());
         }
         assert!(sum > 0 && memory(me, "VmRSS").unwrap() > 1.0);
+        assert!(memory_megabytes().is_some_and(|megabytes| megabytes > 100));
         assert!(memory(me, "VmHWM").unwrap() >= memory(me, "VmRSS").unwrap() * 0.5);
     }
 

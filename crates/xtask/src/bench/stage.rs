@@ -54,6 +54,10 @@ impl Stage {
         };
         let mut sandbox = program("sandbox")?;
         sandbox.arg("--data").arg(&stage.folder).args(["--public-url", &stage.address(), "--until-stdin-closes"]);
+        if let Some(megabytes) = cpu::memory_megabytes() {
+            // A quarter of the machine, as PostgreSQL's manual advises for a server that is in earnest.
+            sandbox.args(["--database-buffer-megabytes", &(megabytes / 4).to_string()]);
+        }
         sandbox.env("LAPIDARY_TOOLS", tools::folder()?).env("NO_COLOR", "1");
         sandbox.env("RUST_LOG", "warn,s3s=off,s3s_fs=off,sandbox_took=debug");
         let log = stage.sandbox_log();

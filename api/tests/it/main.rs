@@ -53,6 +53,8 @@ mod refinements;
 mod refunds;
 mod request_log;
 mod resilience;
+mod retention;
+mod retention_runs;
 mod sessions;
 mod shares;
 mod sse;

@@ -123,6 +123,9 @@ async fn go_on(app: &App, run: &Run, steps: Steps) -> Result<Report, SweepError>
         let from = cursor.as_ref().map_or(FOLDER, |last| last.key.as_str());
         let to = page.next.as_ref().map_or(BEHIND, |next| next.key.as_str());
         found.missing = missing::count(app.db.house(), &page.objects, (from, to), now - MARGIN, now).await?;
+        if page.next.is_none() {
+            end_uploads(app, run, &mut found, now).await?;
+        }
         counts = queries::go_on(app.db.house(), run.id, found, page.next.as_ref(), now, now + LEASE).await?;
         if page.next.is_none() {
             forget_probes(app, run).await?;
@@ -136,6 +139,20 @@ async fn go_on(app: &App, run: &Run, steps: Steps) -> Result<Report, SweepError>
         cursor = page.next;
     }
     Ok(Report { counts, is_finished: false })
+}
+
+/// Uploads in parts whose process died before a row knew of them: nothing is written for a day. A page a day is plenty.
+async fn end_uploads(app: &App, run: &Run, found: &mut Counts, now: DateTime<Utc>) -> Result<(), StoreError> {
+    for (key, id) in app.store.unended_uploads(FOLDER, now - MARGIN).await? {
+        match if run.is_dry_run { Ok(()) } else { app.store.abort_upload(&key, &id).await } {
+            Ok(()) => found.deleted += 1,
+            Err(error) => {
+                tracing::warn!(%error, "an upload could not be ended and is tried tomorrow");
+                found.failed += 1;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What `doctor` left where it died before it could tidy up: a page a day is plenty.

@@ -26,6 +26,7 @@ mod key_caps;
 mod keys;
 mod ledger_rows;
 mod limits;
+mod logs;
 mod looks;
 mod margin;
 mod matrix;

@@ -100,7 +100,7 @@ fn cases() -> Vec<Case> {
             from account_links where person_id = $1", BY_ID),
         case("payments", "payment_events", payments::KEPT, "insert into payment_events (id, kind, heard_by, created_at, received_at)
             values ($5::text, 'charge.refunded', 'webhook', $4, $4)", "id = $1::text"),
-        case("payments", "payment_customers", payments::KEPT, "with a as (insert into gem_accounts (id) values ($5) returning id)
+        case("payments", "payment_customers", payments::KEPT, "with a as (insert into gem_accounts (id, created_at) values ($5, $4) returning id)
             insert into payment_customers select id, $6, $4 from a", "account_id = $1"),
         case("audit_log", "audit_log", payments::KEPT, "insert into audit_log (id, act, subject, created_at)
             values ($5, 'suspend', $1, $4)", BY_ID),

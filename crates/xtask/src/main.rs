@@ -10,6 +10,7 @@ mod failure;
 mod index;
 mod lean;
 mod linked;
+mod logs;
 mod openapi;
 mod page;
 mod prepare;

@@ -19,7 +19,10 @@ pub const TRACES_KEPT: TimeDelta = TimeDelta::days(400);
 const PIECE: i64 = 10_000;
 
 /// Runs `piece` until it finds nothing more.
-async fn through(mut piece: impl AsyncFnMut() -> Result<u64, sqlx::Error>) -> Result<Done, sqlx::Error> {
+async fn through<F>(piece: impl Fn() -> F) -> Result<Done, sqlx::Error>
+where
+    F: Future<Output = Result<u64, sqlx::Error>>,
+{
     let mut gone = 0;
     loop {
         match piece().await? {
@@ -30,32 +33,32 @@ async fn through(mut piece: impl AsyncFnMut() -> Result<u64, sqlx::Error>) -> Re
 }
 
 pub async fn events(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
-    through(async || queries::forget_events(app.db.house(), now - EVENTS_KEPT, PIECE).await).await
+    through(|| queries::forget_events(app.db.house(), now - EVENTS_KEPT, PIECE)).await
 }
 
 pub async fn shares(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
-    through(async || queries::forget_shares(app.db.house(), now - SHARES_KEPT, PIECE).await).await
+    through(|| queries::forget_shares(app.db.house(), now - SHARES_KEPT, PIECE)).await
 }
 
 /// Not those of a policy: they say which one a person has acknowledged, and stay with the person.
 pub async fn notices(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
-    through(async || queries::forget_notices(app.db.house(), now - NOTICES_KEPT, PIECE).await).await
+    through(|| queries::forget_notices(app.db.house(), now - NOTICES_KEPT, PIECE)).await
 }
 
 pub async fn flags(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
-    through(async || queries::forget_flags(app.db.house(), now - FLAGS_KEPT, PIECE).await).await
+    through(|| queries::forget_flags(app.db.house(), now - FLAGS_KEPT, PIECE)).await
 }
 
 /// What operators did is kept as long as the payments that some of it corrects. The database refuses to lose it sooner.
 pub async fn acts(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
-    through(async || queries::forget_acts(app.db.house(), now - payments::KEPT, PIECE).await).await
+    through(|| queries::forget_acts(app.db.house(), now - payments::KEPT, PIECE)).await
 }
 
 /// The newest of each kind stays, whatever its age: it says when a promise was last kept, and how far the events of the payment
 /// vendor were read.
 pub async fn traces(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
     let (house, before) = (app.db.house(), now - TRACES_KEPT);
-    let sweeps = through(async || queries::forget_sweeps(house, before, PIECE).await).await?;
-    let reconciled = through(async || queries::forget_reconciliations(house, before, PIECE).await).await?;
+    let sweeps = through(|| queries::forget_sweeps(house, before, PIECE)).await?;
+    let reconciled = through(|| queries::forget_reconciliations(house, before, PIECE)).await?;
     Ok(sweeps + reconciled)
 }

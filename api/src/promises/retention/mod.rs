@@ -168,14 +168,14 @@ pub const JOBS: &[Job] = &[
         removes: "Images in the trash",
         after: TimeDelta::days(TRASH_DAYS),
         at_least_every: SOON,
-        run: Run::Traced(|app, now| Box::pin(async move { images::trash::empty(app, now).await })),
+        run: Run::Traced(|app, now| Box::pin(images::trash::empty(app, now))),
     },
     Job {
         kind: "archives",
         removes: "Archives to download",
         after: TimeDelta::days(ARCHIVE_DAYS),
         at_least_every: SOON,
-        run: Run::Traced(|app, now| Box::pin(async move { archives::expire::expire(app, now).await })),
+        run: Run::Traced(|app, now| Box::pin(archives::expire::expire(app, now))),
     },
     Job {
         kind: "references",

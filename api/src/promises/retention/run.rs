@@ -29,7 +29,8 @@ pub async fn one(app: &App, job: &Job, now: DateTime<Utc>) -> Result<Option<Done
     };
     if let Err(error) = &outcome {
         // The database may be what failed.
-        if let Err(untold) = traces::fail(app.db.house(), job.kind, now).await {
+        let is_daily = matches!(job.run, Run::Traced(_));
+        if let Err(untold) = traces::fail(app.db.house(), job.kind, is_daily, now).await {
             tracing::debug!(job = job.kind, %error, %untold, "a failure left no trace");
         }
     }

@@ -26,8 +26,9 @@ pub async fn leave(house: &PgPool, kind: &str, done: Done, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// Counts a run that failed, in the newest row of its kind; that says no end of its own.
-pub async fn fail(house: &PgPool, kind: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Counts a run that failed, in the newest row of its kind; that says no end of its own. `is_daily`: where there is none, one is
+/// made, which no job takes for a run to go on with.
+pub async fn fail(house: &PgPool, kind: &str, is_daily: bool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with failed as (
            update sweep_runs set failed = failed + 1, failed_at = greatest(failed_at, $3)
@@ -35,12 +36,13 @@ pub async fn fail(house: &PgPool, kind: &str, now: DateTime<Utc>) -> Result<(), 
            returning id
          )
          insert into sweep_runs (id, kind, is_dry_run, day, started_at, failed, failed_at)
-         select $1, $2, false, $4, $3, 1, $3 where not exists (select from failed)
+         select $1, $2, false, $4, $3, 1, $3 where $5 and not exists (select from failed)
          on conflict (kind) where finished_at is null do nothing",
         Uuid::now_v7(),
         kind,
         now,
-        now.date_naive()
+        now.date_naive(),
+        is_daily
     )
     .execute(house)
     .await?;

@@ -10,18 +10,21 @@ alter table sweep_runs
 create unique index sweep_runs_once_a_day on sweep_runs (kind, day) where day is not null;
 create index sweep_runs_by_time on sweep_runs (started_at);
 
--- Seven years of acts are kept, as the books are that some of them change; what is older may go, and nothing else.
+-- Seven years of acts are kept, as the books are that some of them change; what is older may go, and nothing else. Each row that
+-- is deleted is judged by itself.
 create or replace function refuse_audit_change() returns trigger language plpgsql as $$
 begin
-  if tg_level = 'ROW' and tg_op = 'DELETE' and old.created_at < now() - interval '7 years' then
-    return old;
+  if tg_op = 'DELETE' then
+    if tg_level = 'STATEMENT' then
+      return null;
+    end if;
+    if old.created_at < now() - interval '7 years' then
+      return old;
+    end if;
   end if;
   raise exception 'the audit log is append-only' using errcode = 'insufficient_privilege';
 end
 $$;
-drop trigger audit_log_append_only on audit_log;
-create trigger audit_log_append_only before update or truncate on audit_log
-  for each statement execute function refuse_audit_change();
 create trigger audit_log_kept_for_years before delete on audit_log
   for each row execute function refuse_audit_change();
 

@@ -77,7 +77,8 @@ pub async fn daily_by(app: &App, steps: Steps) -> Result<(), SweepError> {
 
 async fn only_looks(app: &App, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let (house, lately) = (app.db.house(), now - STRANGE_AFTER);
-    let is_usual = queries::is_open(house, kind(false)).await? || queries::began_after(house, kind(false), lately).await?;
+    let is_usual =
+        queries::is_open(house, kind(false)).await? || queries::began_after(house, kind(false), lately).await?;
     Ok(!is_usual && !queries::is_seen(house, kind(true), lately, now - EVERY).await?)
 }
 
@@ -172,7 +173,10 @@ fn tell(run: &Run, found: Counts) {
     metrics::objects_missing(missing);
     tracing::info!(is_dry_run = run.is_dry_run, seen, deleted, failed, unknown, missing, "objects were swept");
     if missing > 0 {
-        tracing::error!(missing, "objects of images, uploads or archives are not in storage: restore them from a copy of the bucket");
+        tracing::error!(
+            missing,
+            "objects of images, uploads or archives are not in storage: restore them from a copy of the bucket"
+        );
     }
 }
 

@@ -200,9 +200,12 @@ async fn a_sweep_goes_on_where_a_dead_process_left_it_and_only_one_is_at_it() {
         rounds += 1;
     }
     assert!(rounds > 3, "it was done in {rounds} rounds");
-    let row: (i64, i64, i64) =
-        sqlx::query_as("select seen, deleted, missing from sweep_runs where kind = 'objects' order by started_at desc limit 1")
-            .fetch_one(&mut sql).await.expect("a row");
+    let row: (i64, i64, i64) = sqlx::query_as(
+        "select seen, deleted, missing from sweep_runs where kind = 'objects' order by started_at desc limit 1",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .expect("a row");
     // Two images of three objects, and the picture of the person if the provider gave one.
     assert_eq!((row.1, row.2), (5, 0));
     assert!(row.0 >= 11);
@@ -262,7 +265,8 @@ async fn a_job_that_fails_does_not_stop_the_ones_after_it() {
     schedule::keep_house(&app.app).await;
     assert_eq!(number(&app, "select count(*) from images").await, 0, "the trash is emptied");
     assert_eq!(
-        number(&app, "select count(*) from sweep_runs where finished_at is not null and kind = 'objects_dry_run'").await,
+        number(&app, "select count(*) from sweep_runs where finished_at is not null and kind = 'objects_dry_run'")
+            .await,
         1
     );
 }

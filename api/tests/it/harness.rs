@@ -94,7 +94,9 @@ pub async fn start_with(extra: &[String]) -> TestApp {
         set(limit, "1000000");
     }
     set("webhooks-allow-private", "on");
-    for secret in ["master-key", "s3-secret-access-key", "client-secret", "api-key", "stripe-secret-key", "webhook-secret"] {
+    for secret in
+        ["master-key", "s3-secret-access-key", "client-secret", "api-key", "stripe-secret-key", "webhook-secret"]
+    {
         let given = arguments.iter().filter(|flag| flag.contains(secret)).filter_map(|flag| flag.split_once('='));
         given.for_each(|(_, value)| logs::keep("a secret of the settings", value));
     }

@@ -68,7 +68,9 @@ pub fn keep_of_answer(headers: &reqwest::header::HeaderMap, body: &[u8]) {
         keep("a cookie", value.map_or("", |(_, value)| value));
     }
     if let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) {
-        for (name, kind) in [("access_token", "an access token"), ("key", "an API key"), ("secret", "a webhook's secret")] {
+        for (name, kind) in
+            [("access_token", "an access token"), ("key", "an API key"), ("secret", "a webhook's secret")]
+        {
             if let Some(value) = object.get(name).and_then(Value::as_str).filter(|value| value.len() > 20) {
                 keep(kind, value);
             }
@@ -83,7 +85,10 @@ pub async fn keep_of_database(sql: &mut PgConnection) {
     }
     for (kind, text) in [
         ("a prompt", "select prompt from generations union select composed_prompt from generations"),
-        ("a prompt", "select prompt from refinements union select revised_prompt from images where revised_prompt is not null"),
+        (
+            "a prompt",
+            "select prompt from refinements union select revised_prompt from images where revised_prompt is not null",
+        ),
         ("an address", "select email from people union select email from identities"),
         ("an address", "select billing_email from purchases where billing_email is not null"),
         ("a name", "select name from people where name is not null"),

@@ -108,7 +108,9 @@ async fn payments_go_seven_years_after_their_money_moved_last_and_the_ledger_sta
     let (old, young, refunded) =
         (app.person("Ada Lovelace").await, app.person("Grace Hopper").await, app.person("Alan Turing").await);
     let day = TimeDelta::days(1);
-    for (person, age_of) in [(&old, payments::KEPT + day), (&young, payments::KEPT - day), (&refunded, payments::KEPT + day)] {
+    for (person, age_of) in
+        [(&old, payments::KEPT + day), (&young, payments::KEPT - day), (&refunded, payments::KEPT + day)]
+    {
         let begun = buy(person, "pouch").await;
         age(&app, &begun, age_of).await;
         if std::ptr::eq(person, &refunded) {
@@ -139,7 +141,8 @@ async fn payments_go_seven_years_after_their_money_moved_last_and_the_ledger_sta
     run::one(&app.app, job("payments"), now).await.expect("it runs");
     assert_eq!(payment_rows(&app, &old).await, [0, 0, 0]);
     assert_eq!(audit::audit(app.app.db.house()).await.expect("an audit"), Vec::<String>::new());
-    app.stripe.refund(&app.stripe.object(&later.session).expect("a session")["payment_intent"].as_str().expect("an id"), None)
+    app.stripe
+        .refund(&app.stripe.object(&later.session).expect("a session")["payment_intent"].as_str().expect("an id"), None)
         .expect("refunded");
     app.stripe.all_is_delivered().await;
     assert_eq!(old.gems().await, gems);
@@ -191,7 +194,8 @@ async fn two_processes_at_once_remove_each_row_once_and_leave_one_trace() {
     // All of them at once, whatever they do.
     tokio::join!(run::all(&app.app), run::all(&other));
     other.db.close().await;
-    let twice = "select count(*) from (select from sweep_runs where day is not null group by kind, day having count(*) > 1) t";
+    let twice =
+        "select count(*) from (select from sweep_runs where day is not null group by kind, day having count(*) > 1) t";
     assert_eq!(number(&app, twice).await, 0);
     assert_eq!(number(&app, "select count(*) from sweep_runs where failed > 0").await, 0);
 }
@@ -313,16 +317,25 @@ async fn the_sweep_looks_before_it_deletes_and_counts_previews_apart() {
     app.app.clock.advance(TimeDelta::hours(13));
     run::one(&app.app, job("objects"), app.app.clock.now()).await.expect("a round");
     assert_eq!(keys(&app).await.len(), known - 2);
-    let (objects, previews) = (trace(&app, "objects").await.expect("a trace"), trace(&app, "previews").await.expect("a trace"));
+    let (objects, previews) =
+        (trace(&app, "objects").await.expect("a trace"), trace(&app, "previews").await.expect("a trace"));
     assert_eq!((objects.deleted, previews.deleted), (2, 1));
     assert!(objects.finished_at.expect("a time") > app.app.clock.now() - TimeDelta::minutes(10));
     // From then on it deletes each day.
-    app.app.store.put(&format!("users/{owner}/previews/{}/1-1.webp", Uuid::now_v7()), vec![1_u8], "image/png").await.expect("put");
+    app.app
+        .store
+        .put(&format!("users/{owner}/previews/{}/1-1.webp", Uuid::now_v7()), vec![1_u8], "image/png")
+        .await
+        .expect("put");
     app.app.clock.advance(TimeDelta::hours(25));
     orphans::daily(&app.app).await.expect("a round");
     assert_eq!(keys(&app).await.len(), known - 2);
     // A copy of the database that is days old: what came after it is no orphan to delete unseen.
-    app.app.store.put(&format!("users/{owner}/images/{}/1/original.png", Uuid::now_v7()), vec![1_u8], "image/png").await.expect("put");
+    app.app
+        .store
+        .put(&format!("users/{owner}/images/{}/1/original.png", Uuid::now_v7()), vec![1_u8], "image/png")
+        .await
+        .expect("put");
     app.app.clock.advance(TimeDelta::days(4));
     orphans::daily(&app.app).await.expect("a round");
     assert_eq!(keys(&app).await.len(), known - 1);
@@ -354,7 +367,8 @@ async fn uploads_that_came_to_no_end_are_ended_after_a_day() {
     drop(upload);
     let unended = async || app.app.store.unended_uploads("users/", later).await.expect("a list");
     assert_eq!(unended().await, [(key, id)]);
-    let swept = async |is_dry: bool| orphans::sweep(&app.app, is_dry).await.expect("a sweep").expect("a report").counts.deleted;
+    let swept =
+        async |is_dry: bool| orphans::sweep(&app.app, is_dry).await.expect("a sweep").expect("a report").counts.deleted;
     assert_eq!(swept(false).await, 0, "an upload of today may belong to somebody");
     app.app.clock.advance(TimeDelta::hours(25));
     assert_eq!((swept(true).await, unended().await.len()), (1, 1));

@@ -27,9 +27,8 @@ pub async fn forget(app: &App, now: DateTime<Utc>) -> Result<Done, JobError> {
         .collect();
     let kept = if objects.is_empty() { Vec::new() } else { app.store.delete_each(&objects).await? };
     let kept: HashSet<String> = kept.into_iter().map(|kept| kept.key).collect();
-    let is_kept = |one: &&queries::Deleted| {
-        kept.contains(&one.objects.original()) || kept.contains(&one.objects.thumbnail())
-    };
+    let is_kept =
+        |one: &&queries::Deleted| kept.contains(&one.objects.original()) || kept.contains(&one.objects.thumbnail());
     let (stuck, gone): (Vec<_>, Vec<_>) = over.iter().partition(is_kept);
     let ids = |rows: Vec<&queries::Deleted>| rows.iter().map(|row| row.id).collect::<Vec<Uuid>>();
     let (stuck, gone) = (ids(stuck), ids(gone));

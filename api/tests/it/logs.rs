@@ -10,8 +10,10 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use tracing_subscriber::EnvFilter;
 
-/// Everything of ours, and what others say to whoever looks for a fault; the sandbox's vendors are not ours.
-pub const FILTER: &str = "debug,lapidary=trace,lapidary_sandbox=off,s3s=off,s3s_fs=off,chromiumoxide=off";
+/// Everything of ours, and what others say to whoever looks for a fault; the sandbox's vendors and the tests' own browsers are
+/// not ours.
+pub const FILTER: &str =
+    "debug,lapidary=trace,lapidary_sandbox=off,s3s=off,s3s_fs=off,chromiumoxide=off,cookie_store=off";
 
 /// Shorter ones stand in lines by accident.
 const SECRET_MIN: usize = 5;

@@ -21,6 +21,7 @@ struct Owner {
 
 /// A row of this table, as old as `$4` says. `$1` is its person, `$2` the id of an image, `$3` that of an endpoint, `$5` an
 /// id of its own and `$6` a text of its own.
+#[derive(Clone)]
 struct Case {
     kind: &'static str,
     table: &'static str,
@@ -34,6 +35,10 @@ struct Case {
 const BY_ID: &str = "id = $1";
 
 fn cases() -> Vec<Case> {
+    [of_people(), of_the_house()].concat()
+}
+
+fn of_people() -> Vec<Case> {
     let case = |kind, table, after, insert, is_there| Case { kind, table, after, insert, is_there };
     let days = TimeDelta::days;
     vec![
@@ -80,6 +85,13 @@ fn cases() -> Vec<Case> {
             values ($5, $3, $1, 'image.made', $5, 0, '{}', 'delivered', $4, $4, $4)", BY_ID),
         case("webhook_deliveries", "webhook_secrets", TimeDelta::zero(), "insert into webhook_secrets
             values ($5, $3, $1, 'x', $4, $4)", BY_ID),
+    ]
+}
+
+fn of_the_house() -> Vec<Case> {
+    let case = |kind, table, after, insert, is_there| Case { kind, table, after, insert, is_there };
+    let days = TimeDelta::days;
+    vec![
         case("archives", "image_archives", days(7), "insert into image_archives (id, person_id, fingerprint, request_id, status,
             image_ids, object_key, bytes, created_at, finished_at, expires_at)
             values ($5, $1, 'x', 'r', 'ready', '{}', 'users/' || $1::text || '/archives/' || $5::text || '/1.zip', 1, $4, $4,

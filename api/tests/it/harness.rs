@@ -94,12 +94,7 @@ pub async fn start_with(extra: &[String]) -> TestApp {
         set(limit, "1000000");
     }
     set("webhooks-allow-private", "on");
-    for secret in
-        ["master-key", "s3-secret-access-key", "client-secret", "api-key", "stripe-secret-key", "webhook-secret"]
-    {
-        let given = arguments.iter().filter(|flag| flag.contains(secret)).filter_map(|flag| flag.split_once('='));
-        given.for_each(|(_, value)| logs::keep("a secret of the settings", value));
-    }
+    logs::keep_of_settings(&arguments);
     let settings = config::settings_from(&arguments).expect("settings");
     let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -60,6 +60,16 @@ pub fn keep(kind: &str, value: &str) {
     }
 }
 
+/// Of `--name=value`, what nobody else may know.
+pub fn keep_of_settings(arguments: &[String]) {
+    for name in
+        ["master-key", "s3-secret-access-key", "client-secret", "api-key", "stripe-secret-key", "webhook-secret"]
+    {
+        let given = arguments.iter().filter(|flag| flag.contains(name)).filter_map(|flag| flag.split_once('='));
+        given.for_each(|(_, value)| keep("a secret of the settings", value));
+    }
+}
+
 /// What an answer gave only to whoever asked.
 pub fn keep_of_answer(headers: &reqwest::header::HeaderMap, body: &[u8]) {
     if folder().is_none() {

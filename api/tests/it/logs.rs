@@ -15,8 +15,9 @@ use tracing_subscriber::EnvFilter;
 pub const FILTER: &str =
     "debug,lapidary=trace,lapidary_sandbox=off,s3s=off,s3s_fs=off,chromiumoxide=off,cookie_store=off";
 
-/// Shorter ones stand in lines by accident.
+/// Shorter ones stand in lines by accident, and so does a single word that is not long.
 const SECRET_MIN: usize = 5;
+const WORD_MIN: usize = 10;
 
 fn folder() -> Option<PathBuf> {
     std::env::var_os("LAPIDARY_TEST_LOGS").map(PathBuf::from)
@@ -53,7 +54,12 @@ pub fn keep(kind: &str, value: &str) {
     let Some(kept) = kept else { return };
     // A log line escapes these: the longest piece without them says enough.
     let pieces = value.split(|c: char| c == '"' || c == '\\' || c.is_control());
-    let Some(piece) = pieces.max_by_key(|piece| piece.len()).filter(|piece| piece.len() >= SECRET_MIN) else { return };
+    let Some(piece) = pieces
+        .max_by_key(|piece| piece.len())
+        .filter(|piece| piece.len() >= WORD_MIN || (piece.len() >= SECRET_MIN && piece.contains(' ')))
+    else {
+        return;
+    };
     let mut kept = kept.lock().expect("the list");
     if kept.0.insert(piece.to_owned()) {
         writeln!(kept.1, "{kind}\t{piece}").expect("written");

@@ -297,6 +297,10 @@ async fn every_query_without_its_person_predicate_finds_nothing_of_others() {
             unseen.insert(table.as_str());
         }
     }
+    // Nobody got its gems: the ledger is looked at when the app goes.
+    for text in ["delete from redemptions", "delete from redeem_codes"] {
+        house.execute(text).await.expect("nothing was redeemed");
+    }
     let known = BTreeSet::from(BEHIND_OTHERS);
     assert_eq!(unseen, known, "tables whose rows nothing here would find");
 }

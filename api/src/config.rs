@@ -14,7 +14,7 @@ mod openai_wire;
 mod programs;
 
 pub use self::address::{database_is_safe, is_loopback};
-pub use self::commands::{Flags, Margin};
+pub use self::commands::{Flags, Margin, Retention};
 pub use self::moderation::{ModerationSettings, Switch, WhenDown};
 pub use crate::auth::key_command::KeysAct;
 pub use crate::auth::people::PeopleAct;
@@ -55,6 +55,8 @@ pub enum Command {
     Margin(Box<Margin>),
     /// Look at who is refused again and again.
     Flags(Box<Flags>),
+    /// Say what is removed after how long, and when each job last did it.
+    Retention(Box<Retention>),
     /// Try every setting and vendor, and say of each what is right or wrong. Ends with 1 if anything is wrong.
     Doctor(Box<Doctor>),
 }

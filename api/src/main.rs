@@ -11,7 +11,7 @@ use lapidary::images::store::ImageStore;
 use lapidary::metrics::exporter::{self, Exporter};
 use lapidary::server::Application;
 use lapidary::telemetry::Telemetry;
-use lapidary::{auth, db, doctor, gems, margin, moderation, openapi, stop, work};
+use lapidary::{auth, db, doctor, gems, margin, moderation, openapi, promises, stop, work};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -41,6 +41,7 @@ async fn run(cli: Cli) -> Result<(), StartError> {
         Command::Keys(keys) => auth::key_command::act(keys.act, &keys.settings).await,
         Command::Margin(margin) => margin::command::act(&margin.asked, &margin.settings).await,
         Command::Flags(flags) => moderation::flag_command::act(flags.act, &flags.settings).await,
+        Command::Retention(of) => promises::retention::command::act(&of.asked, &of.settings).await,
         Command::Codes(codes) => gems::code_command::act(codes.act, &codes.settings).await,
     }
 }

@@ -1,5 +1,5 @@
 //! Confirming one's age: the door to everything else, to the welcome gems, and out again for those who are too young.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lapidary_domain::Gems;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,6 +11,9 @@ use super::{address, session_queries};
 use crate::db::Db;
 use crate::gems::ledger;
 use crate::requests;
+
+/// Whoever has not said by then how old they are is not coming back to it.
+pub const UNCONFIRMED_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// Marks who is 13 or older. Welcome gems come with it, once for an identity and an address, ever.
 pub async fn confirm(
@@ -118,7 +121,7 @@ async fn delete_person(conn: &mut PgConnection, person_id: Uuid) -> Result<(), s
 pub async fn unconfirmed(db: &Db, now: DateTime<Utc>) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select id from people where age_confirmed_at is null and suspended_at is null and created_at < $1 limit 100",
-        now - chrono::TimeDelta::hours(24)
+        now - UNCONFIRMED_KEPT
     )
     .fetch_all(db.house())
     .await

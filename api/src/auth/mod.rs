@@ -38,7 +38,7 @@ pub(crate) use key_store::Seals;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -55,6 +55,7 @@ use crate::app::App;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::http::error::ApiError;
+use crate::promises::retention::Done;
 
 /// What sign-in keeps in memory; every process can lose it at any time.
 pub struct Auth {
@@ -147,19 +148,34 @@ fn master_key(settings: &Settings) -> Result<MasterKey, AuthError> {
     }
 }
 
-/// What expired goes, and people who did not confirm their age in a day.
-pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// A revoked or expired key is listed no more, and its id still explains what it spent.
+pub const API_KEYS_KEPT: TimeDelta = TimeDelta::days(30);
+/// After so long without use a session is over.
+pub const SESSION_IDLE: TimeDelta = session::IDLE;
+
+/// Attempts, sessions and what expired with them go.
+pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
     let mut conn = app.db.house().acquire().await?;
-    session_queries::sweep(&mut conn, now).await?;
-    api_keys::queries::sweep(&mut conn, now - chrono::TimeDelta::days(30)).await?;
-    drop(conn);
+    Ok(Done::all(session_queries::sweep(&mut conn, now, now - SESSION_IDLE).await?))
+}
+
+pub async fn sweep_api_keys(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
+    let mut conn = app.db.house().acquire().await?;
+    Ok(Done::all(api_keys::queries::sweep(&mut conn, now - API_KEYS_KEPT).await?))
+}
+
+/// People who did not confirm their age in a day.
+pub async fn sweep_unconfirmed(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
+    let mut done = Done::default();
     for person_id in age::unconfirmed(&app.db, now).await? {
+        done.seen += 1;
         if let age::Erased::Gone { sessions, picture_key } = age::erase(&app.db, person_id).await? {
             sessions.into_iter().for_each(|session| app.auth.revocations.add(session));
             picture::remove(app, picture_key.as_deref()).await;
+            done.deleted += 1;
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 pub fn configure(config: &mut ServiceConfig) {

@@ -202,14 +202,60 @@ pub async fn revocations_after(conn: impl PgExecutor<'_>, id: i64) -> Result<Vec
     Ok(rows.into_iter().map(|row| (row.id, row.session_id)).collect())
 }
 
-/// Removes what can serve nobody any more.
-pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Rows of one statement.
+const PIECE: i64 = 10_000;
+
+/// Removes what can serve nobody any more: what expired, and sessions that were not used since `idle_since`. Refresh tokens go
+/// with their session. Gives how many rows went, without those.
+pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>, idle_since: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let mut gone = 0;
+    loop {
+        let piece = sweep_piece(&mut *conn, now, idle_since).await?;
+        if piece == 0 {
+            return Ok(gone);
+        }
+        gone += piece;
+    }
+}
+
+async fn sweep_piece(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
     // Kept for a while, so that who comes late hears that it is too late.
-    sqlx::query!("delete from sign_in_attempts where expires_at < $1::timestamptz - interval '1 hour'", now)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("delete from pending_identities where expires_at < $1", now).execute(&mut *conn).await?;
-    sqlx::query!("delete from sessions where expires_at < $1", now).execute(&mut *conn).await?;
-    sqlx::query!("delete from revocations where created_at < now() - interval '1 hour'").execute(conn).await?;
-    Ok(())
+    let attempts = sqlx::query!(
+        "delete from sign_in_attempts where state_hash in (
+           select state_hash from sign_in_attempts where expires_at < $1::timestamptz - interval '1 hour' limit $2
+         )",
+        now,
+        PIECE
+    );
+    let attempts = attempts.execute(&mut *conn).await?.rows_affected();
+    let pending = sqlx::query!(
+        "delete from pending_identities where browser_hash in (
+           select browser_hash from pending_identities where expires_at < $1 limit $2
+         )",
+        now,
+        PIECE
+    );
+    let pending = pending.execute(&mut *conn).await?.rows_affected();
+    let sessions = sqlx::query!(
+        "delete from sessions where id in (
+           select id from sessions where expires_at < $1 or last_used_at < $2 limit $3 for update skip locked
+         )",
+        now,
+        idle_since,
+        PIECE
+    );
+    let sessions = sessions.execute(&mut *conn).await?.rows_affected();
+    // Access tokens live ten minutes.
+    let revocations = sqlx::query!(
+        "delete from revocations where id in (
+           select id from revocations where created_at < $1::timestamptz - interval '1 hour' limit $2
+         )",
+        now,
+        PIECE
+    );
+    Ok(attempts + pending + sessions + revocations.execute(conn).await?.rows_affected())
 }

@@ -4,6 +4,7 @@ use clap::Args;
 use super::Settings;
 use crate::margin::command::MarginArgs;
 use crate::moderation::flag_command::FlagsAct;
+use crate::promises::retention::command::RetentionArgs;
 
 #[derive(Debug, Args)]
 pub struct Margin {
@@ -17,6 +18,14 @@ pub struct Margin {
 pub struct Flags {
     #[command(subcommand)]
     pub act: FlagsAct,
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub struct Retention {
+    #[command(flatten)]
+    pub asked: RetentionArgs,
     #[command(flatten)]
     pub settings: Settings,
 }

@@ -40,6 +40,7 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
         Ok(encryption(&all.settings, &options)),
         clock(all, &mut conn).await,
         owner(&mut conn).await,
+        statements(&mut conn).await,
     ] {
         found.push(finding.unwrap_or_else(|error| unclear(&error)));
     }
@@ -142,5 +143,25 @@ async fn owner(conn: &mut PgConnection) -> Result<Finding, sqlx::Error> {
         )
     } else {
         Finding::right("owner", "the role of DATABASE_URL has no more power than it needs")
+    })
+}
+
+/// Prompts and addresses travel as values of statements: they are not to end up in the log of the database.
+async fn statements(conn: &mut PgConnection) -> Result<Finding, sqlx::Error> {
+    let row = sqlx::query(
+        "select (current_setting('log_statement') in ('all', 'mod') or current_setting('log_min_duration_statement') <> '-1')
+             and current_setting('log_parameter_max_length') <> '0' as says_usual,
+           current_setting('log_parameter_max_length_on_error') <> '0' as says_failed",
+    );
+    let row = row.fetch_one(conn).await?;
+    let says_values = row.try_get::<bool, _>("says_usual")? || row.try_get::<bool, _>("says_failed")?;
+    Ok(if says_values {
+        Finding::odd(
+            "statements",
+            "the database writes values of statements into its log: prompts and addresses are among them",
+            "Set log_parameter_max_length and log_parameter_max_length_on_error to 0 in postgresql.conf.",
+        )
+    } else {
+        Finding::right("statements", "the database's log keeps no values of statements")
     })
 }

@@ -10,6 +10,7 @@ mod moderation;
 mod payments;
 mod public_url;
 mod report;
+mod retention;
 mod settings;
 mod sign_in;
 mod streams;
@@ -44,7 +45,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         }
     };
     let all = Examination { settings, clock, http };
-    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 10] = [
+    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 11] = [
         ("settings", Box::pin(settings::check(&all))),
         ("database", Box::pin(database::check(&all))),
         ("master key", Box::pin(keys::check(&all))),
@@ -53,6 +54,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         ("model", Box::pin(model::check(&all))),
         ("moderation", Box::pin(moderation::check(&all))),
         ("payments", Box::pin(payments::check(&all))),
+        ("retention", Box::pin(retention::check(&all))),
         ("public url", Box::pin(public_url::check(&all))),
         ("watching", Box::pin(watching::check(&all))),
     ];

@@ -103,7 +103,7 @@ async fn refinements(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error
 }
 
 /// Credit − claw-back is the vendor's state as it was last read, and nothing was bought, taken back, given again or settled
-/// without a cause.
+/// without a cause. After seven years a purchase is gone (`promises::retention::payments`), and its cause with it.
 async fn purchases(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let unlike = sqlx::query!(
         r#"select p.id
@@ -128,12 +128,13 @@ async fn purchases(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> 
     let causeless = sqlx::query!(
         r#"select t.id
            from gem_transfers t
-           where (t.kind in ('purchase', 'claw_back', 'restore')
-                  and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id))
-              or (t.kind = 'debt_settlement'
-                  and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id)
-                  and not exists (select from generations g where g.id = t.reference)
-                  and not exists (select from refinements r where r.id = t.reference))"#
+           where t.created_at > now() - interval '7 years'
+             and ((t.kind in ('purchase', 'claw_back', 'restore')
+                   and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id))
+               or (t.kind = 'debt_settlement'
+                   and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id)
+                   and not exists (select from generations g where g.id = t.reference)
+                   and not exists (select from refinements r where r.id = t.reference)))"#
     )
     .fetch_all(conn)
     .await?;

@@ -28,8 +28,11 @@ pub struct Counts {
     pub failed: i64,
     pub unknown: i64,
     pub missing: i64,
+    /// Previews among what was deleted.
+    pub deleted_previews: i64,
 }
 
+/// Whether a run that began after then came to its end.
 pub async fn began_after(house: &PgPool, kind: &str, after: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (
@@ -37,6 +40,34 @@ pub async fn began_after(house: &PgPool, kind: &str, after: DateTime<Utc>) -> Re
            ) as "began!""#,
         kind,
         after
+    )
+    .fetch_one(house)
+    .await
+}
+
+/// Whether one that began after `after` came to its end before `before`.
+pub async fn is_seen(
+    house: &PgPool,
+    kind: &str,
+    after: DateTime<Utc>,
+    before: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+             select from sweep_runs where kind = $1 and started_at > $2 and finished_at < $3
+           ) as "is_seen!""#,
+        kind,
+        after,
+        before
+    )
+    .fetch_one(house)
+    .await
+}
+
+pub async fn is_open(house: &PgPool, kind: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from sweep_runs where kind = $1 and finished_at is null) as "is_open!""#,
+        kind
     )
     .fetch_one(house)
     .await
@@ -90,11 +121,11 @@ pub async fn go_on(
         Counts,
         "update sweep_runs
          set seen = seen + $2, deleted = deleted + $3, failed = failed + $4, unknown = unknown + $5,
-           missing = missing + $6, cursor_key = $7, cursor_version = $8,
+           missing = missing + $6, cursor_key = $7, cursor_version = $8, deleted_previews = deleted_previews + $11,
            lease_until = case when $7::text is null then null else $10::timestamptz end,
            finished_at = case when $7::text is null then $9::timestamptz end
          where id = $1 and finished_at is null
-         returning seen, deleted, failed, unknown, missing",
+         returning seen, deleted, failed, unknown, missing, deleted_previews",
         id,
         found.seen,
         found.deleted,
@@ -104,7 +135,8 @@ pub async fn go_on(
         next.map(|next| next.key.as_str()),
         next.and_then(|next| next.version.as_deref()),
         now,
-        until
+        until,
+        found.deleted_previews
     )
     .fetch_one(house)
     .await
@@ -187,4 +219,42 @@ pub async fn images_from(
     .fetch_all(house)
     .await?;
     Ok(rows.into_iter().map(|row| (row.object_prefix, row.extension)).collect())
+}
+
+/// A stretch of keys: behind `from` and up to `to`; rows whose objects may lie in it have a prefix behind `after`.
+#[derive(Clone, Copy)]
+pub struct Between<'a> {
+    pub after: &'a str,
+    pub from: &'a str,
+    pub to: &'a str,
+}
+
+/// Objects of uploads and of archives that rows know and `present` lacks. Counted there: where a whole bucket is gone, they are many.
+pub async fn missing_of_others(
+    house: &PgPool,
+    between: Between<'_>,
+    present: &[String],
+    made_before: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "missing!"
+           from (
+             select r.object_prefix || '/' || f.file as key
+             from reference_images r
+               cross join lateral (values ('original.' || r.extension), ('thumbnail.webp')) as f (file)
+             where r.object_prefix collate "C" > $1 and r.object_prefix collate "C" < $3
+               and r.deleted_at is null and r.created_at < $5
+             union all
+             select a.object_key from image_archives a where a.status = 'ready' and a.finished_at < $5
+           ) known
+           where known.key collate "C" > $2 and known.key collate "C" <= $3
+             and not exists (select from unnest($4::text[]) as p (key) where p.key = known.key)"#,
+        between.after,
+        between.from,
+        between.to,
+        present,
+        made_before
+    )
+    .fetch_one(house)
+    .await
 }

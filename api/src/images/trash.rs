@@ -1,12 +1,14 @@
 //! Empties the trash: objects first, then rows, so that nothing is left which no row knows of.
 use std::collections::HashSet;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use lapidary_contract::domain::limits::TRASH_DAYS;
+use uuid::Uuid;
 
 use super::objects::ObjectVersion;
 use super::trash_queries as queries;
 use crate::app::App;
+use crate::promises::retention::{Done, JobError};
 
 /// Images of one round; the next round takes the next ones.
 const ROUND: i64 = 300;
@@ -14,22 +16,15 @@ const ROUND: i64 = 300;
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// Erases what has been in the trash for 30 days. What storage keeps stays a row, and keeps nobody else waiting.
-pub async fn empty(app: &App) -> Result<(), sqlx::Error> {
-    let now = app.clock.now();
+pub async fn empty(app: &App, now: DateTime<Utc>) -> Result<Done, JobError> {
     let before = now - TimeDelta::days(TRASH_DAYS);
     let expired = queries::expired(app.db.house(), before, now - AGAIN, ROUND).await?;
     if expired.is_empty() {
-        return Ok(());
+        return Ok(Done::default());
     }
     let objects: Vec<ObjectVersion> =
         expired.iter().flat_map(|image| image.objects.keys()).map(|key| key.as_str().into()).collect();
-    let kept = match app.store.delete_each(&objects).await {
-        Ok(kept) => kept,
-        Err(error) => {
-            tracing::warn!(%error, "the trash could not be emptied and will be tried again");
-            return Ok(());
-        }
-    };
+    let kept = app.store.delete_each(&objects).await?;
     if let Some(first) = kept.first() {
         tracing::warn!(objects = kept.len(), code = first.code, "objects in the trash could not be deleted");
     }
@@ -41,5 +36,7 @@ pub async fn empty(app: &App) -> Result<(), sqlx::Error> {
     queries::erase(app.db.house(), &gone, before).await?;
     queries::put_aside(app.db.house(), &stuck, now).await?;
     tracing::info!(images = gone.len(), stuck = stuck.len(), "the trash was emptied");
-    Ok(())
+    let count = |ids: &[Uuid]| i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let (deleted, failed) = (count(&gone), count(&stuck));
+    Ok(Done { seen: deleted.saturating_add(failed), deleted, failed })
 }

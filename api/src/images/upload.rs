@@ -1,8 +1,9 @@
 //! Large objects, written a part at a time: never more than two parts are in memory.
 use actix_web::web::Bytes;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{self, ByteStream};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use chrono::{DateTime, Utc};
 
 use super::store::{ImageStore, StoreError, refused};
 
@@ -10,6 +11,9 @@ use super::store::{ImageStore, StoreError, refused};
 const PART: usize = 8 * 1024 * 1024;
 /// The protocol's limit is 10,000.
 const PARTS_MAX: usize = 9_000;
+
+/// Answers of a storage that does not list uploads.
+const SILENT: [&str; 3] = ["NotImplemented", "MethodNotAllowed", "AccessDenied"];
 
 pub struct Upload<'a> {
     store: &'a ImageStore,
@@ -45,6 +49,28 @@ impl ImageStore {
         let part = PART.max(needed);
         let (waiting, done) = (Vec::with_capacity(part), Vec::new());
         Ok(Upload { store: self, key: key.to_owned(), id, part, waiting, done, bytes: 0 })
+    }
+
+    /// Uploads below `prefix` that were begun before then and came to no end: key and id, at most a page of them. None where the
+    /// storage does not say: several compatible servers cannot, and a key may not be allowed to ask.
+    pub async fn unended_uploads(
+        &self,
+        prefix: &str,
+        before: DateTime<Utc>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let send = || self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix).send();
+        let answer = match send().await {
+            Err(error) if SILENT.contains(&error.code().unwrap_or_default()) => return Ok(Vec::new()),
+            Err(error) if self.may_ask_again(&error) => send().await,
+            answer => answer,
+        };
+        let answer = answer.map_err(refused("list uploads"))?;
+        let is_old = |initiated: Option<&primitives::DateTime>| {
+            initiated.and_then(|at| DateTime::from_timestamp(at.secs(), 0)).is_some_and(|at| at < before)
+        };
+        let old = answer.uploads().iter().filter(|upload| is_old(upload.initiated()));
+        let named = old.filter_map(|upload| Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned())));
+        Ok(named.collect())
     }
 
     /// What was sent of it is thrown away; one that is not there any more counts as that.

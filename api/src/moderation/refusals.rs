@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::queries::{self, NewRefusal};
 use crate::app::App;
 use crate::metrics;
+use crate::promises::retention::Done;
 
 /// Refusals of so long count together.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
-const KEPT: TimeDelta = TimeDelta::days(30);
+pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// What is counted here.
 pub const KIND: &str = "refusals";
 
@@ -64,7 +65,12 @@ pub fn stage_name(stage: RefusalStage) -> &'static str {
 }
 
 /// What is older than a month counts against nobody.
-pub async fn forget(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    while queries::forget(app.db.house(), now - KEPT).await? > 0 {}
-    Ok(())
+pub async fn forget(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
+    let mut gone = 0;
+    loop {
+        match queries::forget(app.db.house(), now - KEPT).await? {
+            0 => return Ok(Done::all(gone)),
+            rows => gone += rows,
+        }
+    }
 }

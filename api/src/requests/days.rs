@@ -7,25 +7,27 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use super::queries;
 use crate::app::App;
 use crate::db::Db;
+use crate::promises::retention::Done;
 
 /// Days after today that are there already.
 const AHEAD: u64 = 2;
 const NAME: &str = "request_log_";
 
 /// Makes today and what comes, and drops what is over. One that cannot be dropped now is tried again at the next round.
-pub async fn keep(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn keep(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
     let today = now.date_naive();
     for day in today.iter_days().zip(0..=AHEAD).map(|(day, _)| day) {
         make(&app.db, day).await?;
     }
-    let Some(first_kept) = today.checked_sub_days(Days::new(REQUEST_LOG_DAYS)) else { return Ok(()) };
+    let Some(first_kept) = today.checked_sub_days(Days::new(REQUEST_LOG_DAYS)) else { return Ok(Done::default()) };
     let mut conn = app.db.house().acquire().await?;
-    let over: Vec<NaiveDate> = known(&mut conn).await?.into_iter().filter(|day| *day < first_kept).collect();
+    let days = known(&mut conn).await?;
     drop(conn);
-    for day in over {
-        remove(&app.db, day, now).await?;
+    let mut done = Done { seen: i64::try_from(days.len()).unwrap_or(i64::MAX), ..Done::default() };
+    for day in days.into_iter().filter(|day| *day < first_kept) {
+        done.deleted += i64::from(remove(&app.db, day, now).await?);
     }
-    Ok(())
+    Ok(done)
 }
 
 /// Nothing where it is there already. Made beside the table and attached: inserts into other days go on meanwhile.
@@ -49,18 +51,20 @@ pub async fn make(db: &Db, day: NaiveDate) -> Result<(), sqlx::Error> {
     tx.commit().await
 }
 
-/// The whole table is locked for a moment: whoever reads it right now is waited for half a second, and writers wait with us.
-async fn remove(db: &Db, day: NaiveDate, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// False: another process was quicker. The whole table is locked for a moment: whoever reads it right now is waited for half a second, and writers wait with us.
+async fn remove(db: &Db, day: NaiveDate, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let mut tx = db.begin_house().await?;
     queries::lock_days(&mut tx).await?;
     let days = known(&mut tx).await?;
-    if days.contains(&day) {
+    let is_there = days.contains(&day);
+    if is_there {
         queries::leave_trace(&mut tx, &day.to_string(), i64::try_from(days.len()).unwrap_or(0), now).await?;
         let text = format!("set local lock_timeout = '500ms'; drop table {}", name_of(day));
         tx.execute(AssertSqlSafe(text)).await?;
         tracing::info!(%day, "a day of the request log is gone");
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(is_there)
 }
 
 async fn known(conn: &mut PgConnection) -> Result<Vec<NaiveDate>, sqlx::Error> {

@@ -223,7 +223,7 @@ pub async fn partitions(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Er
 pub async fn leave_trace(conn: &mut PgConnection, day: &str, days: i64, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into sweep_runs (id, kind, is_dry_run, started_at, finished_at, cursor_key, seen, deleted)
-         values ($1, 'request_log', false, $2, $2, $3, $4, 1)",
+         values ($1, 'request_log_day', false, $2, $2, $3, $4, 1)",
         Uuid::now_v7(),
         now,
         day,

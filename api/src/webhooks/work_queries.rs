@@ -231,8 +231,8 @@ pub async fn forget_deliveries(house: &PgPool, before: DateTime<Utc>, rows: i64)
     Ok(gone.rows_affected())
 }
 
-/// Secrets that sign no more.
-pub async fn forget_secrets(house: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from webhook_secrets where expires_at <= $1", now).execute(house).await?;
-    Ok(())
+/// Secrets that sign no more; gives how many.
+pub async fn forget_secrets(house: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!("delete from webhook_secrets where expires_at <= $1", now).execute(house).await?;
+    Ok(gone.rows_affected())
 }

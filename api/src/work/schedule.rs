@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::watch;
 
 use super::queue;
@@ -11,6 +10,7 @@ use crate::app::App;
 use crate::generation::give_up::give_up;
 use crate::generation::live::Feed;
 use crate::payments::reconcile;
+use crate::promises::retention;
 use crate::refinement;
 
 const SWEEP: Duration = Duration::from_secs(5);
@@ -23,7 +23,6 @@ const CLOCK_AGAIN: Duration = Duration::from_secs(1);
 const JOB_LIMIT: Duration = Duration::from_secs(30);
 /// After an outage the holders of leases come first: so many times the sweep only looks whether the database is back.
 const LOOKS: u8 = 2;
-const PIECE: i64 = 10_000;
 
 /// Keeps this process on the database's time.
 pub async fn follow_clock(app: Arc<App>, mut open: watch::Receiver<bool>) {
@@ -126,36 +125,13 @@ fn beat(every: Duration) -> tokio::time::Interval {
     beat
 }
 
-/// Deletes what nobody needs any more, a bounded piece at a time.
+/// Deletes what nobody needs any more, a bounded piece at a time, and looks after what is daily.
 pub async fn keep_house(app: &App) {
-    told("the days of the request log", crate::requests::days::keep(app, app.clock.now()).await);
-    told("the removal of old events", forget_events(app).await);
-    told("the removal of what expired in sign-in", crate::auth::sweep(app, app.clock.now()).await);
     told("the cutting of words for the search", crate::images::words::cut_old(app).await);
-    told("the trash", crate::images::trash::empty(app).await);
-    told("the end of old archives", crate::archives::expire::expire(app).await);
     let now = app.clock.now();
-    told("the removal of old refusals", crate::moderation::refusals::forget(app, now).await);
-    told("the removal of old deliveries", crate::webhooks::forget::forget(app, now).await);
     told("the look at models that end", crate::catalogue::life::daily(app, now).await);
     told("the look at margins", crate::margin::watch::daily(app, now).await.map(drop));
-    told("the sweep of objects", crate::images::orphans::daily(app).await);
-}
-
-async fn forget_events(app: &App) -> Result<(), sqlx::Error> {
-    let before = app.clock.now() - TimeDelta::days(1);
-    loop {
-        let gone = sqlx::query!(
-            "delete from events where id in (select id from events where created_at < $1 limit $2)",
-            before,
-            PIECE
-        )
-        .execute(app.db.house())
-        .await?;
-        if gone.rows_affected() == 0 {
-            return Ok(());
-        }
-    }
+    retention::run::all(app).await;
 }
 
 fn told<E: std::fmt::Display>(job: &'static str, done: Result<(), E>) {

@@ -221,7 +221,7 @@ async fn an_archive_is_gone_after_seven_days_or_when_it_is_deleted() {
         .map(|archive| archive["url"].as_str().expect("a link").to_owned())
         .collect();
     person.delete(&path(&deleted)).await.expect_status(204);
-    expire::expire(&app.app).await.expect("it runs");
+    expire::expire(&app.app, app.app.clock.now()).await.expect("it runs");
     person.browser.get(&links[0]).await.expect_status(200);
     assert_eq!(person.browser.get(&links[1]).await.status, 404);
     // The sweep of objects knows the one that is left.
@@ -230,12 +230,12 @@ async fn an_archive_is_gone_after_seven_days_or_when_it_is_deleted() {
     assert_eq!((report.counts.deleted, report.counts.unknown), (0, 0));
     person.browser.get(&links[0]).await.expect_status(200);
     app.app.clock.advance(TimeDelta::days(7));
-    expire::expire(&app.app).await.expect("it runs");
+    expire::expire(&app.app, app.app.clock.now()).await.expect("it runs");
     assert_eq!(person.browser.get(&links[0]).await.status, 404);
     let statuses = "select count(*) from image_archives where status = 'expired' and object_key is null";
     assert_eq!(number(&app, statuses).await, 3);
     app.app.clock.advance(TimeDelta::days(30));
-    expire::expire(&app.app).await.expect("it runs");
+    expire::expire(&app.app, app.app.clock.now()).await.expect("it runs");
     assert_eq!(number(&app, "select count(*) from image_archives").await, 0);
 }
 
@@ -255,7 +255,7 @@ async fn an_archive_that_is_deleted_while_it_is_made_leaves_nothing() {
     person.delete(&format!("/v1/image-archives/{id}")).await.expect_status(204);
     assert!(making.await.expect("a task").expect("a step"));
     store.faults.clear();
-    expire::expire(&app.app).await.expect("it runs");
+    expire::expire(&app.app, app.app.clock.now()).await.expect("it runs");
     let left = "select count(*) from image_archives where status <> 'expired' or upload_id is not null or object_key is not null";
     assert_eq!(number(&app, left).await, 0);
 }

@@ -350,10 +350,10 @@ async fn people_who_do_not_confirm_go_after_a_day() {
     let app = harness::start().await;
     app.person("Ada").await;
     app.browser().sign_in("github", "Tim").await;
-    lapidary::auth::sweep(&app.app, app.app.clock.now()).await.unwrap();
+    lapidary::auth::sweep_unconfirmed(&app.app, app.app.clock.now()).await.unwrap();
     assert_eq!(people(&app).await, 2);
     app.app.clock.advance(chrono::TimeDelta::hours(25));
-    lapidary::auth::sweep(&app.app, app.app.clock.now()).await.unwrap();
+    lapidary::auth::sweep_unconfirmed(&app.app, app.app.clock.now()).await.unwrap();
     assert_eq!(people(&app).await, 1);
 }
 

@@ -51,6 +51,8 @@ async fn everything_is_right_with_the_vendors_of_the_sandbox() {
         "connection",
         "clock",
         "owner",
+        "statements",
+        "retention",
         "role",
         "isolation",
         "master key",

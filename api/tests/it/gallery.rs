@@ -327,7 +327,7 @@ async fn one_change_to_many_images_counts_only_ones_own_and_only_once() {
         .await
         .expect("older");
     assert_eq!(change("restore").await, Some(0), "what is being erased stays where it is");
-    trash::empty(&app.app).await.expect("it runs");
+    trash::empty(&app.app, app.app.clock.now()).await.expect("it runs");
     assert_counts_are_true(&app).await;
     for (body, code) in [
         (json!({"action": "favour", "image_ids": []}), "required"),

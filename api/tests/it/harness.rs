@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::logs;
+
 pub struct TestApp {
     pub url: String,
     pub app: Arc<App>,
@@ -36,6 +38,7 @@ pub const NOTHING_SOLD: &str = "nothing is sold";
 
 /// Extra settings as `--flag=value`; they come before the usual ones.
 pub async fn start_with(extra: &[String]) -> TestApp {
+    logs::listen();
     let given = extra.iter().find_map(|flag| flag.strip_prefix("--database-url="));
     let database_url = given.map_or_else(fresh_database, str::to_owned);
     let storage = s3::shared_for_tests();
@@ -91,6 +94,7 @@ pub async fn start_with(extra: &[String]) -> TestApp {
         set(limit, "1000000");
     }
     set("webhooks-allow-private", "on");
+    logs::keep_of_settings(&arguments);
     let settings = config::settings_from(&arguments).expect("settings");
     let arguments = arguments.split_off(1);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -157,6 +161,7 @@ impl Drop for TestApp {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let pool = sqlx::PgPool::connect(&url).await.expect("a connection");
+                logs::keep_of_database(&mut *pool.acquire().await.expect("a connection")).await;
                 let faults = gems::audit::audit(&pool).await.expect("an audit");
                 let leases = "select (select count(*) from generations where status = 'running')
                                 + (select count(*) from refinements where status = 'running')";
@@ -198,7 +203,9 @@ impl Answer {
     pub async fn of(response: Result<reqwest::Response, reqwest::Error>) -> Self {
         let response = response.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.expect("a body").to_vec() }
+        let body = response.bytes().await.expect("a body").to_vec();
+        logs::keep_of_answer(&headers, &body);
+        Self { status, headers, body }
     }
 
     #[track_caller]

@@ -190,7 +190,7 @@ async fn after_30_days_in_the_trash_an_image_is_erased_with_its_objects() {
     make_older(&app, "deleted_at", 31).await;
     person.delete(&path_of(&recent)).await.expect_status(204);
     person.post(&format!("{}/restore", path_of(&old)), &json!({})).await.expect_problem(409, "illegal-transition");
-    trash::empty(&app.app).await.expect("it runs");
+    trash::empty(&app.app, app.app.clock.now()).await.expect("it runs");
     person.get(&path_of(&old)).await.expect_problem(404, "not-found");
     for url in ["url", "thumbnail_url", "preview_url"] {
         assert_eq!(person.browser.get(text(&old[url])).await.status, 404, "{url}");

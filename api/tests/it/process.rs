@@ -10,6 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::harness::{self, Answer, TestApp};
+use crate::logs;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_lapidary");
 
@@ -23,7 +24,7 @@ pub struct Process {
 impl Process {
     pub async fn serve(app: &TestApp, extra: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let log = std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7()));
+        let log = log_file();
         let child = spawn(app, "serve", &[&[&*format!("--listen=127.0.0.1:{port}")], extra].concat(), &log);
         let process = Self { child, url: format!("http://127.0.0.1:{port}"), log };
         let client = reqwest::Client::new();
@@ -49,7 +50,7 @@ impl Process {
 
     /// Whatever becomes of it.
     pub fn start(app: &TestApp, command: &str, extra: &[&str]) -> Self {
-        let log = std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7()));
+        let log = log_file();
         Self { child: spawn(app, command, extra, &log), url: String::new(), log }
     }
 
@@ -86,12 +87,17 @@ impl Process {
     }
 }
 
+/// Where all logs are searched at the end, this one is too.
+fn log_file() -> PathBuf {
+    logs::of_child().unwrap_or_else(|| std::env::temp_dir().join(format!("lapidary-{}.log", Uuid::now_v7())))
+}
+
 /// Later arguments of the same name replace earlier ones.
 fn spawn(app: &TestApp, command: &str, extra: &[&str], log: &Path) -> Child {
     let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
     let kept = app.arguments.iter().filter(|argument| !extra.iter().any(|new| name(new) == name(argument)));
     let mut process = Command::new(BINARY);
-    process.arg(command).args(kept).args(extra);
+    process.arg(command).args(kept).args(extra).env("LOG_FILTER", logs::FILTER);
     process.stderr(File::create(log).expect("a log")).stdout(Stdio::null()).spawn().expect("a process")
 }
 
@@ -99,7 +105,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_file(&self.log);
+        if logs::of_child().is_none() {
+            let _ = std::fs::remove_file(&self.log);
+        }
     }
 }
 

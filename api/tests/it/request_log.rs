@@ -282,7 +282,7 @@ async fn days_are_made_ahead_and_dropped_when_they_are_over_each_with_a_trace() 
     days::keep(&app.app, now + TimeDelta::hours(24)).await.expect("kept");
     assert_eq!(days_there(&app).await[0], day(1));
     let traces: Vec<(String, DateTime<Utc>)> = sqlx::query_as(
-        "select cursor_key, finished_at from sweep_runs where kind = 'request_log' and deleted = 1 order by 2, 1",
+        "select cursor_key, finished_at from sweep_runs where kind = 'request_log_day' and deleted = 1 order by 2, 1",
     )
     .fetch_all(&mut app.sql().await)
     .await

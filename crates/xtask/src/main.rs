@@ -10,6 +10,7 @@ mod failure;
 mod index;
 mod lean;
 mod linked;
+mod logs;
 mod openapi;
 mod page;
 mod prepare;
@@ -37,6 +38,8 @@ cargo xtask demo      start Lapidary with every vendor on this machine; Ctrl-C s
 cargo xtask test      everything that proves this repository
                         FILTER        only the tests whose name contains it
                         --with-sdks   also the sandbox and the API against other people's clients
+cargo xtask logs      search what tests logged for what is private, once more
+                        FOLDER        where they logged to (target/test-logs): LAPIDARY_TEST_LOGS of a run by hand
 cargo xtask bench     the budgets of speed, memory and weight, each beside its reference, as a table
                         --only NAME   start, memory, me, gems, time, cpu, submit, gallery, page; several by commas
                         --quick       fewer rounds
@@ -81,6 +84,7 @@ fn run() -> Result<()> {
     match command.as_str() {
         "demo" => demo::run(given),
         "test" => test::run(given),
+        "logs" => logs::run(given),
         "bench" => bench::run(given),
         "campaign" => campaign::campaign(given),
         "soak" => campaign::soak(given),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::arguments::Arguments;
 use crate::cargo;
 use crate::failure::{Failure, Result, said};
+use crate::logs;
 use crate::openapi;
 use crate::page;
 use crate::process;
@@ -88,9 +89,14 @@ pub fn run(mut given: Arguments) -> Result<()> {
         tally.step("the page's weight", |_| weight::check(&page::folder()))?;
         checks(&mut tally)?;
     }
-    tally.step("tests", |tally| tests(tally, &TESTED, filter.as_deref(), chrome.as_ref()))?;
+    let heard = logs::folder()?;
+    let with = With { chrome: chrome.as_ref(), logs: Some(&heard) };
+    tally.step("tests", |tally| tests(tally, &TESTED, filter.as_deref(), with))?;
+    if filter.is_none() {
+        tally.step("nothing private in any log", |_| logs::search(&heard))?;
+    }
     // By itself: together with the server it would give every shared crate other features, and so build it again.
-    tally.step("tests of the page", |tally| tests(tally, &["lapidary-web"], filter.as_deref(), None))?;
+    tally.step("tests of the page", |tally| tests(tally, &["lapidary-web"], filter.as_deref(), With::default()))?;
     if filter.is_none() {
         // With the program that the tests just built.
         tally.step("openapi.yaml", |_| openapi::check_built())?;
@@ -120,7 +126,15 @@ fn prepare() -> Result<PathBuf> {
     Ok(chrome)
 }
 
-fn tests(tally: &mut Tally, packages: &[&str], filter: Option<&str>, chrome: Option<&PathBuf>) -> Result<()> {
+/// What the tests find in their environment.
+#[derive(Clone, Copy, Default)]
+struct With<'a> {
+    chrome: Option<&'a PathBuf>,
+    /// Where everything under test logs to.
+    logs: Option<&'a PathBuf>,
+}
+
+fn tests(tally: &mut Tally, packages: &[&str], filter: Option<&str>, with: With<'_>) -> Result<()> {
     let mut command = cargo::cargo();
     command.args(["test", "--locked", "--no-fail-fast"]);
     for package in packages {
@@ -128,8 +142,11 @@ fn tests(tally: &mut Tally, packages: &[&str], filter: Option<&str>, chrome: Opt
     }
     command.args(filter);
     command.env("PAGE_DIR", page::folder()).env("LAPIDARY_TOOLS", tools::folder()?);
-    if let Some(chrome) = chrome {
+    if let Some(chrome) = with.chrome {
         command.env("CHROME", chrome);
+    }
+    if let Some(logs) = with.logs {
+        command.env("LAPIDARY_TEST_LOGS", logs);
     }
     let status = process::show_and_hear(&mut command, |line| tally.hear(line))?;
     if status.success() { Ok(()) } else { said("cargo test failed.") }

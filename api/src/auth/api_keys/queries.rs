@@ -160,7 +160,7 @@ pub async fn revoke(
 }
 
 /// What ended a month ago serves nobody any more.
-pub async fn sweep(conn: &mut PgConnection, ended_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from api_keys where revoked_at < $1 or expires_at < $1", ended_before).execute(conn).await?;
-    Ok(())
+pub async fn sweep(conn: &mut PgConnection, ended_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!("delete from api_keys where revoked_at < $1 or expires_at < $1", ended_before);
+    Ok(gone.execute(conn).await?.rows_affected())
 }

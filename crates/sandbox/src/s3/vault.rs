@@ -10,7 +10,8 @@ use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::sync::Mutex;
 
-use super::listing;
+use super::uploads::no_upload;
+use super::{listing, uploads};
 use crate::faults::Faults;
 
 const BATCH_LIMIT: usize = 1000;
@@ -87,12 +88,6 @@ fn encrypted(asked: Option<&ServerSideEncryption>) -> S3Result<()> {
         return Ok(());
     }
     Err(s3_error!(InvalidRequest, "This bucket demands the header x-amz-server-side-encryption: AES256"))
-}
-
-/// s3s-fs denies access to an upload that is over.
-fn no_upload(error: s3s::S3Error) -> s3s::S3Error {
-    let is_over = *error.code() == S3ErrorCode::AccessDenied;
-    if is_over { s3_error!(NoSuchUpload, "The specified multipart upload does not exist.") } else { error }
 }
 
 fn content_type(kept: Option<String>) -> Option<String> {
@@ -326,6 +321,14 @@ impl S3 for Vault {
 
     async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
         self.files.list_parts(req).await
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        req: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        self.bucket(&req.input.bucket)?;
+        uploads::list(&self.folder, req.input).map(S3Response::new)
     }
 
     async fn complete_multipart_upload(

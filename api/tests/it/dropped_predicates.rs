@@ -190,6 +190,7 @@ const HOUSE: &[(&str, &str)] = &[
     ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
     ("payments/reconcile.rs", "reads everybody's purchases again"),
     ("payments/webhook.rs", "the vendor names purchases, and nobody is signed in"),
+    ("promises/export/content.rs", "what counts against a person and what the vendor told stand behind no policy of theirs"),
     ("refinement/settle.rs", "settles and sweeps whoever's refinement it is, also when its person is gone"),
     ("requests/days.rs", "a job makes and drops the days of everybody's requests"),
     ("requests/writer.rs", "writes down whoever's request was answered"),

@@ -12,7 +12,7 @@ use super::kind::Kind;
 use super::queries::{self, NewArchive};
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::http::error::{ApiError, ApiResult};
+use crate::http::error::ApiResult;
 use crate::http::extract::{IdempotencyKey, Json, fingerprint};
 use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::image_queries::{self, Kept};
@@ -16,7 +15,7 @@ use crate::archives::make::{MakeError, Progress, original};
 use crate::archives::manifest;
 use crate::archives::work_queries::{self, Claimed, Pictured};
 use crate::archives::writing::Writing;
-use crate::db::Actor;
+use crate::db::{Actor, PersonTx};
 use crate::images::presign::safe;
 use crate::images::queries::Objects;
 use crate::images::routes::filename;
@@ -28,12 +27,7 @@ const TRIES: usize = 5;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Everything of the job's person, into the zip.
-pub async fn write(
-    app: &App,
-    job: &Claimed,
-    writing: &mut Writing<'_>,
-    progress: &Progress,
-) -> Result<(), MakeError> {
+pub async fn write(app: &App, job: &Claimed, writing: &mut Writing<'_>, progress: &Progress) -> Result<(), MakeError> {
     let Some(account_id) = work_queries::account_of(app.db.house(), job.person_id).await? else {
         return Err(MakeError::Lost);
     };
@@ -67,29 +61,34 @@ impl Export<'_> {
         Asked { whose, after_at: DateTime::UNIX_EPOCH, after_id: Uuid::nil(), until: self.until, rows: ROWS }
     }
 
-    /// A page as the person sees it.
-    async fn as_person<T>(
-        &self,
-        read: impl AsyncFn(&mut PgConnection) -> Result<T, sqlx::Error>,
-    ) -> Result<T, sqlx::Error> {
-        let mut tries = 1;
-        loop {
-            let page = async {
-                let mut tx = self.app.db.begin_as(self.actor).await?;
-                let rows = read(&mut tx).await?;
-                tx.commit().await?;
-                Ok(rows)
-            };
-            match page.await {
-                Err(sqlx::Error::PoolTimedOut) if tries < TRIES => tries += 1,
-                done => return done,
+    /// For a page as the person sees it.
+    async fn begin(&self) -> Result<PersonTx, sqlx::Error> {
+        for _ in 1..TRIES {
+            match self.app.db.begin_as(self.actor).await {
+                Err(sqlx::Error::PoolTimedOut) => tokio::time::sleep(AGAIN_AFTER).await,
+                begun => return begun,
             }
-            tokio::time::sleep(AGAIN_AFTER).await;
         }
+        self.app.db.begin_as(self.actor).await
     }
 
     async fn page_of_images(&self, asked: Asked) -> Result<Vec<Kept>, sqlx::Error> {
-        self.as_person(async |conn| image_queries::images(conn, asked).await).await
+        let mut tx = self.begin().await?;
+        let page = image_queries::images(&mut tx, asked).await?;
+        tx.commit().await?;
+        Ok(page)
+    }
+
+    async fn page(&self, table: &Table, asked: Asked) -> Result<Vec<Line>, sqlx::Error> {
+        match table.wall {
+            Wall::House => (table.read)(&mut *self.app.db.house().acquire().await?, asked).await,
+            Wall::Person => {
+                let mut tx = self.begin().await?;
+                let page = (table.read)(&mut tx, asked).await?;
+                tx.commit().await?;
+                Ok(page)
+            }
+        }
     }
 
     async fn images(&mut self, writing: &mut Writing<'_>, progress: &Progress) -> Result<(), MakeError> {
@@ -113,7 +112,9 @@ impl Export<'_> {
     async fn uploads(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
         let mut asked = self.from_the_start();
         loop {
-            let page = self.as_person(async |conn| image_queries::uploads(conn, asked).await).await?;
+            let mut tx = self.begin().await?;
+            let page = image_queries::uploads(&mut tx, asked).await?;
+            tx.commit().await?;
             let Some(last) = page.last() else { return Ok(()) };
             (asked.after_at, asked.after_id) = (last.created_at, last.id);
             for upload in page {
@@ -132,8 +133,9 @@ impl Export<'_> {
     }
 
     async fn picture(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
-        let person_id = self.actor.person_id;
-        let key = self.as_person(async |conn| image_queries::picture(conn, person_id).await).await?;
+        let mut tx = self.begin().await?;
+        let key = image_queries::picture(&mut tx, self.actor.person_id).await?;
+        tx.commit().await?;
         let Some(key) = key else { return Ok(()) };
         let Some(bytes) = self.app.store.read(&key).await? else { return Ok(()) };
         let ending = image::guess_format(&bytes).ok().and_then(|format| format.extensions_str().first().copied());
@@ -211,13 +213,6 @@ impl Export<'_> {
             for row in &page {
                 writing.piece(&said(&row.line)?).await?;
             }
-        }
-    }
-
-    async fn page(&self, table: &Table, asked: Asked) -> Result<Vec<Line>, sqlx::Error> {
-        match table.wall {
-            Wall::Person => self.as_person(async |conn| (table.read)(conn, asked).await).await,
-            Wall::House => (table.read)(&mut *self.app.db.house().acquire().await?, asked).await,
         }
     }
 }

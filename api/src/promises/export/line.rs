@@ -56,11 +56,9 @@ mod tests {
 
     #[test]
     fn a_row_keeps_its_order_and_no_cell_runs_in_a_spreadsheet() {
-        let row = r#"{"z": "=1+1", "a": -3, "m": null, "is": true, "list": [{"b": "@x"}], "text": "two\nlines, \"so\""}"#;
-        assert_eq!(
-            of(row).unwrap(),
-            "\"'=1+1\",-3,,true,\"[{\"\"b\"\":\"\"@x\"\"}]\",\"two\nlines, \"\"so\"\"\"\r\n"
-        );
+        let row =
+            r#"{"z": "=1+1", "a": -3, "m": null, "is": true, "list": [{"b": "@x"}], "text": "two\nlines, \"so\""}"#;
+        assert_eq!(of(row).unwrap(), "\"'=1+1\",-3,,true,\"[{\"\"b\"\":\"\"@x\"\"}]\",\"two\nlines, \"\"so\"\"\"\r\n");
         assert_eq!(head(&["z", "a"]), "z,a\r\n");
         assert!(of("[1]").is_err());
     }

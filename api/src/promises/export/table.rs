@@ -94,9 +94,26 @@ macro_rules! table {
                 Box::pin(async move {
                     sqlx::query_as!(
                         $crate::promises::export::table::Line,
-                        "select " + $at + r#" as "at!", "# + $id + r#" as "id!", row_to_json(line)::text as "line!" from "#
-                            + $from + " cross join lateral (select " + $columns + ") line where " + $predicate + " and ("
-                            + $at + ", " + $id + ") > ($2, $3) and " + $at + " <= $4 order by " + $at + ", " + $id
+                        "select "
+                            + $at
+                            + r#" as "at!", "#
+                            + $id
+                            + r#" as "id!", row_to_json(line)::text as "line!" from "#
+                            + $from
+                            + " cross join lateral (select "
+                            + $columns
+                            + ") line where "
+                            + $predicate
+                            + " and ("
+                            + $at
+                            + ", "
+                            + $id
+                            + ") > ($2, $3) and "
+                            + $at
+                            + " <= $4 order by "
+                            + $at
+                            + ", "
+                            + $id
                             + " limit $5",
                         asked.whose,
                         asked.after_at,

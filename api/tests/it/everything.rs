@@ -54,7 +54,7 @@ pub async fn busy<'a>(app: &'a TestApp, name: &str, margaret: &Person<'_>) -> Pe
         "references": [{"reference_id": id("/references/")}], "mask_id": id_of(&masked)});
     let thrown = person.make(&edit).await;
     person.delete(&format!("/v1/images/{}", id_of(&thrown["images"][0]))).await.expect_status(204);
-    let caps = json!({"daily": 1_000, "monthly": 10_000, "time_zone": "Europe/Paris"});
+    let caps = json!({"daily_gems": 1_000, "monthly_gems": 10_000, "time_zone": "Europe/Paris"});
     Answer::of(person.request(Method::PUT, "/v1/gems/caps").json(&caps).send().await).await.expect_status(200);
     app.app.clock.advance(TimeDelta::minutes(1));
     person.browser.refresh().await.expect("another token");

@@ -2,7 +2,6 @@
 //! person. Never more than a page of rows and one file in memory, and no transaction while storage is waited for.
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -13,18 +12,15 @@ use super::{line, readme};
 use crate::app::App;
 use crate::archives::make::{MakeError, Progress, original};
 use crate::archives::manifest;
-use crate::archives::work_queries::{self, Claimed, Pictured};
+use crate::archives::work_queries::{self, Claimed};
 use crate::archives::writing::Writing;
-use crate::db::{Actor, PersonTx};
+use crate::db::Actor;
 use crate::images::presign::safe;
 use crate::images::queries::Objects;
 use crate::images::routes::filename;
 
 /// Rows read at once: a row of an archive names up to 10,000 images, one of a generation holds two long texts.
 const ROWS: i64 = 50;
-/// People's requests come first: a page that finds no place in their pool waits, and asks so often.
-const TRIES: usize = 5;
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Everything of the job's person, into the zip.
 pub async fn write(app: &App, job: &Claimed, writing: &mut Writing<'_>, progress: &Progress) -> Result<(), MakeError> {
@@ -38,9 +34,13 @@ pub async fn write(app: &App, job: &Claimed, writing: &mut Writing<'_>, progress
     export.images(writing, progress).await?;
     export.uploads(writing).await?;
     export.picture(writing).await?;
-    export.manifests(writing).await?;
+    for form in [Form::Json, Form::Csv] {
+        export.manifest(writing, form).await?;
+    }
     for table in table::all() {
-        export.table(writing, table).await?;
+        for form in [Form::Json, Form::Csv] {
+            export.table(writing, table, form).await?;
+        }
     }
     Ok(())
 }
@@ -61,19 +61,8 @@ impl Export<'_> {
         Asked { whose, after_at: DateTime::UNIX_EPOCH, after_id: Uuid::nil(), until: self.until, rows: ROWS }
     }
 
-    /// For a page as the person sees it.
-    async fn begin(&self) -> Result<PersonTx, sqlx::Error> {
-        for _ in 1..TRIES {
-            match self.app.db.begin_as(self.actor).await {
-                Err(sqlx::Error::PoolTimedOut) => tokio::time::sleep(AGAIN_AFTER).await,
-                begun => return begun,
-            }
-        }
-        self.app.db.begin_as(self.actor).await
-    }
-
     async fn page_of_images(&self, asked: Asked) -> Result<Vec<Kept>, sqlx::Error> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.app.db.begin_job_as(self.actor).await?;
         let page = image_queries::images(&mut tx, asked).await?;
         tx.commit().await?;
         Ok(page)
@@ -83,7 +72,7 @@ impl Export<'_> {
         match table.wall {
             Wall::House => (table.read)(&mut *self.app.db.house().acquire().await?, asked).await,
             Wall::Person => {
-                let mut tx = self.begin().await?;
+                let mut tx = self.app.db.begin_job_as(self.actor).await?;
                 let page = (table.read)(&mut tx, asked).await?;
                 tx.commit().await?;
                 Ok(page)
@@ -112,7 +101,7 @@ impl Export<'_> {
     async fn uploads(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
         let mut asked = self.from_the_start();
         loop {
-            let mut tx = self.begin().await?;
+            let mut tx = self.app.db.begin_job_as(self.actor).await?;
             let page = image_queries::uploads(&mut tx, asked).await?;
             tx.commit().await?;
             let Some(last) = page.last() else { return Ok(()) };
@@ -133,7 +122,7 @@ impl Export<'_> {
     }
 
     async fn picture(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.app.db.begin_job_as(self.actor).await?;
         let key = image_queries::picture(&mut tx, self.actor.person_id).await?;
         tx.commit().await?;
         let Some(key) = key else { return Ok(()) };
@@ -143,76 +132,79 @@ impl Export<'_> {
     }
 
     /// Of the files that are there, read once more, a page at a time.
-    async fn manifests(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
-        let mut is_first = true;
-        writing.open("manifest.json", self.until).await?;
-        writing.piece("[\n").await?;
-        self.each_image(writing, |name, image| {
-            let line = manifest::json(name, image, is_first);
-            is_first = false;
-            line
-        })
-        .await?;
-        writing.piece("\n]\n").await?;
-        writing.close().await?;
-        writing.open("manifest.csv", self.until).await?;
-        writing.piece(&manifest::csv_head()).await?;
-        self.each_image(writing, |name, image| Ok(manifest::csv_line(name, image))).await?;
-        writing.close().await
-    }
-
-    async fn each_image(
-        &self,
-        writing: &mut Writing<'_>,
-        mut said: impl FnMut(&str, &Pictured) -> Result<String, serde_json::Error>,
-    ) -> Result<(), MakeError> {
-        let mut asked = self.from_the_start();
+    async fn manifest(&self, writing: &mut Writing<'_>, form: Form) -> Result<(), MakeError> {
+        writing.open(&format!("manifest.{}", form.ending()), self.until).await?;
+        writing.piece(&form.head(manifest::csv_head)).await?;
+        let (mut asked, mut is_first) = (self.from_the_start(), true);
         loop {
             let page = self.page_of_images(asked).await?;
-            let Some(Kept { image, .. }) = page.last() else { return Ok(()) };
+            let Some(Kept { image, .. }) = page.last() else { break };
             (asked.after_at, asked.after_id) = (image.created_at, image.id);
             for kept in page.iter().filter(|kept| !self.gone.contains(&kept.image.id)) {
-                writing.piece(&said(&name(kept), &kept.image)?).await?;
+                let line = match form {
+                    Form::Json => manifest::json(&name(kept), &kept.image, is_first)?,
+                    Form::Csv => manifest::csv_line(&name(kept), &kept.image),
+                };
+                writing.piece(&line).await?;
+                is_first = false;
             }
         }
-    }
-
-    async fn table(&self, writing: &mut Writing<'_>, table: &Table) -> Result<(), MakeError> {
-        writing.open(&format!("data/{}.json", table.name), self.until).await?;
-        writing.piece("[\n").await?;
-        let mut is_first = true;
-        self.each_row(writing, table, |row| {
-            let comma = if is_first { "" } else { ",\n" };
-            is_first = false;
-            Ok(format!("{comma}{row}"))
-        })
-        .await?;
-        writing.piece("\n]\n").await?;
-        writing.close().await?;
-        writing.open(&format!("data/{}.csv", table.name), self.until).await?;
-        writing.piece(&line::head(&table.names())).await?;
-        self.each_row(writing, table, line::of).await?;
+        writing.piece(form.end()).await?;
         writing.close().await
     }
 
-    async fn each_row(
-        &self,
-        writing: &mut Writing<'_>,
-        table: &Table,
-        mut said: impl FnMut(&str) -> Result<String, serde_json::Error>,
-    ) -> Result<(), MakeError> {
+    async fn table(&self, writing: &mut Writing<'_>, table: &Table, form: Form) -> Result<(), MakeError> {
+        writing.open(&format!("data/{}.{}", table.name, form.ending()), self.until).await?;
+        writing.piece(&form.head(|| line::head(&table.names()))).await?;
         let whose = match table.whose {
             Whose::Person => self.actor.person_id,
             Whose::Account => self.actor.account_id,
         };
-        let mut asked = Asked { whose, ..self.from_the_start() };
+        let (mut asked, mut is_first) = (Asked { whose, ..self.from_the_start() }, true);
         loop {
             let page = self.page(table, asked).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { break };
             (asked.after_at, asked.after_id) = (last.at, last.id);
             for row in &page {
-                writing.piece(&said(&row.line)?).await?;
+                match form {
+                    Form::Json if is_first => writing.piece(&row.line).await?,
+                    Form::Json => writing.piece(&format!(",\n{}", row.line)).await?,
+                    Form::Csv => writing.piece(&line::of(&row.line)?).await?,
+                }
+                is_first = false;
             }
+        }
+        writing.piece(form.end()).await?;
+        writing.close().await
+    }
+}
+
+/// For programs and for spreadsheets.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Csv,
+}
+
+impl Form {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+
+    fn head(self, columns: impl FnOnce() -> String) -> String {
+        match self {
+            Self::Json => "[\n".to_owned(),
+            Self::Csv => columns(),
+        }
+    }
+
+    fn end(self) -> &'static str {
+        match self {
+            Self::Json => "\n]\n",
+            Self::Csv => "",
         }
     }
 }

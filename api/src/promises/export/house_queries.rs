@@ -9,7 +9,7 @@ pub const TABLES: &[Table] = &[
     table!("payment_events", "What the payment vendor told us about your purchases, and how we heard of it.", House, Account,
         "t.received_at", "md5(t.id)::uuid",
         select "t.id, t.kind, t.purchase_id, t.heard_by, t.created_at, t.received_at"
-        from "purchases p join payment_events t on t.purchase_id = p.id", "p.account_id = $1"),
+        from "purchases i join payment_events t on t.purchase_id = i.id", "i.account_id = $1"),
     table!("adjustments", "Gems that an operator gave you or took.", House, Account, "t.created_at", "t.id",
         select "t.id, t.gems, t.created_at" from "gem_adjustments t", "t.account_id = $1"),
     table!("refusals", "What a safety system refused, at which stage, and why. Kept for 30 days.", House, Person,

@@ -167,6 +167,18 @@ impl Db {
         whole(async move { pool.begin().await }).await
     }
 
+    /// As [`Db::begin_as`], for a job: a connection of the house, in the person's role until the transaction ends. It takes no
+    /// place from those who wait.
+    pub async fn begin_job_as(&self, actor: Actor) -> Result<PersonTx, sqlx::Error> {
+        let Actor { person_id, account_id } = actor;
+        let text = format!(
+            "begin; set local role lapidary_person; set local lapidary.person = '{person_id}'; \
+             set local lapidary.account = '{account_id}'"
+        );
+        let pool = self.house.clone();
+        whole(async move { pool.begin_with(sqlx::AssertSqlSafe(text)).await }).await
+    }
+
     /// Everything, of everyone: only for sign-in, worker and jobs.
     pub fn house(&self) -> &PgPool {
         &self.house

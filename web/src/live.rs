@@ -132,7 +132,7 @@ fn dispatch(session: Session, data: &str) {
         | LiveEvent::PurchaseChanged { gems, .. }
         | LiveEvent::GemsChanged { gems } => session.gems.set(Some(*gems)),
         LiveEvent::NoticesChanged { unread } => session.unread.set(*unread),
-        LiveEvent::ArchiveChanged { .. } => {}
+        LiveEvent::ArchiveChanged { .. } | LiveEvent::ExportChanged { .. } => {}
         LiveEvent::StatusChanged { status } => session.status.set(status.clone()),
         LiveEvent::Reset => {
             session.read_status();

@@ -1,20 +1,21 @@
 //! Makes one zip: originals out of storage, one after another, and as parts of one object back into it. Holds one original
-//! and two parts at a time, however many images there are.
+//! and two parts at a time, however many images there are. What is not images alone is written by `promises::export`.
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::kind::Kind;
 use super::manifest;
 use super::work_queries::{self as queries, Claimed, Pictured};
-use super::zip::{TooLarge, Zip};
+use super::writing::Writing;
+use super::zip::TooLarge;
 use crate::app::App;
 use crate::images::queries::Objects;
 use crate::images::routes::filename;
 use crate::images::store::StoreError;
-use crate::images::upload::Upload;
+use crate::promises::export;
 
 /// Rows read at once.
 const PIECE: usize = 100;
@@ -43,7 +44,10 @@ pub struct Progress {
 
 /// Gives the bytes of the object, which is whole then.
 pub async fn make(app: &App, job: &Claimed, progress: &Progress) -> Result<u64, MakeError> {
-    let expected = queries::bytes_of(app.db.house(), job.person_id, &job.image_ids).await?;
+    let expected = match job.kind() {
+        Kind::Images => queries::bytes_of(app.db.house(), job.person_id, &job.image_ids).await?,
+        Kind::Everything => queries::bytes_of_all(app.db.house(), job.person_id).await?,
+    };
     let expected = u64::try_from(expected).unwrap_or(0);
     let upload = app.store.begin_upload(&job.key(), "application/zip", expected).await?;
     if let Ok(mut known) = progress.upload_id.lock() {
@@ -52,53 +56,53 @@ pub async fn make(app: &App, job: &Claimed, progress: &Progress) -> Result<u64, 
     if !queries::note_upload(app.db.house(), job, Some(&upload.id)).await? {
         return Err(MakeError::Lost);
     }
-    let mut writing = Writing { app, job, zip: Zip::begin(0), upload, written: Vec::new(), names: HashSet::new() };
-    writing.whole("README.txt", &readme(job, app.clock.now()), app.clock.now()).await?;
-    for ids in job.image_ids.chunks(PIECE) {
-        for image in queries::images(app.db.house(), job.person_id, ids).await? {
-            if writing.take_along(&image).await? {
-                progress.done.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+    let mut writing = Writing::begin(upload);
+    match job.kind() {
+        Kind::Images => Images::new(app, job).write(&mut writing, progress).await?,
+        Kind::Everything => export::write(app, job, &mut writing, progress).await?,
     }
-    writing.manifests().await?;
-    let Writing { zip, mut upload, .. } = writing;
-    upload.push(&zip.end()).await?;
-    Ok(upload.complete().await?)
+    writing.end().await
 }
 
-fn readme(job: &Claimed, now: DateTime<Utc>) -> Vec<u8> {
-    manifest::readme(job.image_ids.len(), now.date_naive()).into_bytes()
+/// The bytes of an original; none where it is gone meanwhile.
+pub async fn original(app: &App, job: &Claimed, image: &Pictured) -> Result<Option<actix_web::web::Bytes>, MakeError> {
+    let key = Objects::at(image.object_prefix.clone(), image.extension.clone()).original();
+    let bytes = app.store.read(&key).await?;
+    if bytes.is_none() {
+        tracing::warn!(archive_id = %job.id, image_id = %image.id, "an archive goes without an image that is gone");
+    }
+    Ok(bytes)
 }
 
-struct Writing<'a> {
+/// Those that were asked for, by their ids.
+struct Images<'a> {
     app: &'a App,
     job: &'a Claimed,
-    zip: Zip,
-    upload: Upload<'a>,
     /// Images with the names of their files.
     written: Vec<(Uuid, String)>,
     /// In lower case: some file systems know no other.
     names: HashSet<String>,
 }
 
-impl Writing<'_> {
-    async fn whole(&mut self, name: &str, bytes: &[u8], at: DateTime<Utc>) -> Result<(), MakeError> {
-        self.upload.push(&self.zip.head(name, bytes, at)?).await?;
-        Ok(self.upload.push(bytes).await?)
+impl<'a> Images<'a> {
+    fn new(app: &'a App, job: &'a Claimed) -> Self {
+        Self { app, job, written: Vec::new(), names: HashSet::new() }
     }
 
-    /// False where it is gone meanwhile.
-    async fn take_along(&mut self, image: &Pictured) -> Result<bool, MakeError> {
-        let key = Objects::at(image.object_prefix.clone(), image.extension.clone()).original();
-        let Some(bytes) = self.app.store.read(&key).await? else {
-            tracing::warn!(archive_id = %self.job.id, image_id = %image.id, "an archive goes without an image that is gone");
-            return Ok(false);
-        };
-        let name = self.name(image);
-        self.whole(&name, &bytes, image.created_at).await?;
-        self.written.push((image.id, name));
-        Ok(true)
+    async fn write(mut self, writing: &mut Writing<'_>, progress: &Progress) -> Result<(), MakeError> {
+        let now = self.app.clock.now();
+        let readme = manifest::readme(self.job.image_ids.len(), now.date_naive());
+        writing.whole("README.txt", readme.as_bytes(), now).await?;
+        for ids in self.job.image_ids.chunks(PIECE) {
+            for image in queries::images(self.app.db.house(), self.job.person_id, ids).await? {
+                let Some(bytes) = original(self.app, self.job, &image).await? else { continue };
+                let name = self.name(&image);
+                writing.whole(&name, &bytes, image.created_at).await?;
+                self.written.push((image.id, name));
+                progress.done.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.manifests(writing).await
     }
 
     fn name(&mut self, image: &Pictured) -> String {
@@ -115,37 +119,27 @@ impl Writing<'_> {
     }
 
     /// Read once more, a piece at a time: together they may be larger than an image.
-    async fn manifests(&mut self) -> Result<(), MakeError> {
+    async fn manifests(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
         let now = self.app.clock.now();
-        let written = std::mem::take(&mut self.written);
-        let head = self.zip.open("manifest.json", now)?;
-        self.upload.push(&head).await?;
-        self.piece("[\n").await?;
+        writing.open("manifest.json", now).await?;
+        writing.piece("[\n").await?;
         let mut is_first = true;
-        for piece in written.chunks(PIECE) {
+        for piece in self.written.chunks(PIECE) {
             for (name, image) in self.again(piece).await? {
-                self.piece(&manifest::json(&name, &image, is_first)?).await?;
+                writing.piece(&manifest::json(&name, &image, is_first)?).await?;
                 is_first = false;
             }
         }
-        self.piece("\n]\n").await?;
-        let end = self.zip.close()?;
-        self.upload.push(&end).await?;
-        let head = self.zip.open("manifest.csv", now)?;
-        self.upload.push(&head).await?;
-        self.piece(&manifest::csv_head()).await?;
-        for piece in written.chunks(PIECE) {
+        writing.piece("\n]\n").await?;
+        writing.close().await?;
+        writing.open("manifest.csv", now).await?;
+        writing.piece(&manifest::csv_head()).await?;
+        for piece in self.written.chunks(PIECE) {
             for (name, image) in self.again(piece).await? {
-                self.piece(&manifest::csv_line(&name, &image)).await?;
+                writing.piece(&manifest::csv_line(&name, &image)).await?;
             }
         }
-        let end = self.zip.close()?;
-        Ok(self.upload.push(&end).await?)
-    }
-
-    async fn piece(&mut self, text: &str) -> Result<(), MakeError> {
-        self.zip.feed(text.as_bytes());
-        Ok(self.upload.push(text.as_bytes()).await?)
+        writing.close().await
     }
 
     async fn again(&self, piece: &[(Uuid, String)]) -> Result<Vec<(String, Pictured)>, MakeError> {

@@ -1,12 +1,15 @@
 //! Archives: many images as one zip with a manifest, made by a job into storage. No tab waits for one, and no process holds
 //! one whole.
+pub mod ask;
 pub mod expire;
-mod make;
-mod manifest;
+pub mod kind;
+pub mod make;
+pub mod manifest;
 pub mod queries;
 mod routes;
 pub mod run;
 pub mod work_queries;
+pub mod writing;
 mod zip;
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {

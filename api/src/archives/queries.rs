@@ -4,25 +4,33 @@ use lapidary_contract::{ArchiveStatus, ImageArchive};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::kind::Kind;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::Keyset;
 use crate::images::store::ImageStore;
 
 pub struct NewArchive<'a> {
     pub id: Uuid,
+    pub kind: Kind,
     pub key: Option<&'a str>,
     pub fingerprint: &'a [u8],
     pub request_id: &'a str,
-    pub image_ids: &'a [Uuid],
     pub now: DateTime<Utc>,
 }
 
-/// False where this key has one already.
-pub async fn add(conn: &mut PgConnection, person_id: Uuid, new: &NewArchive<'_>) -> Result<bool, sqlx::Error> {
+/// False where this key has one already. One of everything counts the images, and names none.
+pub async fn add(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    new: &NewArchive<'_>,
+    image_ids: &[Uuid],
+) -> Result<bool, sqlx::Error> {
     let added = sqlx::query!(
         "with added as (
-           insert into image_archives (id, person_id, idempotency_key, fingerprint, request_id, status, image_ids, created_at)
-           values ($1, $2, $3, $4, $5, 'queued', $6, $7)
+           insert into image_archives (id, person_id, idempotency_key, fingerprint, request_id, status, image_ids, created_at,
+             kind, image_count)
+           values ($1, $2, $3, $4, $5, 'queued', $6, $7, $8,
+             case $8 when 'everything' then (select count(*)::int from images where person_id = $2) end)
            on conflict on constraint image_archives_idempotency_unique do nothing returning id
          )
          select record_event($2, 'archive', id) from added",
@@ -31,8 +39,9 @@ pub async fn add(conn: &mut PgConnection, person_id: Uuid, new: &NewArchive<'_>)
         new.key,
         new.fingerprint,
         new.request_id,
-        new.image_ids,
-        new.now
+        image_ids,
+        new.now,
+        new.kind.name()
     )
     .fetch_optional(conn)
     .await?;
@@ -44,21 +53,29 @@ pub struct Earlier {
     pub fingerprint: Vec<u8>,
 }
 
-pub async fn by_key(conn: &mut PgConnection, person_id: Uuid, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
+pub async fn by_key(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    kind: Kind,
+    key: &str,
+) -> Result<Option<Earlier>, sqlx::Error> {
     sqlx::query_as!(
         Earlier,
-        "select id, fingerprint from image_archives where person_id = $1 and idempotency_key = $2",
+        "select id, fingerprint from image_archives where person_id = $1 and kind = $2 and idempotency_key = $3",
         person_id,
+        kind.name(),
         key
     )
     .fetch_optional(conn)
     .await
 }
 
-pub async fn unfinished(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
+pub async fn unfinished(conn: &mut PgConnection, person_id: Uuid, kind: Kind) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select count(*) as "count!" from image_archives where person_id = $1 and status in ('queued', 'running')"#,
-        person_id
+        r#"select count(*) as "count!" from image_archives
+           where person_id = $1 and kind = $2 and status in ('queued', 'running')"#,
+        person_id,
+        kind.name()
     )
     .fetch_one(conn)
     .await
@@ -102,6 +119,7 @@ pub async fn images_of_collection(
 
 struct Row {
     id: Uuid,
+    kind: String,
     status: String,
     image_count: i64,
     done_count: i32,
@@ -117,49 +135,57 @@ macro_rules! rows {
     ($which:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             Row,
-            r#"select id, status, cardinality(image_ids)::bigint as "image_count!", done_count, object_key, bytes, failure,
-                 created_at, finished_at, expires_at from image_archives "# + $which,
+            r#"select id, kind, status, coalesce(image_count, cardinality(image_ids))::bigint as "image_count!", done_count,
+                 object_key, bytes, failure, created_at, finished_at, expires_at from image_archives "# + $which,
             $($argument),+
         )
     };
 }
 
-pub async fn get(conn: &mut PgConnection, store: &ImageStore, person_id: Uuid, id: Uuid) -> ApiResult<ImageArchive> {
-    let row = rows!("where person_id = $1 and id = $2", person_id, id).fetch_one(conn).await?;
-    shown(store, row).await
+/// One of everything has the same fields.
+pub async fn get(
+    conn: &mut PgConnection,
+    store: &ImageStore,
+    person_id: Uuid,
+    kind: Kind,
+    id: Uuid,
+) -> ApiResult<ImageArchive> {
+    let row = rows!("where person_id = $1 and kind = $2 and id = $3", person_id, kind.name(), id);
+    shown(store, row.fetch_one(conn).await?).await
 }
 
-/// In no order; what does not exist is missing.
+/// Of both kinds, in no order; what does not exist is missing.
 pub async fn get_many(
     conn: &mut PgConnection,
     store: &ImageStore,
     person_id: Uuid,
     ids: &[Uuid],
-) -> ApiResult<Vec<ImageArchive>> {
-    let rows = rows!("where person_id = $1 and id = any($2)", person_id, ids).fetch_all(conn).await?;
-    all(store, rows).await
+) -> ApiResult<Vec<(Kind, ImageArchive)>> {
+    let mut archives = Vec::with_capacity(ids.len());
+    for row in rows!("where person_id = $1 and id = any($2)", person_id, ids).fetch_all(conn).await? {
+        archives.push((Kind::of(&row.kind), shown(store, row).await?));
+    }
+    Ok(archives)
 }
 
 pub async fn list(
     conn: &mut PgConnection,
     store: &ImageStore,
     person_id: Uuid,
+    kind: Kind,
     from: Keyset,
     limit: i64,
 ) -> ApiResult<Vec<ImageArchive>> {
     let rows = rows!(
-        "where person_id = $1 and (created_at, id) < ($2, $3) order by created_at desc, id desc limit $4",
+        "where person_id = $1 and kind = $2 and (created_at, id) < ($3, $4) order by created_at desc, id desc limit $5",
         person_id,
+        kind.name(),
         from.before_at,
         from.before_id,
         limit
     )
     .fetch_all(conn)
     .await?;
-    all(store, rows).await
-}
-
-async fn all(store: &ImageStore, rows: Vec<Row>) -> ApiResult<Vec<ImageArchive>> {
     let mut archives = Vec::with_capacity(rows.len());
     for row in rows {
         archives.push(shown(store, row).await?);
@@ -171,6 +197,7 @@ async fn all(store: &ImageStore, rows: Vec<Row>) -> ApiResult<Vec<ImageArchive>>
 pub async fn delete(
     conn: &mut PgConnection,
     person_id: Uuid,
+    kind: Kind,
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
@@ -178,12 +205,13 @@ pub async fn delete(
         "with gone as (
            update image_archives set status = 'expired', lease_until = null, expires_at = $3,
              finished_at = coalesce(finished_at, $3)
-           where person_id = $1 and id = $2 and status <> 'expired' returning id
+           where person_id = $1 and id = $2 and kind = $4 and status <> 'expired' returning id
          )
          select record_event($1, 'archive', id) from gone",
         person_id,
         id,
-        now
+        now,
+        kind.name()
     )
     .fetch_optional(conn)
     .await?;
@@ -201,7 +229,8 @@ async fn shown(store: &ImageStore, row: Row) -> ApiResult<ImageArchive> {
     };
     let link = match &row.object_key {
         Some(key) if status == ArchiveStatus::Ready => {
-            let filename = format!("lapidary-images-{}.zip", row.created_at.format("%Y-%m-%d"));
+            let stem = Kind::of(&row.kind).file_stem();
+            let filename = format!("{stem}-{}.zip", row.created_at.format("%Y-%m-%d"));
             Some(store.presigned_download(key, &filename, "application/zip").await?)
         }
         _ => None,

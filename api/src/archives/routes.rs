@@ -7,17 +7,18 @@ use lapidary_contract::{CreateImageArchive, ImageArchive, List, Problem};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::ask::ask;
+use super::kind::Kind;
 use super::queries::{self, NewArchive};
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::http::error::{ApiError, ApiResult};
+use crate::http::error::ApiResult;
 use crate::http::extract::{IdempotencyKey, Json, fingerprint};
 use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
 
 /// Archives of one person that may wait or be made.
 const UNFINISHED_MAX: i64 = 5;
-const AGAIN_AFTER_SECONDS: u64 = 60;
 
 /// Ask for a zip of up to 10,000 images with a manifest, by their ids or by a collection.
 ///
@@ -44,35 +45,18 @@ pub async fn create_image_archive(
     body: Json<CreateImageArchive>,
 ) -> ApiResult<HttpResponse> {
     let key = IdempotencyKey::if_given(&request)?.map(|key| key.0);
-    let fingerprint = fingerprint(&body.0)?;
+    let new = NewArchive {
+        id: Uuid::now_v7(),
+        kind: Kind::Images,
+        key: key.as_deref(),
+        fingerprint: &fingerprint(&body.0)?,
+        request_id: &request_id.0,
+        now: app.clock.now(),
+    };
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let earlier = match &key {
-        Some(key) => queries::by_key(&mut tx, user.person_id, key).await?,
-        None => None,
-    };
-    let id = match earlier {
-        Some(earlier) if earlier.fingerprint == fingerprint => earlier.id,
-        Some(_) => return Err(ApiError::IdempotencyKeyReused),
-        None => {
-            let image_ids = asked_for(&mut tx, &user, &body.0).await?;
-            if queries::unfinished(&mut tx, user.person_id).await? >= UNFINISHED_MAX {
-                return Err(ApiError::RateLimited { retry_after_seconds: AGAIN_AFTER_SECONDS });
-            }
-            let id = Uuid::now_v7();
-            let (key, now) = (key.as_deref(), app.clock.now());
-            let (fingerprint, request_id) = (fingerprint.as_slice(), request_id.0.as_str());
-            let new = NewArchive { id, key, fingerprint, request_id, image_ids: &image_ids, now };
-            if queries::add(&mut tx, user.person_id, &new).await? {
-                id
-            } else {
-                // The same request was a moment quicker.
-                let earlier = queries::by_key(&mut tx, user.person_id, key.unwrap_or_default()).await?;
-                let same = earlier.filter(|earlier| earlier.fingerprint == fingerprint);
-                same.ok_or(ApiError::IdempotencyKeyReused)?.id
-            }
-        }
-    };
-    let archive = queries::get(&mut tx, &app.store, user.person_id, id).await?;
+    let images = async |conn: &mut PgConnection| asked_for(conn, &user, &body.0).await;
+    let id = ask(&mut tx, user.person_id, &new, UNFINISHED_MAX, images).await?;
+    let archive = queries::get(&mut tx, &app.store, user.person_id, Kind::Images, id).await?;
     tx.commit().await?;
     app.live.nudge(user.person_id);
     let location = format!("/v1/image-archives/{id}");
@@ -112,7 +96,7 @@ pub async fn list_image_archives(
 ) -> ApiResult<Listed<ImageArchive>> {
     let (limit, from) = (page.limit()?, page.keyset()?);
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let archives = queries::list(&mut tx, &app.store, user.person_id, from, limit + 1).await?;
+    let archives = queries::list(&mut tx, &app.store, user.person_id, Kind::Images, from, limit + 1).await?;
     tx.commit().await?;
     Ok(paging::list(archives, limit, |archive| (archive.created_at, archive.id)))
 }
@@ -129,7 +113,7 @@ pub async fn get_image_archive(
     id: web::Path<Uuid>,
 ) -> ApiResult<web::Json<ImageArchive>> {
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let archive = queries::get(&mut tx, &app.store, user.person_id, *id).await?;
+    let archive = queries::get(&mut tx, &app.store, user.person_id, Kind::Images, *id).await?;
     tx.commit().await?;
     Ok(web::Json(archive))
 }
@@ -146,9 +130,9 @@ pub async fn delete_image_archive(
     id: web::Path<Uuid>,
 ) -> ApiResult<HttpResponse> {
     let mut tx = app.db.begin_as(user.actor()).await?;
-    let is_first = queries::delete(&mut tx, user.person_id, *id, app.clock.now()).await?;
+    let is_first = queries::delete(&mut tx, user.person_id, Kind::Images, *id, app.clock.now()).await?;
     if !is_first {
-        queries::get(&mut tx, &app.store, user.person_id, *id).await?;
+        queries::get(&mut tx, &app.store, user.person_id, Kind::Images, *id).await?;
     }
     tx.commit().await?;
     if is_first {

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use lapidary_contract::NoticeKind;
 use lapidary_contract::domain::limits::ARCHIVE_DAYS;
 use tokio::sync::watch;
 
@@ -107,7 +106,7 @@ async fn settle(app: &App, job: &Claimed, bytes: u64, progress: &Progress) -> Re
     let mut tx = app.db.begin_house().await?;
     let is_ours = queries::ready(&mut tx, job, bytes, done, now, now + TimeDelta::days(ARCHIVE_DAYS)).await?;
     if is_ours {
-        notices::add(&mut tx, job.person_id, NoticeKind::ArchiveReady, Some(job.id), None, 0, now).await?;
+        notices::add(&mut tx, job.person_id, job.kind().notice(), Some(job.id), None, 0, now).await?;
     }
     tx.commit().await?;
     if is_ours {

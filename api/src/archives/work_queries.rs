@@ -3,9 +3,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::kind::Kind;
+
 /// An archive that this process makes now.
 pub struct Claimed {
     pub id: Uuid,
+    pub kind: String,
     pub person_id: Uuid,
     pub request_id: String,
     pub image_ids: Vec<Uuid>,
@@ -16,17 +19,21 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    pub fn kind(&self) -> Kind {
+        Kind::of(&self.kind)
+    }
+
     pub fn key(&self) -> String {
-        key(self.person_id, self.id, self.attempt)
+        key(self.kind(), self.person_id, self.id, self.attempt)
     }
 
     pub fn earlier_key(&self) -> String {
-        key(self.person_id, self.id, self.attempt - 1)
+        key(self.kind(), self.person_id, self.id, self.attempt - 1)
     }
 }
 
-fn key(person_id: Uuid, id: Uuid, attempt: i32) -> String {
-    format!("users/{person_id}/archives/{id}/{attempt}.zip")
+fn key(kind: Kind, person_id: Uuid, id: Uuid, attempt: i32) -> String {
+    format!("users/{person_id}/{}/{id}/{attempt}.zip", kind.folder())
 }
 
 /// The one that waits longest, or whose worker is gone; of those who have none running first.
@@ -44,10 +51,10 @@ pub async fn claim(house: &PgPool, now: DateTime<Utc>, lease: TimeDelta) -> Resu
            claimed as (
              update image_archives a set status = 'running', attempt = a.attempt + 1, lease_until = $2, done_count = 0
              from chosen where a.id = chosen.id
-             returning a.id, a.person_id, a.request_id, a.image_ids, a.attempt, a.created_at, a.upload_id
+             returning a.id, a.kind, a.person_id, a.request_id, a.image_ids, a.attempt, a.created_at, a.upload_id
            ),
            told as materialized (select record_event(person_id, 'archive', id) from claimed)
-           select id, person_id, request_id, image_ids, attempt, created_at, upload_id from claimed, told"#,
+           select id, kind, person_id, request_id, image_ids, attempt, created_at, upload_id from claimed, told"#,
         now,
         now + lease
     )
@@ -131,6 +138,24 @@ pub async fn bytes_of(house: &PgPool, person_id: Uuid, ids: &[Uuid]) -> Result<i
         r#"select coalesce(sum(bytes), 0)::bigint as "bytes!" from images where person_id = $1 and id = any($2)"#,
         person_id,
         ids
+    )
+    .fetch_one(house)
+    .await
+}
+
+/// None where the person is gone.
+pub async fn account_of(house: &PgPool, person_id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!("select account_id from account_links where person_id = $1", person_id)
+        .fetch_optional(house)
+        .await
+}
+
+/// Of all images, in the trash too, and of what was uploaded.
+pub async fn bytes_of_all(house: &PgPool, person_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select ((select coalesce(sum(bytes), 0) from images where person_id = $1)
+             + (select coalesce(sum(bytes), 0) from reference_images where person_id = $1))::bigint as "bytes!""#,
+        person_id
     )
     .fetch_one(house)
     .await
@@ -233,7 +258,7 @@ pub struct Remains {
 
 pub async fn remains(house: &PgPool, limit: i64) -> Result<Vec<Remains>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select id, person_id, attempt, object_key, upload_id from image_archives
+        "select id, kind, person_id, attempt, object_key, upload_id from image_archives
          where status in ('expired', 'failed') and (object_key is not null or upload_id is not null) limit $1",
         limit
     )
@@ -243,7 +268,7 @@ pub async fn remains(house: &PgPool, limit: i64) -> Result<Vec<Remains>, sqlx::E
         id: row.id,
         object_key: row.object_key,
         upload_id: row.upload_id,
-        upload_key: key(row.person_id, row.id, row.attempt),
+        upload_key: key(Kind::of(&row.kind), row.person_id, row.id, row.attempt),
     });
     Ok(remains.collect())
 }

@@ -215,6 +215,7 @@ impl Keys {
         // Many, in pieces of their own, and only while there is something to do.
         if self.master.is_replacing() {
             done.moved += crate::webhooks::secret::reseal(db, &self.master).await?;
+            done.moved += crate::images::shares::reseal(db, &self.master).await?;
         }
         Ok(done)
     }

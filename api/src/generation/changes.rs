@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use super::queries;
 use crate::app::App;
+use crate::archives::kind::Kind;
 use crate::auth::CurrentUser;
 use crate::http::error::ApiResult;
+use crate::promises::export;
 use crate::{archives, gems, notices, payments};
 
 pub struct Change {
@@ -22,7 +24,7 @@ pub struct Change {
 pub struct Told {
     pub generations: HashMap<Uuid, Generation>,
     purchases: HashMap<Uuid, Purchase>,
-    archives: HashMap<Uuid, ImageArchive>,
+    archives: HashMap<Uuid, (Kind, ImageArchive)>,
     /// Where any of the changes may have moved gems.
     gems: Option<GemBalance>,
     /// Notices, where one came or was read; told once.
@@ -54,7 +56,7 @@ impl Told {
         let archives = subjects("archive");
         if !archives.is_empty() {
             let found = archives::queries::get_many(conn, &app.store, user.person_id, &archives).await?;
-            told.archives = found.into_iter().map(|one| (one.id, one)).collect();
+            told.archives = found.into_iter().map(|one| (one.1.id, one)).collect();
         }
         if changes.iter().any(|change| change.kind == "notice") {
             told.unread = Some(notices::unread(conn, user.person_id).await?);
@@ -75,8 +77,10 @@ impl Told {
             return self.unread.take().map(|unread| LiveEvent::NoticesChanged { unread });
         }
         if change.kind == "archive" {
-            let archive = self.archives.remove(&change.subject)?;
-            return Some(LiveEvent::ArchiveChanged { archive: Box::new(archive) });
+            return Some(match self.archives.remove(&change.subject)? {
+                (Kind::Images, archive) => LiveEvent::ArchiveChanged { archive: Box::new(archive) },
+                (Kind::Everything, archive) => LiveEvent::ExportChanged { export: Box::new(export::shown(archive)) },
+            });
         }
         let gems = self.gems?;
         if let Some(generation) = self.generations.remove(&change.subject) {

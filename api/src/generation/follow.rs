@@ -248,8 +248,8 @@ impl Follower {
 
     /// Without an id it moves nobody's cursor. A key hears what it could ask for.
     fn say(&mut self, id: Option<i64>, event: &LiveEvent) -> ApiResult<()> {
-        if let (Some(key), Some(needed)) = (self.user.key, needed_for(event))
-            && !key.scopes.has(needed)
+        if let Some(key) = self.user.key
+            && (is_for_sessions(event) || needed_for(event).is_some_and(|needed| !key.scopes.has(needed)))
         {
             return Ok(());
         }
@@ -260,6 +260,11 @@ impl Follower {
     }
 }
 
+/// No key can ask for an export.
+fn is_for_sessions(event: &LiveEvent) -> bool {
+    matches!(event, LiveEvent::ExportChanged { .. })
+}
+
 /// What a key needs to hear of it; `None`: what concerns everybody.
 fn needed_for(event: &LiveEvent) -> Option<KeyScope> {
     match event {
@@ -267,6 +272,6 @@ fn needed_for(event: &LiveEvent) -> Option<KeyScope> {
         LiveEvent::ImageChanged { .. } | LiveEvent::ArchiveChanged { .. } => Some(KeyScope::ImagesRead),
         LiveEvent::GemsChanged { .. } | LiveEvent::PurchaseChanged { .. } => Some(KeyScope::GemsRead),
         LiveEvent::NoticesChanged { .. } => Some(KeyScope::MeRead),
-        LiveEvent::StatusChanged { .. } | LiveEvent::Reset => None,
+        LiveEvent::StatusChanged { .. } | LiveEvent::ExportChanged { .. } | LiveEvent::Reset => None,
     }
 }

@@ -18,7 +18,7 @@ pub mod queries;
 pub mod read;
 pub mod routes;
 mod share_queries;
-mod shares;
+pub mod shares;
 pub mod store;
 pub mod sweep_queries;
 pub mod trash;

@@ -19,6 +19,7 @@ pub enum Place {
     Picture {
         person_id: Uuid,
     },
+    /// A zip: of images, or of everything.
     Archive,
     /// Of a person, but of no shape that we make.
     Other {
@@ -47,7 +48,7 @@ impl Place {
                 Some(generation_id) => Self::Preview { generation_id },
                 None => Self::Other { person_id },
             },
-            ["users", _, "archives", archive, file]
+            ["users", _, "archives" | "exports", archive, file]
                 if id(archive).is_some()
                     && file.strip_suffix(".zip").is_some_and(|name| name.parse::<u32>().is_ok()) =>
             {
@@ -73,7 +74,9 @@ mod tests {
         assert_eq!(Place::of(&preview), Place::Preview { generation_id });
         let prefix = format!("users/{person_id}/references/{image}");
         assert_eq!(Place::of(&format!("{prefix}/thumbnail.webp")), Place::Reference { person_id, prefix });
-        assert_eq!(Place::of(&format!("users/{person_id}/archives/{image}/1.zip")), Place::Archive);
+        for folder in ["archives", "exports"] {
+            assert_eq!(Place::of(&format!("users/{person_id}/{folder}/{image}/1.zip")), Place::Archive);
+        }
         assert_eq!(Place::of(&format!("users/{person_id}/picture")), Place::Picture { person_id });
         for other in ["images/x", "images/x/1/a.png", "exports/a.zip", "archives/a.zip", "previews/x/y"] {
             assert_eq!(Place::of(&format!("users/{person_id}/{other}")), Place::Other { person_id }, "{other}");

@@ -108,6 +108,27 @@ pub async fn seal_again(conn: &mut PgConnection, person_id: Uuid, id: Uuid, seal
     Ok(())
 }
 
+pub struct Sealed {
+    pub id: Uuid,
+    pub token_sealed: Vec<u8>,
+}
+
+/// Everybody's, by id.
+pub async fn sealed_after(house: &PgPool, after: Uuid, limit: i64) -> Result<Vec<Sealed>, sqlx::Error> {
+    sqlx::query_as!(Sealed, "select id, token_sealed from share_links where id > $1 order by id limit $2", after, limit)
+        .fetch_all(house)
+        .await
+}
+
+/// Unless somebody else did meanwhile.
+pub async fn replace_seal(house: &PgPool, id: Uuid, before: &[u8], after: &[u8]) -> Result<u64, sqlx::Error> {
+    let done =
+        sqlx::query!("update share_links set token_sealed = $3 where id = $1 and token_sealed = $2", id, before, after)
+            .execute(house)
+            .await?;
+    Ok(done.rows_affected())
+}
+
 /// False when there is none. What was revoked before stays revoked then.
 pub async fn revoke(
     conn: &mut PgConnection,

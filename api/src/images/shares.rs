@@ -10,9 +10,13 @@ use uuid::Uuid;
 use super::share_queries::{self as queries, NewShareLink};
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::auth::secret::{hash, is_secret, random_secret};
+use crate::auth::secret::{MasterKey, hash, is_secret, random_secret};
+use crate::db::Db;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
+
+/// Rows of one round.
+const PIECE: i64 = 500;
 
 /// Make a link by which anyone sees this image. Up to 20 links of an image work at a time; what is in the trash cannot be
 /// shared.
@@ -129,6 +133,26 @@ pub async fn get_shared_image(app: web::Data<App>, token: web::Path<String>) -> 
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header(("X-Robots-Tag", "noindex, nofollow"))
         .json(seen))
+}
+
+/// Puts what MASTER_KEY_PREVIOUS sealed under MASTER_KEY; gives how many. What neither opens stays as it is: such a link works
+/// and can be revoked, and not be copied again.
+pub async fn reseal(db: &Db, master: &MasterKey) -> Result<u64, sqlx::Error> {
+    let (mut after, mut moved) = (Uuid::nil(), 0);
+    loop {
+        let rows = queries::sealed_after(db.house(), after, PIECE).await?;
+        let Some(last) = rows.last() else { return Ok(moved) };
+        after = last.id;
+        for row in &rows {
+            let label = label(row.id);
+            let Ok(opened) = master.open(&label, &row.token_sealed) else { continue };
+            if opened.is_by_previous
+                && let Ok(sealed) = master.seal(&label, &opened.plain)
+            {
+                moved += queries::replace_seal(db.house(), row.id, &row.token_sealed, &sealed).await?;
+            }
+        }
+    }
 }
 
 fn label(id: Uuid) -> String {

@@ -1,6 +1,9 @@
 //! The promises: the sentences of the privacy policy that code keeps, and the evidence that it does.
 pub mod retention;
+pub mod export;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn configure(_config: &mut ServiceConfig) {}
+pub fn configure(config: &mut ServiceConfig) {
+    export::configure(config);
+}

@@ -15,14 +15,14 @@ async fn id_of(person: &Person<'_>) -> Uuid {
     person.get("/v1/me").await.json()["id"].as_str().expect("an id").parse().expect("a uuid")
 }
 
-async fn operator<'a>(app: &'a TestApp, name: &str) -> Person<'a> {
+pub async fn operator<'a>(app: &'a TestApp, name: &str) -> Person<'a> {
     let person = app.person(name).await;
     let act = PeopleAct::MakeOperator { person_id: id_of(&person).await };
     assert!(people::apply(act, &app.app.db, &app.app.clock).await.expect("made"));
     person
 }
 
-async fn adjust(operator: &Person<'_>, id: Uuid, key: &str, body: &Value) -> Answer {
+pub async fn adjust(operator: &Person<'_>, id: Uuid, key: &str, body: &Value) -> Answer {
     let path = format!("/v1/admin/people/{id}/gem-adjustments");
     let request = operator.request(Method::POST, &path).header("Idempotency-Key", key);
     Answer::of(request.json(body).send().await).await

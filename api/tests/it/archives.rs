@@ -28,7 +28,7 @@ async fn read(person: &Person<'_>, id: &str) -> Value {
 }
 
 /// Names and contents, as Python's own reader finds them; every checksum is compared.
-fn unzipped(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub fn unzipped(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let path = std::env::temp_dir().join(format!("lapidary-{}.zip", Uuid::now_v7()));
     std::fs::File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("a file");
     let program = "import sys, zipfile, json

@@ -18,11 +18,11 @@ async fn command(app: &TestApp, act: CodesAct) -> Result<String, String> {
     code_command::apply(act, &app.app.db, app.app.clock.now()).await.map_err(|error| error.to_string())
 }
 
-fn of(gems: i64, uses: i32) -> NewCodeArgs {
+pub fn of(gems: i64, uses: i32) -> NewCodeArgs {
     NewCodeArgs { gems, uses, expires_at: None, note: "for a test".into() }
 }
 
-async fn code(app: &TestApp, asked: NewCodeArgs) -> String {
+pub async fn code(app: &TestApp, asked: NewCodeArgs) -> String {
     command(app, CodesAct::Create(asked)).await.expect("a code")
 }
 
@@ -35,7 +35,7 @@ async fn id(app: &TestApp) -> Uuid {
     list(app).await.split_whitespace().next().expect("an id").parse().expect("a uuid")
 }
 
-async fn redeem(person: &Person<'_>, code: &str) -> Answer {
+pub async fn redeem(person: &Person<'_>, code: &str) -> Answer {
     person.post("/v1/gems/redemptions", &json!({"code": code})).await
 }
 

@@ -43,6 +43,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         "/v1/images?trash=true",
         "/v1/references",
         "/v1/me/notices",
+        "/v1/me/exports",
         "/v1/presets",
         "/v1/webhook-endpoints",
     ] {
@@ -67,6 +68,7 @@ pub async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, S
     vec![
         ("/webhook-endpoints/", posted("/v1/webhook-endpoints", hook).await),
         ("/image-archives/", posted("/v1/image-archives", json!({"image_ids": [image]})).await),
+        ("/exports/", posted("/v1/me/exports", json!({})).await),
         ("/generations/", id(&made["id"])),
         ("/collections/", posted("/v1/collections", json!({"name": "Foxes"})).await),
         ("/shares/", posted(&format!("/v1/images/{image}/shares"), json!({})).await),

@@ -2,6 +2,7 @@
 mod admin;
 mod api_keys;
 mod archives;
+mod at_rest;
 mod auth;
 mod bad_input;
 mod caps;
@@ -15,6 +16,8 @@ mod dropped_predicates;
 mod edits;
 mod estimates;
 mod events;
+mod everything;
+mod exports;
 mod gallery;
 mod generations;
 mod guard;

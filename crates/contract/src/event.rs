@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::export::Export;
 use crate::gallery::ImageArchive;
 use crate::gems::GemBalance;
 use crate::generation::Generation;
@@ -25,6 +26,8 @@ pub enum LiveEvent {
     NoticesChanged { unread: i64 },
     /// An archive was asked for, goes on, is ready or is gone.
     ArchiveChanged { archive: Box<ImageArchive> },
+    /// An export was asked for, goes on, is ready or is gone. API keys do not hear of it.
+    ExportChanged { export: Box<Export> },
     /// A provider stopped or began to deliver again; also the first event of a stream while one does not. It has no id.
     StatusChanged { status: Availability },
     /// Too much was missed: read everything again.
@@ -44,6 +47,7 @@ struct FlatEvent {
     purchase: Option<Box<Purchase>>,
     unread: Option<i64>,
     archive: Option<Box<ImageArchive>>,
+    export: Option<Box<Export>>,
 }
 
 impl TryFrom<FlatEvent> for LiveEvent {
@@ -61,6 +65,9 @@ impl TryFrom<FlatEvent> for LiveEvent {
         }
         if let ("archive_changed", Some(archive)) = (flat.kind.as_str(), flat.archive) {
             return Ok(Self::ArchiveChanged { archive });
+        }
+        if let ("export_changed", Some(export)) = (flat.kind.as_str(), flat.export) {
+            return Ok(Self::ExportChanged { export });
         }
         match (flat.kind.as_str(), flat.generation, flat.gems, flat.image_id) {
             ("generation_changed", Some(generation), Some(gems), _) => Ok(Self::GenerationChanged { generation, gems }),

@@ -15,6 +15,7 @@ pub mod api_key;
 pub mod auth;
 pub mod catalogue;
 pub mod event;
+pub mod export;
 pub mod gallery;
 pub mod gems;
 pub mod generation;
@@ -39,6 +40,7 @@ pub use api_key::{API_KEY_PREFIX, ApiKey, CreateApiKey, Scope};
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use event::LiveEvent;
+pub use export::Export;
 pub use gallery::{
     ArchiveStatus, AttributeFacet, BulkAction, ChangeImages, ChangedImages, Collection, CollectionImages,
     CreateImageArchive, CreateShareLink, FacetCount, ImageArchive, ImageBlock, ImageBlocks, ImageFacets,

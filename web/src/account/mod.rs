@@ -1,5 +1,6 @@
 //! The account: profile, sign-in methods, sessions, the way to the API and out. Short sections, a line on what each does.
 mod api_keys;
+mod exports;
 mod identities;
 mod key_examples;
 mod new_key;
@@ -50,6 +51,7 @@ pub fn AccountPage() -> AnyView {
             <api_keys::ApiKeys />
             {leads("Requests", "What was asked in your name in the last 30 days, how it went and what it cost.", Page::Requests.path(), "See your requests")}
             <webhooks::Webhooks />
+            <exports::Exports />
             <section class="setting">
                 <div class="setting__words">
                     <h2>"API"</h2>

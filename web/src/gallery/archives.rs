@@ -42,6 +42,7 @@ impl Archives {
             | LiveEvent::GemsChanged { .. }
             | LiveEvent::PurchaseChanged { .. }
             | LiveEvent::NoticesChanged { .. }
+            | LiveEvent::ExportChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
         });
         archives.read();

@@ -204,6 +204,7 @@ fn follow_events(open: OpenImage) {
         | LiveEvent::PurchaseChanged { .. }
         | LiveEvent::NoticesChanged { .. }
         | LiveEvent::ArchiveChanged { .. }
+        | LiveEvent::ExportChanged { .. }
         | LiveEvent::StatusChanged { .. } => {}
         LiveEvent::Reset => open.id.get_untracked().into_iter().for_each(|id| open.read(id)),
     });

@@ -144,6 +144,7 @@ impl Shelves {
             | LiveEvent::PurchaseChanged { .. }
             | LiveEvent::NoticesChanged { .. }
             | LiveEvent::ArchiveChanged { .. }
+            | LiveEvent::ExportChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => reset(),
         });

@@ -154,6 +154,7 @@ impl Purchase {
             | LiveEvent::GemsChanged { .. }
             | LiveEvent::NoticesChanged { .. }
             | LiveEvent::ArchiveChanged { .. }
+            | LiveEvent::ExportChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
         }
     }

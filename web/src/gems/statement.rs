@@ -88,6 +88,7 @@ pub fn Statement() -> AnyView {
         LiveEvent::ImageChanged { .. }
         | LiveEvent::NoticesChanged { .. }
         | LiveEvent::ArchiveChanged { .. }
+        | LiveEvent::ExportChanged { .. }
         | LiveEvent::StatusChanged { .. } => {}
     });
     let rows = changing(move || {

@@ -30,6 +30,7 @@ pub fn Statistics() -> AnyView {
         | LiveEvent::GemsChanged { .. }
         | LiveEvent::NoticesChanged { .. }
         | LiveEvent::ArchiveChanged { .. }
+        | LiveEvent::ExportChanged { .. }
         | LiveEvent::StatusChanged { .. } => {}
     });
     let chart = shown(statistics, || view! { <Skeleton class="chart__place" /> }.into_any(), known);

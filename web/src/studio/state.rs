@@ -170,6 +170,7 @@ impl Studio {
             | LiveEvent::PurchaseChanged { .. }
             | LiveEvent::NoticesChanged { .. }
             | LiveEvent::ArchiveChanged { .. }
+            | LiveEvent::ExportChanged { .. }
             | LiveEvent::StatusChanged { .. } => {}
             LiveEvent::Reset => self.refresh(),
         }

@@ -137,6 +137,7 @@ pub async fn keep_house(app: &App) {
     let now = app.clock.now();
     told("the removal of old refusals", crate::moderation::refusals::forget(app, now).await);
     told("the removal of old deliveries", crate::webhooks::forget::forget(app, now).await);
+    told("the removal of old receipts", crate::promises::erasure::forget::forget(app, now).await);
     told("the look at models that end", crate::catalogue::life::daily(app, now).await);
     told("the look at margins", crate::margin::watch::daily(app, now).await.map(drop));
     told("the sweep of objects", crate::images::orphans::daily(app).await);

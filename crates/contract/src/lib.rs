@@ -14,6 +14,7 @@
 pub mod api_key;
 pub mod auth;
 pub mod catalogue;
+pub mod erasure;
 pub mod event;
 pub mod gallery;
 pub mod gems;
@@ -38,6 +39,9 @@ pub mod webhook;
 pub use api_key::{API_KEY_PREFIX, ApiKey, CreateApiKey, Scope};
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
+pub use erasure::{
+    Erasure, ErasureKind, ErasureOutlook, ErasureReceipt, ErasureStatus, ErasureStep, ErasedCount, Stays, WouldGo,
+};
 pub use event::LiveEvent;
 pub use gallery::{
     ArchiveStatus, AttributeFacet, BulkAction, ChangeImages, ChangedImages, Collection, CollectionImages,

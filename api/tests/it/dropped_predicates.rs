@@ -190,6 +190,15 @@ const HOUSE: &[(&str, &str)] = &[
     ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
     ("payments/reconcile.rs", "reads everybody's purchases again"),
     ("payments/webhook.rs", "the vendor names purchases, and nobody is signed in"),
+    ("promises/erasure/command.rs", "the operator's command"),
+    ("promises/erasure/forget.rs", "a job forgets everybody's old receipts"),
+    ("promises/erasure/images.rs", "a job erases the images of whoever asked for it"),
+    ("promises/erasure/objects.rs", "a job counts what went of whoever asked for it"),
+    ("promises/erasure/person.rs", "a job erases whoever asked for it, from what no person may write"),
+    ("promises/erasure/routes.rs", "ends sessions and closes the account of who asks, and shows receipts by the hash of their token"),
+    ("promises/erasure/rows.rs", "a job erases the rows of whoever asked for it"),
+    ("promises/erasure/run.rs", "a job goes on with whoever's erasure is due"),
+    ("promises/erasure/work.rs", "ends the work of whoever leaves, as the worker and the sweep do"),
     ("refinement/settle.rs", "settles and sweeps whoever's refinement it is, also when its person is gone"),
     ("requests/days.rs", "a job makes and drops the days of everybody's requests"),
     ("requests/writer.rs", "writes down whoever's request was answered"),
@@ -257,6 +266,7 @@ async fn a_connection_without_a_person_sees_nobody() {
         "webhook_endpoints",
         "webhook_secrets",
         "webhook_deliveries",
+        "erasures",
     ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)

@@ -3,6 +3,7 @@ mod edge;
 mod listing;
 mod refusal;
 mod sigv4;
+mod uploads;
 mod uri;
 mod vault;
 

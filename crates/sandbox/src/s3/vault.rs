@@ -10,7 +10,7 @@ use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::sync::Mutex;
 
-use super::listing;
+use super::{listing, uploads};
 use crate::faults::Faults;
 
 const BATCH_LIMIT: usize = 1000;
@@ -216,11 +216,8 @@ impl S3 for Vault {
             }
         }
         let deleted = if input.delete.quiet == Some(true) { Vec::new() } else { deleted };
-        Ok(S3Response::new(DeleteObjectsOutput {
-            deleted: Some(deleted),
-            errors: Some(errors),
-            ..DeleteObjectsOutput::default()
-        }))
+        let (deleted, errors) = (Some(deleted), Some(errors));
+        Ok(S3Response::new(DeleteObjectsOutput { deleted, errors, ..DeleteObjectsOutput::default() }))
     }
 
     async fn list_object_versions(
@@ -322,6 +319,13 @@ impl S3 for Vault {
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
         self.files.upload_part(req).await.map_err(no_upload)
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        req: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        self.bucket(&req.input.bucket).and_then(|_| uploads::list(&self.folder, req.input)).map(S3Response::new)
     }
 
     async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {

@@ -143,7 +143,9 @@ fn advice(problem: ProblemType) -> &'static str {
         }
         ProblemType::AgeNotConfirmed => "Confirm the age once on the page, or with <code>PATCH /v1/me</code>.",
         ProblemType::Suspended => "Write to the support contact.",
-        ProblemType::AccountClosing => "Undo the erasure on the account page, or with <code>DELETE /v1/me/erasure</code>.",
+        ProblemType::AccountClosing => {
+            "Undo the erasure on the account page, or with <code>DELETE /v1/me/erasure</code>."
+        }
         ProblemType::SignInTooOld => "Sign in again, and ask once more.",
         ProblemType::Forbidden => "Nothing; it is not for you.",
         ProblemType::ScopeMissing => "Make a key with the scope that <code>detail</code> names, on the account page.",

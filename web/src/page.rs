@@ -152,7 +152,15 @@ mod tests {
     #[test]
     fn every_page_is_found_at_its_own_address() {
         let pages = [Page::Landing, Page::SignIn, Page::Studio, Page::Gallery, Page::Trash, Page::Gems, Page::Account];
-        let more = [Page::Collections, Page::Erased, Page::Terms, Page::Promises, Page::Notices, Page::Requests, Page::Operator];
+        let more = [
+            Page::Collections,
+            Page::Erased,
+            Page::Terms,
+            Page::Promises,
+            Page::Notices,
+            Page::Requests,
+            Page::Operator,
+        ];
         for page in pages.into_iter().chain(more) {
             assert_eq!(Page::at(page.path()), page);
         }

@@ -188,7 +188,8 @@ mod tests {
         let (encoding, decoding) = keys();
         let (tokens, now) = (Tokens::new(SITE), Utc::now());
         let id = Uuid::now_v7;
-        let subject = Subject { person_id: id(), account_id: id(), session_id: id(), is_confirmed: false, is_closing: true };
+        let subject =
+            Subject { person_id: id(), account_id: id(), session_id: id(), is_confirmed: false, is_closing: true };
         let key = SigningKey::for_tests("one", encoding, now);
         let token = tokens.issue(&key, &subject, now).unwrap();
         assert_eq!(tokens.key_and_subject(&token, now).unwrap(), ("one".to_owned(), None));

@@ -195,5 +195,8 @@ async fn closed(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     )
     .fetch_all(conn)
     .await?;
-    Ok(unlike.iter().map(|row| format!("account {}: it is closed and not empty, or the other way round", row.id)).collect())
+    Ok(unlike
+        .iter()
+        .map(|row| format!("account {}: it is closed and not empty, or the other way round", row.id))
+        .collect())
 }

@@ -24,7 +24,9 @@ pub enum ApiError {
     AgeNotConfirmed,
     #[error("This account is suspended. Write to the support contact.")]
     Suspended,
-    #[error("This account is about to be erased. Undo that first; until then you can look at everything and take it along.")]
+    #[error(
+        "This account is about to be erased. Undo that first; until then you can look at everything and take it along."
+    )]
     AccountClosing,
     #[error("Sign in once more: this needs a sign-in of the last five minutes.")]
     SignInTooOld,

@@ -10,7 +10,7 @@ pub mod mark;
 pub mod objects;
 pub mod orphans;
 pub mod owner;
-mod place;
+pub(crate) mod place;
 pub mod presign;
 pub mod queries;
 pub mod read;

@@ -195,7 +195,10 @@ const HOUSE: &[(&str, &str)] = &[
     ("promises/erasure/images.rs", "a job erases the images of whoever asked for it"),
     ("promises/erasure/objects.rs", "a job counts what went of whoever asked for it"),
     ("promises/erasure/person.rs", "a job erases whoever asked for it, from what no person may write"),
-    ("promises/erasure/routes.rs", "ends sessions and closes the account of who asks, and shows receipts by the hash of their token"),
+    (
+        "promises/erasure/routes.rs",
+        "ends sessions and closes the account of who asks, and shows receipts by the hash of their token",
+    ),
     ("promises/erasure/rows.rs", "a job erases the rows of whoever asked for it"),
     ("promises/erasure/run.rs", "a job goes on with whoever's erasure is due"),
     ("promises/erasure/work.rs", "ends the work of whoever leaves, as the worker and the sweep do"),

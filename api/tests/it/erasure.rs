@@ -63,11 +63,19 @@ async fn an_erased_account_leaves_no_row_and_no_object_that_leads_to_its_person_
     ada.get("/v1/me").await.expect_problem(401, "unauthenticated");
     assert!(ada.browser.refresh().await.is_none());
     let receipt = receipt(&app, &asked).await.expect_status(200).json();
-    assert_eq!((&receipt["status"], &receipt["kind"], &receipt["step"]), (&json!("finished"), &json!("account"), &json!("done")));
+    assert_eq!(
+        (&receipt["status"], &receipt["kind"], &receipt["step"]),
+        (&json!("finished"), &json!("account"), &json!("done"))
+    );
     assert_eq!(receipt["gems_forfeited"], gems["remaining"]);
     assert_eq!((count(&receipt, "rows", "images"), count(&receipt, "rows", "people")), (2, 1));
     assert_eq!((count(&receipt, "objects", "images"), count(&receipt, "objects", "thumbnails")), (2, 4));
-    assert!(["api_keys", "request_log", "webhook_endpoints", "identities", "sessions"].iter().all(|table| count(&receipt, "rows", table) > 0), "{receipt}");
+    assert!(
+        ["api_keys", "request_log", "webhook_endpoints", "identities", "sessions"]
+            .iter()
+            .all(|table| count(&receipt, "rows", table) > 0),
+        "{receipt}"
+    );
     assert!(receipt["keeps"].as_array().expect("what stays").len() > 3);
     let customers = app.stripe.objects("customer");
     assert_eq!(customers.iter().filter(|customer| customer["deleted"] == true).count(), 1);
@@ -127,10 +135,11 @@ async fn a_payment_that_arrives_after_the_erasure_is_sent_back_and_names_nobody(
     app.stripe.all_is_delivered().await;
     let refunds = app.stripe.objects("refund");
     assert_eq!(refunds.iter().map(|refund| refund["amount"].as_i64()).collect::<Vec<_>>(), [Some(499)]);
-    let row: (String, i64, Option<String>) = sqlx::query_as("select status, credited_gems, billing_email from purchases")
-        .fetch_one(&mut app.sql().await)
-        .await
-        .expect("a purchase");
+    let row: (String, i64, Option<String>) =
+        sqlx::query_as("select status, credited_gems, billing_email from purchases")
+            .fetch_one(&mut app.sql().await)
+            .await
+            .expect("a purchase");
     assert_eq!(row, ("failed".to_owned(), 0, None));
     audit(&app).await;
 }
@@ -178,7 +187,8 @@ async fn all_images_go_and_the_account_its_gems_and_its_statement_stay() {
     let left: Vec<&String> = stays.keys().filter(|key| !kept(key)).collect();
     assert_eq!(left.len(), 3, "the later one's: {left:?}");
     let rows = ada.get("/v1/gems/transfers").await.json();
-    let old = rows["data"].as_array().expect("rows").iter().rev().take(statement["data"].as_array().expect("rows").len());
+    let old =
+        rows["data"].as_array().expect("rows").iter().rev().take(statement["data"].as_array().expect("rows").len());
     let about: Vec<&Value> = old.map(|row| &row["about"]).collect();
     assert!(about.contains(&&json!("A secret quokka")), "what was paid for is still told: {about:?}");
     audit(&app).await;
@@ -227,7 +237,10 @@ async fn a_payment_vendor_that_is_down_keeps_only_its_own_part_waiting() {
     app.fault(Fault::always("stripe", "server_error").with(json!({"method": "DELETE"})));
     erase(&app).await;
     let waiting = receipt(&app, &asked).await.expect_status(200).json();
-    assert_eq!((&waiting["status"], &waiting["step"], &waiting["tries"]), (&json!("running"), &json!("vendor"), &json!(1)));
+    assert_eq!(
+        (&waiting["status"], &waiting["step"], &waiting["tries"]),
+        (&json!("running"), &json!("vendor"), &json!(1))
+    );
     let rest: Vec<String> = trail.found(&app).await.into_iter().filter(|line| !line.contains("cus_")).collect();
     assert!(rest.is_empty(), "{rest:#?}");
     assert!(!run::step(&app.app).await.expect("a step"), "not again at once");
@@ -252,7 +265,14 @@ async fn two_processes_at_once_erase_once() {
     assert!(one.expect("a step") ^ two.expect("a step"), "exactly one of them has it");
     assert!(trail.found(&app).await.is_empty());
     assert_eq!(number(&app, "select attempt::bigint from erasures").await, 1);
-    assert_eq!(number(&app, "select count(*) from gem_transfers where kind = 'erasure' and credit = 'forfeited' and debit = 'free'").await, 1);
+    assert_eq!(
+        number(
+            &app,
+            "select count(*) from gem_transfers where kind = 'erasure' and credit = 'forfeited' and debit = 'free'"
+        )
+        .await,
+        1
+    );
     let deleted = app.stripe.requests().into_iter().filter(|one| one.method == "DELETE").count();
     assert_eq!(deleted, 1);
 }

@@ -57,12 +57,15 @@ pub async fn leave(app: &TestApp, person: &Person<'_>, name: &str) -> Trail {
            and billing_email is not null",
         id,
     ).await);
-    needles.extend(texts(
-        app,
-        "select customer from payment_customers
+    needles.extend(
+        texts(
+            app,
+            "select customer from payment_customers
          where account_id = (select account_id from account_links where person_id = $1)",
-        id,
-    ).await);
+            id,
+        )
+        .await,
+    );
     Trail { person: id, account, needles }
 }
 
@@ -76,15 +79,24 @@ async fn about(app: &TestApp, id: Uuid, email: &str) {
         .bind(Uuid::now_v7()).bind(id).execute(&mut sql).await.expect("a refusal");
     for (act, subject) in [("suspend", id), ("restore", id), ("close_flag", flag)] {
         sqlx::query("insert into audit_log (id, act, subject, reason, created_at) values ($1, $2, $3, $4, now())")
-            .bind(Uuid::now_v7()).bind(act).bind(subject).bind(format!("{email} wrote to us"))
-            .execute(&mut sql).await.expect("an act");
+            .bind(Uuid::now_v7())
+            .bind(act)
+            .bind(subject)
+            .bind(format!("{email} wrote to us"))
+            .execute(&mut sql)
+            .await
+            .expect("an act");
     }
     sqlx::query("insert into audit_log (id, act, operator_id, request_id, created_at) values ($1, 'create_code', $2, 'q', now())")
         .bind(Uuid::now_v7()).bind(id).execute(&mut sql).await.expect("an act of theirs");
     sqlx::query(
         "insert into pending_identities (browser_hash, identity, expires_at)
-         values ('\\x01', jsonb_build_object('email', $1::text, 'issuer', 'x', 'subject', 'y'), now())")
-        .bind(email).execute(&mut sql).await.expect("an identity that waits");
+         values ('\\x01', jsonb_build_object('email', $1::text, 'issuer', 'x', 'subject', 'y'), now())",
+    )
+    .bind(email)
+    .execute(&mut sql)
+    .await
+    .expect("an identity that waits");
     sqlx::query(
         "insert into sign_in_attempts (state_hash, browser_hash, provider, nonce, pkce_verifier, return_to, pending_identity,
            created_at, expires_at)
@@ -106,7 +118,8 @@ impl Trail {
         let (mut sql, mut found) = (app.sql().await, Vec::new());
         for table in tables(app).await {
             for needle in &self.needles {
-                let statement = format!("select t::text from {table} t where position(lower($1) in lower(t::text)) > 0");
+                let statement =
+                    format!("select t::text from {table} t where position(lower($1) in lower(t::text)) > 0");
                 let rows: Vec<String> =
                     sqlx::query_scalar(AssertSqlSafe(statement)).bind(needle).fetch_all(&mut sql).await.expect("rows");
                 // Ended sessions and keys are told to every process for an hour, by random ids that lead nowhere any more.
@@ -134,9 +147,14 @@ impl Trail {
         let client = aws_sdk_s3::Client::from_conf(
             lapidary::images::store::configuration(settings, settings.s3_endpoint.as_ref()).build(),
         );
-        let listed = client.list_multipart_uploads().bucket(&settings.s3_bucket).prefix(format!("users/{}/", self.person));
+        let listed =
+            client.list_multipart_uploads().bucket(&settings.s3_bucket).prefix(format!("users/{}/", self.person));
         let listed = listed.send().await.expect("uploads");
-        listed.uploads().iter().map(|upload| format!("storage: an upload to {}", upload.key().unwrap_or_default())).collect()
+        listed
+            .uploads()
+            .iter()
+            .map(|upload| format!("storage: an upload to {}", upload.key().unwrap_or_default()))
+            .collect()
     }
 }
 

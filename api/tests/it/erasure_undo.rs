@@ -47,7 +47,9 @@ async fn a_closing_account_is_for_looking_only_until_it_is_undone_and_then_every
     ada.submit(&json!({"prompt": "Another fox", "quality": "low"})).await.expect_problem(403, "account-closing");
     ada.post("/v1/checkouts", &json!({"pack": "pouch"})).await.expect_problem(403, "account-closing");
     ada.delete(&format!("/v1/images/{image}")).await.expect_problem(403, "account-closing");
-    ada.post("/v1/me/api-keys", &json!({"name": "x", "scopes": ["me:read"]})).await.expect_problem(403, "account-closing");
+    ada.post("/v1/me/api-keys", &json!({"name": "x", "scopes": ["me:read"]}))
+        .await
+        .expect_problem(403, "account-closing");
     let archive = ada.post("/v1/image-archives", &json!({"image_ids": [image]})).await;
     archive.expect_status(202);
     let waiting = receipt(&app, &asked).await.expect_status(200).json();

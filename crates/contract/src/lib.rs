@@ -40,7 +40,7 @@ pub use api_key::{API_KEY_PREFIX, ApiKey, CreateApiKey, Scope};
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
 pub use erasure::{
-    Erasure, ErasureKind, ErasureOutlook, ErasureReceipt, ErasureStatus, ErasureStep, ErasedCount, Stays, WouldGo,
+    ErasedCount, Erasure, ErasureKind, ErasureOutlook, ErasureReceipt, ErasureStatus, ErasureStep, Stays, WouldGo,
 };
 pub use event::LiveEvent;
 pub use gallery::{

@@ -57,8 +57,7 @@ impl Look {
 
 #[component]
 pub fn ErasedPage() -> AnyView {
-    let look =
-        Look { receipt: RwSignal::new(None), failure: RwSignal::new(None), is_over: StoredValue::new(false) };
+    let look = Look { receipt: RwSignal::new(None), failure: RwSignal::new(None), is_over: StoredValue::new(false) };
     on_cleanup(move || {
         let _ = look.is_over.try_update_value(|is_over| *is_over = true);
     });
@@ -125,7 +124,8 @@ fn shown(receipt: ErasureReceipt) -> AnyView {
 fn standing(receipt: &ErasureReceipt) -> AnyView {
     let words = match (receipt.status, receipt.step) {
         (ErasureStatus::Waiting, _) => {
-            return view! { "It begins on " <Moment at=receipt.at /> ". Until then whoever signs in can undo it." }.into_any();
+            return view! { "It begins on " <Moment at=receipt.at /> ". Until then whoever signs in can undo it." }
+                .into_any();
         }
         (ErasureStatus::Finished, _) => "It is done. This page names nobody, and is kept for 30 days.",
         (ErasureStatus::Running, ErasureStep::Work) => "Ending what is under way.",

@@ -48,7 +48,8 @@ impl Choice {
     }
 
     fn offered(&self, state: State) -> AnyView {
-        let can_wait = self.kind == ErasureKind::Account && self.outlook.undo_days > 0 && self.outlook.pending.is_none();
+        let can_wait =
+            self.kind == ErasureKind::Account && self.outlook.undo_days > 0 && self.outlook.pending.is_none();
         let later = can_wait.then(|| later(self.outlook.undo_days, state));
         view! { {later} {at_once(self.kind, state)} }.into_any()
     }

@@ -59,11 +59,7 @@ fn told(kind: ErasureKind, outlook: ErasureOutlook, is_open: RwSignal<bool>) -> 
     };
     let goes = goes.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
     let gems = (kind == ErasureKind::Account).then(|| gems_warning(&outlook.would_go));
-    let choice = if outlook.may_begin {
-        Choice { kind, outlook, is_open }.shown()
-    } else {
-        sign_in_again()
-    };
+    let choice = if outlook.may_begin { Choice { kind, outlook, is_open }.shown() } else { sign_in_again() };
     let take_along = Callback::new(move |()| {
         is_open.set(false);
         browser::focus("#exports-title");
@@ -95,7 +91,9 @@ fn images_go(would_go: &WouldGo) -> Vec<String> {
     let WouldGo { images, references, share_links, .. } = *would_go;
     let mut lines = vec![format!("{}, also those in the trash, in every size", counted(images, "picture"))];
     lines.extend((references > 0).then(|| counted(references, "upload")));
-    lines.extend((share_links > 0).then(|| format!("{}: they show nothing any more", counted(share_links, "share link"))));
+    lines.extend(
+        (share_links > 0).then(|| format!("{}: they show nothing any more", counted(share_links, "share link"))),
+    );
     lines
 }
 
@@ -105,8 +103,11 @@ fn account_goes(would_go: &WouldGo) -> Vec<String> {
     lines.push("Prompts, collections, attributes you saved, notices and your request log".to_owned());
     lines.push("Your name, address, picture, sign-in methods and sessions".to_owned());
     lines.extend((api_keys > 0).then(|| format!("{}: programs that use them stop", counted(api_keys, "API key"))));
-    lines.extend((unfinished > 0).then(|| format!("{} that waits or runs: it is cancelled", counted(unfinished, "generation"))));
-    let open = |number| format!("{} that is not paid: if money still comes, it is sent back", counted(number, "purchase"));
+    lines.extend(
+        (unfinished > 0).then(|| format!("{} that waits or runs: it is cancelled", counted(unfinished, "generation"))),
+    );
+    let open =
+        |number| format!("{} that is not paid: if money still comes, it is sent back", counted(number, "purchase"));
     lines.extend((open_purchases > 0).then(|| open(open_purchases)));
     lines
 }

@@ -14,7 +14,13 @@ use crate::operator::audit::{self, By, Done};
 use crate::work::bell::{self, News};
 
 /// What to say on standard output. `who` is an id, or an e-mail address that one account has.
-pub async fn erase(who: &str, at_once: bool, settings: &Settings, db: &Db, clock: &Clock) -> Result<String, StartError> {
+pub async fn erase(
+    who: &str,
+    at_once: bool,
+    settings: &Settings,
+    db: &Db,
+    clock: &Clock,
+) -> Result<String, StartError> {
     let now = clock.now();
     let mut tx = db.begin_house().await?;
     let person_id = find(&mut tx, who).await?;

@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::job_queries::{self as jobs, Job};
+use super::objects::Which;
 use super::run::EraseError;
 use super::{images_queries as queries, objects, person_queries, work_queries};
 use crate::app::App;
@@ -25,20 +26,23 @@ pub async fn hide(app: &App, job: &Job, person_id: Uuid) -> Result<(), EraseErro
 
 pub async fn delete_objects(app: &App, job: &Job, person_id: Uuid) -> Result<(), EraseError> {
     for folder in ["images", "references"] {
-        let chosen = async |page: Vec<Listed>| {
-            let prefixes: HashSet<String> = page.iter().filter_map(|listed| prefix_of(&listed.object.key)).collect();
-            let prefixes: Vec<String> = prefixes.into_iter().collect();
-            let going = queries::going(app.db.house(), person_id, job.asked_at, &prefixes).await?;
-            let going: HashSet<String> = going.into_iter().collect();
-            let goes = |listed: &Listed| prefix_of(&listed.object.key).is_some_and(|prefix| going.contains(&prefix));
-            Ok(page.into_iter().filter(goes).collect())
-        };
-        objects::delete_where(app, job, &format!("users/{person_id}/{folder}/"), chosen).await?;
+        let folder = format!("users/{person_id}/{folder}/");
+        objects::delete(app, job, &folder, Which::AskedFor(person_id)).await?;
     }
     for folder in ["archives", "exports"] {
         objects::delete_folder(app, job, &format!("users/{person_id}/{folder}/")).await?;
     }
     Ok(())
+}
+
+/// What of a page belongs to rows that go.
+pub async fn going(app: &App, job: &Job, person_id: Uuid, page: Vec<Listed>) -> Result<Vec<Listed>, EraseError> {
+    let prefixes: HashSet<String> = page.iter().filter_map(|listed| prefix_of(&listed.object.key)).collect();
+    let prefixes: Vec<String> = prefixes.into_iter().collect();
+    let going = queries::going(app.db.house(), person_id, job.asked_at, &prefixes).await?;
+    let going: HashSet<String> = going.into_iter().collect();
+    let goes = |listed: &Listed| prefix_of(&listed.object.key).is_some_and(|prefix| going.contains(&prefix));
+    Ok(page.into_iter().filter(goes).collect())
 }
 
 fn prefix_of(key: &str) -> Option<String> {

@@ -13,7 +13,6 @@ pub struct Job {
     pub step: ErasureStep,
     /// Nobody any more, once the person is gone for good.
     pub person_id: Option<Uuid>,
-    pub account_id: Option<Uuid>,
     pub customer: Option<String>,
     /// Images that came later stay.
     pub asked_at: DateTime<Utc>,
@@ -31,7 +30,7 @@ pub async fn claim(house: &PgPool, now: DateTime<Utc>, lease: TimeDelta) -> Resu
            where finished_at is null and due_at <= $1 and next_try_at <= $1 and (lease_until is null or lease_until < $1)
            order by due_at limit 1 for update skip locked
          )
-         returning id, kind, step, person_id, account_id, customer, created_at, attempt, tries",
+         returning id, kind, step, person_id, customer, created_at, attempt, tries",
         now,
         now + lease
     )
@@ -44,7 +43,6 @@ pub async fn claim(house: &PgPool, now: DateTime<Utc>, lease: TimeDelta) -> Resu
             kind: ErasureKind::from_name(&row.kind).ok_or_else(|| unreadable("kind"))?,
             step: ErasureStep::from_name(&row.step).ok_or_else(|| unreadable("step"))?,
             person_id: row.person_id,
-            account_id: row.account_id,
             customer: row.customer,
             asked_at: row.created_at,
             attempt: row.attempt,
@@ -68,12 +66,7 @@ pub async fn beat(house: &PgPool, job: &Job, until: DateTime<Utc>) -> Result<boo
 }
 
 /// In the transaction of what is counted. False: it is another's now, and nothing may be committed.
-pub async fn count(
-    conn: impl PgExecutor<'_>,
-    job: &Job,
-    rows: &Value,
-    objects: &Value,
-) -> Result<bool, sqlx::Error> {
+pub async fn count(conn: impl PgExecutor<'_>, job: &Job, rows: &Value, objects: &Value) -> Result<bool, sqlx::Error> {
     let counted = sqlx::query!(
         "update erasures
          set erased_rows = add_counts(erased_rows, $3), erased_objects = add_counts(erased_objects, $4)
@@ -157,7 +150,12 @@ pub async fn put_down(house: &PgPool, job: &Job) -> Result<(), sqlx::Error> {
 }
 
 /// Receipts that are old enough. Leaves its date once a day, and whenever something went.
-pub async fn forget(house: &PgPool, before: DateTime<Utc>, run_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn forget(
+    house: &PgPool,
+    before: DateTime<Utc>,
+    run_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with gone as (
            delete from erasures where finished_at < $1 returning id

@@ -1,30 +1,38 @@
 //! Deletes a folder of the bucket: every version, every mark of a deletion, and uploads that came to no end, a page at a
 //! time. What storage keeps is told, and tried again later.
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::images;
 use super::job_queries::{self as queries, Job};
 use super::run::EraseError;
 use crate::app::App;
-use crate::images::objects::{BATCH_MAX, Listed, ObjectVersion};
+use crate::images::objects::{BATCH_MAX, ObjectVersion};
 
-/// Everything below `folder`.
+/// Which objects of a folder go.
+#[derive(Clone, Copy)]
+pub enum Which {
+    All,
+    /// Of images and uploads that this person had when they asked.
+    AskedFor(Uuid),
+}
+
+/// Everything below `folder`, with uploads that came to no end.
 pub async fn delete_folder(app: &App, job: &Job, folder: &str) -> Result<(), EraseError> {
-    delete_where(app, job, folder, async |page| Ok(page)).await?;
+    delete(app, job, folder, Which::All).await?;
     app.store.abort_uploads(folder).await?;
     Ok(())
 }
 
-/// What `chosen` leaves of each page.
-pub async fn delete_where(
-    app: &App,
-    job: &Job,
-    folder: &str,
-    chosen: impl AsyncFn(Vec<Listed>) -> Result<Vec<Listed>, EraseError>,
-) -> Result<(), EraseError> {
+pub async fn delete(app: &App, job: &Job, folder: &str, which: Which) -> Result<(), EraseError> {
     let (mut cursor, mut kept_back) = (None, 0);
     loop {
         let page = app.store.list(folder, cursor.as_ref(), BATCH_MAX).await?;
-        let going: Vec<ObjectVersion> = chosen(page.objects).await?.into_iter().map(|listed| listed.object).collect();
+        let going = match which {
+            Which::All => page.objects,
+            Which::AskedFor(person_id) => images::going(app, job, person_id, page.objects).await?,
+        };
+        let going: Vec<ObjectVersion> = going.into_iter().map(|listed| listed.object).collect();
         if !going.is_empty() {
             let kept = app.store.delete_each(&going).await?;
             kept_back += kept.len();
@@ -72,7 +80,8 @@ mod tests {
 
     #[test]
     fn objects_are_counted_by_what_they_are() {
-        let keys = ["users/a/images/b/1/original.png", "users/a/images/b/1/preview.webp", "users/a/images/b/1/thumbnail.webp"];
+        let keys =
+            ["users/a/images/b/1/original.png", "users/a/images/b/1/preview.webp", "users/a/images/b/1/thumbnail.webp"];
         let more = ["users/a/picture", "users/a/exports/e/1.zip", "users/a/whatever"];
         let counted = counts_of(keys.into_iter().chain(more));
         assert_eq!(counted, json!({"images": 1, "thumbnails": 2, "pictures": 1, "exports": 1, "others": 1}));

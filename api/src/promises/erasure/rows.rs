@@ -40,11 +40,7 @@ pub async fn delete_but(app: &App, job: &Job, person_id: Uuid, kept: &[&str]) ->
     }
 }
 
-async fn commit(
-    mut tx: sqlx::Transaction<'static, sqlx::Postgres>,
-    job: &Job,
-    gone: &Value,
-) -> Result<(), EraseError> {
+async fn commit(mut tx: sqlx::Transaction<'static, sqlx::Postgres>, job: &Job, gone: &Value) -> Result<(), EraseError> {
     if !jobs::count(&mut *tx, job, gone, &json!({})).await? {
         return Err(EraseError::Lost);
     }

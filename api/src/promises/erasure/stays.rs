@@ -17,10 +17,7 @@ const ACCOUNT: [(&str, &str); 6] = [
         "What an operator once did about your account, without your id and without what they wrote about it",
         "Nobody may take back the trail of what operators do.",
     ),
-    (
-        "Random ids of your ended sessions and API keys, for an hour",
-        "Access that was given out must stop everywhere.",
-    ),
+    ("Random ids of your ended sessions and API keys, for an hour", "Access that was given out must stop everywhere."),
     (
         "Lines with random ids in the server's own log, and the operator's backups, until they are replaced",
         "They are needed to find and repair faults, and name nobody once this account is gone.",
@@ -37,10 +34,7 @@ const IMAGES: [(&str, &str); 4] = [
         "What was asked for and what it cost: prompts, attributes and settings, as your statement lists them",
         "So that you can still see what your gems went to. They go with the account.",
     ),
-    (
-        "What is being made right now",
-        "It was not there yet. Cancel it in the studio, or delete it in the gallery.",
-    ),
+    ("What is being made right now", "It was not there yet. Cancel it in the studio, or delete it in the gallery."),
     ("This receipt, for 30 days", "So that you can see that it is done. It leads to nobody."),
 ];
 
@@ -58,5 +52,6 @@ pub fn counts(known: &Value) -> Vec<ErasedCount> {
     each.filter_map(|(name, count)| {
         let count = count.as_i64().filter(|count| *count > 0)?;
         Some(ErasedCount { name: name.clone(), count })
-    }).collect()
+    })
+    .collect()
 }

@@ -190,7 +190,7 @@ async fn all_images_go_and_the_account_its_gems_and_its_statement_stay() {
     let old =
         rows["data"].as_array().expect("rows").iter().rev().take(statement["data"].as_array().expect("rows").len());
     let about: Vec<&Value> = old.map(|row| &row["about"]).collect();
-    assert!(about.contains(&&json!("A secret quokka")), "what was paid for is still told: {about:?}");
+    assert!(about.contains(&&json!("A secret quokka of Ada Lovelace")), "what was paid for is still told: {about:?}");
     audit(&app).await;
     assert_eq!((rows_of(&app, other.person, other.account).await, objects(&app, other.person).await), before);
     let receipt = receipt(&app, &asked).await.expect_status(200).json();

@@ -30,7 +30,7 @@ pub async fn leave(app: &TestApp, person: &Person<'_>, name: &str) -> Trail {
     let email = format!("{}@example.test", name.to_lowercase().replace(' ', "."));
     owned_by(app, person).await;
     let images = person.get("/v1/images").await.json()["data"].as_array().expect("images").clone();
-    let (image, prompt) = (images[0]["id"].as_str().expect("an id"), "A secret quokka");
+    let (image, prompt) = (images[0]["id"].as_str().expect("an id"), format!("A secret quokka of {name}"));
     let collection = person.get("/v1/collections").await.json()["data"][0]["id"].as_str().expect("an id").to_owned();
     person.post(&format!("/v1/collections/{collection}/images"), &json!({ "image_ids": [image] })).await;
     let made = person.make(&json!({ "prompt": prompt, "quality": "low" })).await;
@@ -45,7 +45,7 @@ pub async fn leave(app: &TestApp, person: &Person<'_>, name: &str) -> Trail {
     }
     let upload = app.app.store.begin_upload(&format!("users/{id}/archives/{id}/7.zip"), "application/zip", 1).await;
     drop(upload.expect("an upload that comes to no end"));
-    let mut needles = vec![id.to_string(), email, name.to_owned(), prompt.to_owned(), "A fox".to_owned()];
+    let mut needles = vec![id.to_string(), email, name.to_owned(), prompt.clone()];
     needles.extend(texts(app, "select subject from identities where person_id = $1", id).await);
     needles.extend(texts(app, "select start from api_keys where person_id = $1", id).await);
     needles.extend(texts(app, "select id::text from sessions where person_id = $1", id).await);
@@ -91,17 +91,22 @@ async fn about(app: &TestApp, id: Uuid, email: &str) {
         .bind(Uuid::now_v7()).bind(id).execute(&mut sql).await.expect("an act of theirs");
     sqlx::query(
         "insert into pending_identities (browser_hash, identity, expires_at)
-         values ('\\x01', jsonb_build_object('email', $1::text, 'issuer', 'x', 'subject', 'y'), now())",
+         values ($2, jsonb_build_object('email', $1::text, 'issuer', 'x', 'subject', 'y'), now())",
     )
     .bind(email)
+    .bind(id.as_bytes().to_vec())
     .execute(&mut sql)
     .await
     .expect("an identity that waits");
     sqlx::query(
         "insert into sign_in_attempts (state_hash, browser_hash, provider, nonce, pkce_verifier, return_to, pending_identity,
            created_at, expires_at)
-         values ('\\x02', '\\x02', 'google', 'n', 'v', '/', jsonb_build_object('email', upper($1::text)), now(), now())")
-        .bind(email).execute(&mut sql).await.expect("an attempt");
+         values ($2, $2, 'google', 'n', 'v', '/', jsonb_build_object('email', upper($1::text)), now(), now())")
+        .bind(email)
+        .bind(id.as_bytes().to_vec())
+        .execute(&mut sql)
+        .await
+        .expect("an attempt");
 }
 
 /// Every table there is, days of the log too.

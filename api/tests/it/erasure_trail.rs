@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lapidary::images::objects::ObjectVersion;
+use lapidary::images::store;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
@@ -148,12 +149,9 @@ impl Trail {
     }
 
     async fn uploads(&self, app: &TestApp) -> Vec<String> {
-        let settings = &app.app.settings;
-        let client = aws_sdk_s3::Client::from_conf(
-            lapidary::images::store::configuration(settings, settings.s3_endpoint.as_ref()).build(),
-        );
+        let (client, bucket) = (client(app), &app.app.settings.s3_bucket);
         let listed =
-            client.list_multipart_uploads().bucket(&settings.s3_bucket).prefix(format!("users/{}/", self.person));
+            client.list_multipart_uploads().bucket(bucket).prefix(format!("users/{}/", self.person));
         let listed = listed.send().await.expect("uploads");
         listed
             .uploads()
@@ -163,14 +161,21 @@ impl Trail {
     }
 }
 
-/// Keys of a person with their bytes.
+/// By the storage's own clock, however far a test has put ours on.
+fn client(app: &TestApp) -> aws_sdk_s3::Client {
+    let settings = &app.app.settings;
+    aws_sdk_s3::Client::from_conf(store::configuration(settings, settings.s3_endpoint.as_ref()).build())
+}
+
+/// Keys of a person with a sum over their bytes.
 pub async fn objects(app: &TestApp, person: Uuid) -> BTreeMap<String, usize> {
+    let client = client(app);
     let (mut all, mut cursor): (_, Option<ObjectVersion>) = (BTreeMap::new(), None);
     loop {
         let page = app.app.store.list(&format!("users/{person}/"), cursor.as_ref(), 1_000).await.expect("a list");
         for listed in page.objects {
-            let url = app.app.store.presigned(&listed.object.key).await.expect("a link").url;
-            let bytes = reqwest::get(url).await.expect("an answer").bytes().await.expect("bytes");
+            let get = client.get_object().bucket(&app.app.settings.s3_bucket).key(&listed.object.key);
+            let bytes = get.send().await.expect("an object").body.collect().await.expect("bytes").into_bytes();
             let sum = bytes.iter().fold(bytes.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
             all.insert(listed.object.key, sum);
         }
@@ -195,7 +200,10 @@ pub async fn rows_of(app: &TestApp, person: Uuid, account: Uuid) -> BTreeMap<Str
             .fetch_one(&mut sql)
             .await
             .expect("rows");
-        all.insert(table, (row.get("rows"), row.get("hash")));
+        // A day of the log may have come meanwhile.
+        if row.get::<i64, _>("rows") > 0 {
+            all.insert(table, (row.get("rows"), row.get("hash")));
+        }
     }
     all
 }

@@ -225,8 +225,16 @@ async fn whoever_has_not_confirmed_their_age_reaches_only_themselves() {
     browser.sign_in("github", "Ada Lovelace").await;
     let token = browser.refresh().await.expect("a token");
     // `me` and the way out.
-    let open =
-        ["GET /v1/me", "PATCH /v1/me", "GET /v1/me/sessions", "DELETE /v1/me/sessions", "DELETE /v1/me/sessions/{id}"];
+    let open = [
+        "GET /v1/me",
+        "PATCH /v1/me",
+        "DELETE /v1/me",
+        "GET /v1/me/erasure",
+        "DELETE /v1/me/erasure",
+        "GET /v1/me/sessions",
+        "DELETE /v1/me/sessions",
+        "DELETE /v1/me/sessions/{id}",
+    ];
     let expected = |operation: &Operation| {
         let is_tried = !operation.is_public && !open.contains(&operation.name().as_str());
         is_tried.then_some((403, "age-not-confirmed"))

@@ -4,7 +4,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
 use crate::http;
-use crate::session::use_session;
+use crate::session::{Session, use_session};
 use crate::ui::button::{Button, ButtonKind};
 use crate::ui::dynamic::changing;
 use crate::ui::failure::{Failure, FailureNote};
@@ -26,6 +26,7 @@ pub struct Choice {
 
 #[derive(Clone, Copy)]
 struct State {
+    session: Session,
     is_busy: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,
     done: RwSignal<Option<Erasure>>,
@@ -33,7 +34,8 @@ struct State {
 
 impl Choice {
     pub fn shown(self) -> AnyView {
-        let state = State { is_busy: RwSignal::new(false), failure: RwSignal::new(None), done: RwSignal::new(None) };
+        let session = use_session();
+        let state = State { session, is_busy: RwSignal::new(false), failure: RwSignal::new(None), done: RwSignal::new(None) };
         let is_open = self.is_open;
         let choices = StoredValue::new(self);
         let body = changing(move || match state.done.get() {
@@ -95,7 +97,7 @@ fn at_once(kind: ErasureKind, state: State) -> AnyView {
 }
 
 fn ask(path: String, kind: ErasureKind, is_at_once: bool, state: State) {
-    let session = use_session();
+    let session = state.session;
     state.is_busy.set(true);
     state.failure.set(None);
     spawn_local(async move {

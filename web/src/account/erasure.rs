@@ -58,7 +58,7 @@ fn told(kind: ErasureKind, outlook: ErasureOutlook, is_open: RwSignal<bool>) -> 
         ErasureKind::Images => (images_go(&outlook.would_go), outlook.images_keep.clone()),
     };
     let goes = goes.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
-    let gems = (kind == ErasureKind::Account).then(|| gems_warning(&outlook.would_go));
+    let gems = if kind == ErasureKind::Account { gems_warning(&outlook.would_go) } else { None };
     let choice = if outlook.may_begin { Choice { kind, outlook, is_open }.shown() } else { sign_in_again() };
     let take_along = Callback::new(move |()| {
         is_open.set(false);

@@ -150,8 +150,7 @@ impl Trail {
 
     async fn uploads(&self, app: &TestApp) -> Vec<String> {
         let (client, bucket) = (client(app), &app.app.settings.s3_bucket);
-        let listed =
-            client.list_multipart_uploads().bucket(bucket).prefix(format!("users/{}/", self.person));
+        let listed = client.list_multipart_uploads().bucket(bucket).prefix(format!("users/{}/", self.person));
         let listed = listed.send().await.expect("uploads");
         listed
             .uploads()

@@ -35,7 +35,8 @@ struct State {
 impl Choice {
     pub fn shown(self) -> AnyView {
         let session = use_session();
-        let state = State { session, is_busy: RwSignal::new(false), failure: RwSignal::new(None), done: RwSignal::new(None) };
+        let state =
+            State { session, is_busy: RwSignal::new(false), failure: RwSignal::new(None), done: RwSignal::new(None) };
         let is_open = self.is_open;
         let choices = StoredValue::new(self);
         let body = changing(move || match state.done.get() {

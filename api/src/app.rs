@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use lapidary_domain::Catalogue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::auth::Auth;
 use crate::clock::Clock;
@@ -45,6 +45,8 @@ pub struct App {
     pub live: Live,
     pub request_log: RequestLog,
     pub wake: Wake,
+    /// Rung when an erasure was asked for: this process begins it at once, the others within a second.
+    pub erasures: Notify,
     pub stop: Stop,
     /// Whether the guard has seen that the database keeps people apart: not ready before.
     pub is_judged: AtomicBool,
@@ -104,6 +106,7 @@ impl App {
             moderation: Moderation::new(&settings)?,
             webhooks: crate::webhooks::sender(&settings)?,
             wake: Wake::new(live.outbox.clone()),
+            erasures: Notify::new(),
             live,
             request_log: RequestLog::default(),
             stop: Stop::default(),

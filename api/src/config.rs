@@ -8,6 +8,7 @@ use url::Url;
 mod address;
 mod check;
 mod commands;
+mod erasure;
 mod limits;
 mod moderation;
 mod openai_wire;
@@ -192,6 +193,8 @@ pub struct Settings {
     pub programs: programs::ProgramSettings,
     #[command(flatten)]
     pub limits: limits::LimitSettings,
+    #[command(flatten)]
+    pub erasure: erasure::ErasureSettings,
     /// Seconds one call to the model may take.
     #[arg(long, env, default_value_t = 360)]
     pub model_timeout_seconds: u64,

@@ -93,6 +93,13 @@ fn meaning(problem: ProblemType) -> &'static str {
             "Nobody under 13 may use the service, and this account has not said yet that it is older."
         }
         ProblemType::Suspended => "The operator has suspended this account.",
+        ProblemType::AccountClosing => {
+            "The person has asked for this account to be erased, and may still undo it. Until then it is for looking only, \
+             and its API keys are refused."
+        }
+        ProblemType::SignInTooOld => {
+            "What cannot be taken back is only done for who has signed in within the last five minutes."
+        }
         ProblemType::Forbidden => "This is for operators of the service.",
         ProblemType::ScopeMissing => {
             "The API key has not the scope that this route needs, or the route takes no key at all: what decides about an \
@@ -136,6 +143,10 @@ fn advice(problem: ProblemType) -> &'static str {
         }
         ProblemType::AgeNotConfirmed => "Confirm the age once on the page, or with <code>PATCH /v1/me</code>.",
         ProblemType::Suspended => "Write to the support contact.",
+        ProblemType::AccountClosing => {
+            "Undo the erasure on the account page, or with <code>DELETE /v1/me/erasure</code>."
+        }
+        ProblemType::SignInTooOld => "Sign in again, and ask once more.",
         ProblemType::Forbidden => "Nothing; it is not for you.",
         ProblemType::ScopeMissing => "Make a key with the scope that <code>detail</code> names, on the account page.",
         ProblemType::NotFound => "Look at the address. What is in the trash for 30 days is gone for good.",

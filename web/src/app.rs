@@ -22,6 +22,7 @@ fn view_of(page: Page) -> AnyView {
         Page::Terms => parts::show(later::PART, |it| (it.terms)()),
         Page::Promises => parts::show(later::PART, |it| (it.promises)()),
         Page::Shared => parts::show(later::PART, |it| (it.shared)()),
+        Page::Erased => parts::show(later::PART, |it| (it.erased)()),
         Page::Studio => guarded(|| StudioPage().into_any()),
         Page::Gallery => guarded(|| parts::show(pictures::PART, |it| (it.list)())),
         Page::Collections => guarded(|| parts::show(pictures::PART, |it| (it.collections)())),

@@ -193,23 +193,23 @@ pub async fn patch<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> R
     read(&text_of(Call::new(Method::PATCH, path).with_body(body)?).await?)
 }
 
-/// As `patch`, for answers without a body.
-pub async fn patch_empty<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
-    text_of(Call::new(Method::PATCH, path).with_body(body)?).await.map(drop)
-}
-
 /// For what has nothing to say in either direction.
 pub async fn post_nothing(path: &str) -> Result<(), Failure> {
     text_of(Call::new(Method::POST, path)).await.map(drop)
 }
 
-/// As `patch_empty`: `PUT` for what is replaced as a whole, `DELETE` for a part of what is there.
+/// For answers without a body: `PUT` for what is replaced as a whole, `DELETE` for a part of what is there.
 pub async fn send_empty<B: Serialize>(method: Method, path: &str, body: &B) -> Result<(), Failure> {
     text_of(Call::new(method, path).with_body(body)?).await.map(drop)
 }
 
 pub async fn delete(path: &str) -> Result<(), Failure> {
     text_of(Call::new(Method::DELETE, path)).await.map(drop)
+}
+
+/// As `delete`, for what answers.
+pub async fn delete_for<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
+    read(&text_of(Call::new(Method::DELETE, path)).await?)
 }
 
 /// Opens the event stream; `signal` ends it.

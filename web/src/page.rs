@@ -13,6 +13,7 @@ pub enum Page {
     Gems,
     Checkout,
     Shared,
+    Erased,
     Notices,
     Account,
     Requests,
@@ -37,6 +38,7 @@ impl Page {
             Self::Gems => "/gems",
             Self::Checkout => "/gems/checkouts",
             Self::Shared => "/s",
+            Self::Erased => "/erased",
             Self::Notices => "/notices",
             Self::Account => "/account",
             Self::Requests => "/account/requests",
@@ -58,6 +60,7 @@ impl Page {
             Self::Gems => "Gems",
             Self::Checkout => "Your purchase",
             Self::Shared => "A shared picture",
+            Self::Erased => "Receipt of a deletion",
             Self::Notices => "Notices",
             Self::Account => "Account",
             Self::Requests => "Requests",
@@ -79,6 +82,7 @@ impl Page {
             "/gallery/trash" => Self::Trash,
             "/gems" => Self::Gems,
             "/notices" => Self::Notices,
+            "/erased" => Self::Erased,
             "/account" => Self::Account,
             "/account/requests" => Self::Requests,
             "/operator" => Self::Operator,
@@ -98,7 +102,13 @@ impl Page {
             Self::Checkout => Some(Self::Gems),
             Self::Requests | Self::Operator => Some(Self::Account),
             Self::Gallery | Self::Collections | Self::Trash | Self::Image => Some(Self::Gallery),
-            Self::Landing | Self::SignIn | Self::Shared | Self::Terms | Self::Promises | Self::NotFound => None,
+            Self::Landing
+            | Self::SignIn
+            | Self::Shared
+            | Self::Erased
+            | Self::Terms
+            | Self::Promises
+            | Self::NotFound => None,
         }
     }
 }
@@ -142,7 +152,15 @@ mod tests {
     #[test]
     fn every_page_is_found_at_its_own_address() {
         let pages = [Page::Landing, Page::SignIn, Page::Studio, Page::Gallery, Page::Trash, Page::Gems, Page::Account];
-        let more = [Page::Collections, Page::Terms, Page::Promises, Page::Notices, Page::Requests, Page::Operator];
+        let more = [
+            Page::Collections,
+            Page::Erased,
+            Page::Terms,
+            Page::Promises,
+            Page::Notices,
+            Page::Requests,
+            Page::Operator,
+        ];
         for page in pages.into_iter().chain(more) {
             assert_eq!(Page::at(page.path()), page);
         }

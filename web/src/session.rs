@@ -94,7 +94,8 @@ impl Session {
         });
     }
 
-    async fn read_me(self) {
+    /// Something about the person changed at the server.
+    pub async fn read_me(self) {
         match http::get::<Me>("/v1/me").await {
             Ok(me) => self.welcome(me),
             Err(failure) => self.set_standing.set(Standing::Unreachable(failure)),

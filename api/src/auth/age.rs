@@ -79,7 +79,7 @@ pub enum Erased {
         sessions: Vec<Uuid>,
         picture_key: Option<String>,
     },
-    /// They confirmed the opposite before; rows, images and gems need the whole erasure.
+    /// They confirmed the opposite before; rows, images and gems need the whole erasure, which is a job.
     ConfirmedBefore,
 }
 

@@ -61,7 +61,7 @@ impl FromRequest for CurrentUser {
         let request = request.clone();
         Box::pin(async move {
             let Asker { subject, key } = asker_of(&request).await?;
-            let Subject { person_id, account_id, session_id, is_confirmed } = subject;
+            let Subject { person_id, account_id, session_id, is_confirmed, .. } = subject;
             if is_confirmed {
                 Ok(Self { person_id, account_id, session_id, key })
             } else {
@@ -111,10 +111,18 @@ pub async fn stand_at_the_door(
     }
 }
 
+fn is_open_while_closing(request: &HttpRequest) -> bool {
+    pattern_of(request).is_some_and(|it| scopes::is_open_while_closing(request.method().as_str(), &it))
+}
+
 /// By the path as routes see it: decoded. Before routing, `match_pattern` alone would look for the path as it was sent.
 fn door_of(request: &HttpRequest) -> Option<Door> {
+    pattern_of(request).and_then(|it| scopes::door(request.method().as_str(), &it))
+}
+
+fn pattern_of(request: &HttpRequest) -> Option<String> {
     let pattern = request.resource_map().match_pattern(request.match_info().as_str());
-    pattern.or_else(|| request.match_pattern()).and_then(|it| scopes::door(request.method().as_str(), &it))
+    pattern.or_else(|| request.match_pattern())
 }
 
 /// Asked about once a request.
@@ -157,9 +165,13 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
             return Err(refused);
         }
     };
-    // A token from before the confirmation may still say no.
-    if !asker.subject.is_confirmed {
-        asker.subject.is_confirmed = queries::is_confirmed(app.db.house(), asker.subject.person_id).await?;
+    // A token from before the confirmation may still say no, and one from before an undo yes.
+    if !asker.subject.is_confirmed || asker.subject.is_closing {
+        let now = queries::now(app.db.house(), asker.subject.person_id).await?;
+        (asker.subject.is_confirmed, asker.subject.is_closing) = (now.is_confirmed, now.is_closing);
+    }
+    if asker.subject.is_closing && !is_open_while_closing(request) {
+        return Err(ApiError::AccountClosing);
     }
     Ok(asker)
 }

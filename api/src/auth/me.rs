@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
 use crate::http::request_log::Caller;
+use crate::promises::erasure;
 use lapidary_contract::domain::limits::NAME_MAX;
 
 /// The signed-in person.
@@ -37,6 +38,7 @@ async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
         age_confirmed: row.is_age_confirmed,
         is_operator: row.is_operator,
         created_at: row.created_at,
+        closing_at: row.closing_at,
         support_contact: app.settings.support_contact.clone(),
     })
 }
@@ -44,13 +46,12 @@ async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
 /// Changes the name, or confirms the age. Someone under 13 is erased at once (204).
 #[utoipa::path(tag = "me", operation_id = "update_me", request_body = UpdateMe, responses(
     (status = 200, body = Me),
-    (status = 204, description = "Erased: the person said that they are under 13."),
+    (status = 204, description = "Erased, or being erased: the person said that they are under 13. `Location` is the receipt of \
+        one who had confirmed the opposite."),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 413, body = Problem, content_type = "application/problem+json"),
     (status = 415, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The age was confirmed before.", body = Problem,
-        content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json")))]
 #[patch("/v1/me")]
 pub async fn update_me(
@@ -92,9 +93,17 @@ async fn erase(app: &App, user: &AnyUser, request: &HttpRequest) -> ApiResult<Ht
     // What they asked before is in the log by now, and goes with the rest.
     app.request_log.catch_up(&app.db).await;
     match age::erase(&app.db, user.person_id).await? {
-        Erased::ConfirmedBefore => Err(ApiError::IllegalTransition(
-            "You confirmed before that you are 13 or older. To have everything erased, write to the support contact.",
-        )),
+        // There may be pictures, gems and payments: the whole of it, and nothing to undo.
+        Erased::ConfirmedBefore => {
+            request.extensions_mut().remove::<Caller>();
+            let receipt = erasure::routes::begin_at_once(app, user).await?;
+            let mut answer = HttpResponse::NoContent();
+            answer.insert_header((header::CACHE_CONTROL, "no-store"));
+            if let Some(receipt) = receipt {
+                answer.insert_header((header::LOCATION, receipt));
+            }
+            Ok(answer.cookie(app.auth.cookies.no_session()).finish())
+        }
         Erased::Gone { sessions, picture_key } => {
             // Nor may this request name them.
             request.extensions_mut().remove::<Caller>();

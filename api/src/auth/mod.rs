@@ -10,7 +10,7 @@ mod failure;
 mod github;
 mod id_token;
 pub mod identities;
-mod identity_queries;
+pub(crate) mod identity_queries;
 pub mod key_command;
 mod key_store;
 pub mod keys;
@@ -27,8 +27,8 @@ pub mod revocation;
 pub mod routes;
 pub mod scopes;
 pub(crate) mod secret;
-mod session;
-mod session_queries;
+pub(crate) mod session;
+pub(crate) mod session_queries;
 mod sign_in;
 pub mod token;
 
@@ -128,6 +128,10 @@ impl Auth {
     /// To seal what its person must be able to read again.
     pub(crate) fn master(&self) -> &MasterKey {
         &self.master
+    }
+
+    pub(crate) fn cookies(&self) -> &Cookies {
+        &self.cookies
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {

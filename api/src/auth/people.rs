@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::operator::audit::{self, By, Done};
+use crate::promises::erasure;
 use crate::work::bell::{self, News};
 
 /// An operator waits this long for a database that is not there.
@@ -29,6 +30,14 @@ pub enum PeopleAct {
     Suspend { person_id: Uuid },
     /// Let a suspended person in again.
     Restore { person_id: Uuid },
+    /// Have everything of a person erased who asked for it and cannot sign in: after ERASURE_UNDO_DAYS, or at once. Prints where
+    /// the receipt is.
+    Erase {
+        /// An id, or an e-mail address.
+        who: String,
+        #[arg(long)]
+        at_once: bool,
+    },
 }
 
 /// Does it, and says so on standard output.
@@ -39,6 +48,9 @@ pub async fn act(act: PeopleAct, settings: &Settings) -> Result<(), StartError> 
         PeopleAct::MakeOperator { person_id } => change(act, person_id, "is an operator", &db).await,
         PeopleAct::Suspend { person_id } => change(act, person_id, "is suspended and signed out everywhere", &db).await,
         PeopleAct::Restore { person_id } => change(act, person_id, "may sign in again", &db).await,
+        PeopleAct::Erase { ref who, at_once } => {
+            erasure::command::erase(who, at_once, settings, &db, &Clock::default()).await
+        }
     };
     db.close().await;
     say(&said?);
@@ -80,8 +92,8 @@ pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx:
     let now = clock.now();
     let mut tx = db.begin_house().await?;
     let (is_done, act, person_id) = match act {
-        // Changes nobody.
-        PeopleAct::Find { .. } => return Ok(false),
+        // Changes nobody, or not here.
+        PeopleAct::Find { .. } | PeopleAct::Erase { .. } => return Ok(false),
         PeopleAct::MakeOperator { person_id } => {
             let made = sqlx::query!("update people set is_operator = true where id = $1", person_id);
             (made.execute(&mut *tx).await?.rows_affected() == 1, OperatorAct::MakeOperator, person_id)

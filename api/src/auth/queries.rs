@@ -266,6 +266,7 @@ pub struct MeRow {
     pub is_age_confirmed: bool,
     pub is_operator: bool,
     pub created_at: DateTime<Utc>,
+    pub closing_at: Option<DateTime<Utc>>,
 }
 
 /// For [`crate::db::Db::read_as`]. The left join makes who asks known before the policy asks for it.
@@ -273,14 +274,15 @@ pub async fn me(conn: &mut PgConnection, actor: Actor) -> Result<Option<MeRow>, 
     sqlx::query_as!(
         MeRow,
         r#"select email as "email!", name as "name?", picture_key as "picture_key?",
-             age_confirmed_at is not null as "is_age_confirmed!", is_operator as "is_operator!", created_at as "created_at!"
+             age_confirmed_at is not null as "is_age_confirmed!", is_operator as "is_operator!", created_at as "created_at!",
+             closing_at as "closing_at?"
            from (
              select own.* from (
                select set_config('lapidary.person', $1::uuid::text, true),
                  set_config('lapidary.account', $2::uuid::text, true)
              ) as asks
              left join lateral (
-               select email, name, picture_key, age_confirmed_at, is_operator, created_at from people where id = $1
+               select email, name, picture_key, age_confirmed_at, is_operator, created_at, closing_at from people where id = $1
              ) as own on true
              offset 0
            ) as found
@@ -297,13 +299,22 @@ pub async fn rename(conn: impl PgExecutor<'_>, person_id: Uuid, name: Option<&st
     Ok(())
 }
 
-/// Whether this person has confirmed their age and is not suspended.
-pub async fn is_confirmed(conn: impl PgExecutor<'_>, person_id: Uuid) -> Result<bool, sqlx::Error> {
-    let confirmed = sqlx::query_scalar!(
-        r#"select age_confirmed_at is not null as "is_confirmed!" from people where id = $1"#,
+/// What a token may be too old to know.
+#[derive(Clone, Copy, Default)]
+pub struct Now {
+    pub is_confirmed: bool,
+    pub is_closing: bool,
+}
+
+/// Whether this person has confirmed their age, and whether the account is about to be erased.
+pub async fn now(conn: impl PgExecutor<'_>, person_id: Uuid) -> Result<Now, sqlx::Error> {
+    let found = sqlx::query_as!(
+        Now,
+        r#"select age_confirmed_at is not null as "is_confirmed!", closing_at is not null as "is_closing!"
+           from people where id = $1"#,
         person_id
     )
     .fetch_optional(conn)
     .await?;
-    Ok(confirmed == Some(true))
+    Ok(found.unwrap_or_default())
 }

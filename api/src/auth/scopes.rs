@@ -131,6 +131,10 @@ const DOORS: &[(Door, &[&str])] = &[
         Door::Session,
         &[
             "PATCH /v1/me",
+            "DELETE /v1/me",
+            "GET /v1/me/erasure",
+            "DELETE /v1/me/erasure",
+            "DELETE /v1/images",
             "POST /v1/me/notices/{id}/read",
             "GET /v1/me/sessions",
             "DELETE /v1/me/sessions",
@@ -172,11 +176,31 @@ const DOORS: &[(Door, &[&str])] = &[
             "GET /v1/status",
             "GET /v1/gem-packs",
             "GET /v1/shared/{token}",
+            "GET /v1/erasures/{token}",
             "POST /v1/quotes",
         ],
     ),
     (Door::Unlimited, &["POST /v1/stripe/webhook"]),
 ];
+
+/// Beside reading: what a person may still do whose account is about to be erased. Leaving at once, staying after all, taking
+/// along what is theirs, and what ends something.
+const OPEN_WHILE_CLOSING: &[&str] = &[
+    "PATCH /v1/me",
+    "DELETE /v1/me",
+    "DELETE /v1/me/erasure",
+    "POST /v1/me/exports",
+    "POST /v1/me/notices/{id}/read",
+    "DELETE /v1/me/sessions",
+    "DELETE /v1/me/sessions/{id}",
+    "POST /v1/image-archives",
+    "POST /v1/payments/portal",
+];
+
+pub fn is_open_while_closing(method: &str, pattern: &str) -> bool {
+    let is_listed = |route: &&str| route.split_once(' ') == Some((method, pattern));
+    method == "GET" || OPEN_WHILE_CLOSING.iter().any(|route| is_listed(route))
+}
 
 static BY_PATTERN: LazyLock<HashMap<&str, Vec<(&str, Door)>>> = LazyLock::new(|| {
     let mut doors: HashMap<&str, Vec<(&str, Door)>> = HashMap::new();

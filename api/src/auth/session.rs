@@ -45,6 +45,18 @@ pub async fn start(
     Ok(Started { person_id, refresh_token, lifetime: IDLE })
 }
 
+/// A new session in the place of one that ends, as old as that: the tokens of the old one say what is not so any more.
+pub async fn replace(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Started>, sqlx::Error> {
+    let id = Uuid::now_v7();
+    let Some(old) = queries::insert_copy(&mut *conn, id, session_id, now).await? else { return Ok(None) };
+    let refresh_token = give_token(conn, id, None, now).await?;
+    Ok(Some(Started { person_id: old.person_id, refresh_token, lifetime: IDLE.min(old.expires_at - now) }))
+}
+
 async fn give_token(
     conn: &mut PgConnection,
     session_id: Uuid,
@@ -109,6 +121,7 @@ fn subject(session: &LockedSession) -> Subject {
         account_id: session.account_id,
         session_id: session.id,
         is_confirmed: session.is_confirmed,
+        is_closing: session.is_closing,
     }
 }
 

@@ -28,6 +28,38 @@ pub async fn insert_session(conn: impl PgExecutor<'_>, new: &NewSession<'_>) -> 
     Ok(())
 }
 
+pub struct Copied {
+    pub person_id: Uuid,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Signed in when and how the other one was.
+pub async fn insert_copy(
+    conn: impl PgExecutor<'_>,
+    id: Uuid,
+    of: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Copied>, sqlx::Error> {
+    sqlx::query_as!(
+        Copied,
+        "insert into sessions (id, person_id, provider, user_agent, created_at, last_used_at, expires_at)
+         select $1, s.person_id, s.provider, s.user_agent, s.created_at, $3, s.expires_at from sessions s where s.id = $2
+         returning person_id, expires_at",
+        id,
+        of,
+        now
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// When the person signed in, of a session that has not ended.
+pub async fn signed_in_at(conn: impl PgExecutor<'_>, id: Uuid) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("select created_at from sessions where id = $1 and revoked_at is null", id)
+        .fetch_optional(conn)
+        .await
+}
+
 pub async fn insert_token(
     conn: impl PgExecutor<'_>,
     hash: &[u8],
@@ -57,6 +89,7 @@ pub struct LockedSession {
     pub is_revoked: bool,
     pub is_suspended: bool,
     pub is_confirmed: bool,
+    pub is_closing: bool,
 }
 
 /// Parallel refreshes of one session come one after the other. The person is locked first, as a suspension does it.
@@ -65,7 +98,7 @@ pub async fn lock_session(conn: impl PgExecutor<'_>, token_hash: &[u8]) -> Resul
         LockedSession,
         r#"select s.id, s.person_id, l.account_id, p.email_normalised, s.last_used_at, s.expires_at,
              s.revoked_at is not null as "is_revoked!", p.suspended_at is not null as "is_suspended!",
-             p.age_confirmed_at is not null as "is_confirmed!"
+             p.age_confirmed_at is not null as "is_confirmed!", p.closing_at is not null as "is_closing!"
            from sessions s
              join people p on p.id = s.person_id
              join account_links l on l.person_id = s.person_id

@@ -22,6 +22,8 @@ pub struct Subject {
     pub account_id: Uuid,
     pub session_id: Uuid,
     pub is_confirmed: bool,
+    /// The account is about to be erased.
+    pub is_closing: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +42,9 @@ struct Claims {
     acc: Uuid,
     /// Whether the person has confirmed their age; false is looked up again.
     age: bool,
+    /// Whether the account is about to be erased; true is looked up again. Sessions from before end when it begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cls: bool,
 }
 
 /// Why a token does not count. For tests and logs; a caller hears only 401.
@@ -88,6 +93,7 @@ impl Tokens {
             sid: subject.session_id,
             acc: subject.account_id,
             age: subject.is_confirmed,
+            cls: subject.is_closing,
         };
         Ok(jsonwebtoken::encode(&header, &claims, &key.key)?)
     }
@@ -120,8 +126,13 @@ impl Tokens {
         if claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }
-        let subject =
-            Subject { person_id: claims.sub, account_id: claims.acc, session_id: claims.sid, is_confirmed: claims.age };
+        let subject = Subject {
+            person_id: claims.sub,
+            account_id: claims.acc,
+            session_id: claims.sid,
+            is_confirmed: claims.age,
+            is_closing: claims.cls,
+        };
         self.verified.add(token, Known { subject, key_id, ends_at: claims.exp });
         Ok(subject)
     }
@@ -177,7 +188,8 @@ mod tests {
         let (encoding, decoding) = keys();
         let (tokens, now) = (Tokens::new(SITE), Utc::now());
         let id = Uuid::now_v7;
-        let subject = Subject { person_id: id(), account_id: id(), session_id: id(), is_confirmed: false };
+        let subject =
+            Subject { person_id: id(), account_id: id(), session_id: id(), is_confirmed: false, is_closing: true };
         let key = SigningKey::for_tests("one", encoding, now);
         let token = tokens.issue(&key, &subject, now).unwrap();
         assert_eq!(tokens.key_and_subject(&token, now).unwrap(), ("one".to_owned(), None));

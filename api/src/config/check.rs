@@ -43,6 +43,7 @@ impl Settings {
             return refuse("CORS_ORIGINS must be origins without a path, like https://app.example, or *");
         }
         self.check_limits()?;
+        self.check_erasure()?;
         if self.database_connections == 0 || self.running_per_person < 1 {
             return refuse("DATABASE_CONNECTIONS and RUNNING_PER_PERSON must be above zero");
         }

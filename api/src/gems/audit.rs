@@ -56,6 +56,7 @@ pub async fn audit(house: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     faults.extend(purchases(&mut tx).await?);
     faults.extend(codes(&mut tx).await?);
     faults.extend(adjustments(&mut tx).await?);
+    faults.extend(closed(&mut tx).await?);
     tx.commit().await?;
     Ok(faults)
 }
@@ -134,7 +135,8 @@ async fn purchases(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> 
                or (t.kind = 'debt_settlement'
                    and not exists (select from purchases p where p.id = t.reference and p.account_id = t.account_id)
                    and not exists (select from generations g where g.id = t.reference)
-                   and not exists (select from refinements r where r.id = t.reference)))"#
+                   and not exists (select from refinements r where r.id = t.reference)
+                   and not exists (select from gem_accounts a where a.id = t.account_id and a.closed_at is not null)))"#
     )
     .fetch_all(conn)
     .await?;
@@ -180,4 +182,22 @@ async fn adjustments(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error
     .fetch_all(conn)
     .await?;
     Ok(unlike.iter().map(|row| format!("adjustment {}: it did not move what it says", row.id)).collect())
+}
+
+/// An account whose person is erased has nothing and owes nothing, and nobody else's gems were forfeited with an account.
+async fn closed(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let unlike = sqlx::query!(
+        r#"select a.id
+           from gem_accounts a
+           where (a.closed_at is not null and a.free + a.bought + a.held_free + a.held_bought + a.debt > 0)
+              or (a.closed_at is not null and exists (select from account_links l where l.account_id = a.id))
+              or (a.closed_at is null
+                  and exists (select from gem_transfers t where t.account_id = a.id and t.kind = 'erasure'))"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(unlike
+        .iter()
+        .map(|row| format!("account {}: it is closed and not empty, or the other way round", row.id))
+        .collect())
 }

@@ -1,6 +1,7 @@
 //! The only writer of gem tables. Every change of a balance is rows of `gem_transfers` in the same statement.
 //! Callers own the transaction; nothing here begins, commits or waits for a network.
 mod adjustment;
+mod forfeit;
 
 use chrono::{DateTime, Utc};
 use lapidary_contract::GemBalance;
@@ -9,6 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use self::adjustment::adjust;
+pub use self::forfeit::{close, forfeit};
 use crate::http::rate::{Rate, Standing};
 use crate::metrics;
 

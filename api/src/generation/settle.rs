@@ -12,6 +12,7 @@ use super::retry;
 use crate::app::App;
 use crate::gems::ledger;
 use crate::images::mark::DigitalSourceType;
+use crate::images::queries::Objects;
 use crate::images::words;
 use crate::metrics;
 use crate::moderation::refusals::{self, Refused};
@@ -99,7 +100,7 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     .await?;
     let Some(ended) = ended else {
         tracing::info!(generation_id = %job.id, attempt = job.attempt, "a late result was dropped");
-        return Ok(());
+        return forget_late(&mut tx, app, job, delivered).await;
     };
     let costs = cost::of_images(app.catalogue.model(&job.model), job, &delivered.images);
     for (image, cost) in delivered.images.iter().zip(&costs) {
@@ -121,6 +122,26 @@ pub async fn settle(app: &App, job: &Claimed, delivered: &Delivered, outcome: &O
     metrics::provider_cost(&job.model, costs.iter().flatten().map(|cost| cost.microusd).sum());
     tracing::info!(generation_id = %job.id, request_id = job.request_id, model_request_id, status = status.name(), failure,
         captured_gems = captured, attempt = job.attempt, "generation ended");
+    Ok(())
+}
+
+/// Its person was erased meanwhile: what was stored for them must not wait for the sweep of orphans. Where the row is still
+/// there, its images may be these: a settlement is tried again when nobody heard that it came through.
+async fn forget_late(
+    conn: &mut PgConnection,
+    app: &App,
+    job: &Claimed,
+    delivered: &Delivered,
+) -> Result<(), sqlx::Error> {
+    let known = sqlx::query!("select id from generations where id = $1", job.id).fetch_optional(conn).await?;
+    if known.is_some() || delivered.images.is_empty() {
+        return Ok(());
+    }
+    let objects = |image: &StoredImage| Objects::at(image.object_prefix.clone(), image.extension.to_owned()).keys();
+    let keys: Vec<String> = delivered.images.iter().flat_map(objects).collect();
+    if let Err(error) = app.store.delete_many(&keys).await {
+        tracing::warn!(generation_id = %job.id, %error, "objects of somebody who is gone are left to the sweep");
+    }
     Ok(())
 }
 

@@ -24,6 +24,12 @@ pub enum ApiError {
     AgeNotConfirmed,
     #[error("This account is suspended. Write to the support contact.")]
     Suspended,
+    #[error(
+        "This account is about to be erased. Undo that first; until then you can look at everything and take it along."
+    )]
+    AccountClosing,
+    #[error("Sign in once more: this needs a sign-in of the last five minutes.")]
+    SignInTooOld,
     #[error("This is only for operators.")]
     Forbidden,
     #[error("{}", scope_sentence(*.needed))]
@@ -86,6 +92,8 @@ impl ApiError {
             Self::GemCapReached { .. } => ProblemType::GemCapReached,
             Self::AgeNotConfirmed => ProblemType::AgeNotConfirmed,
             Self::Suspended => ProblemType::Suspended,
+            Self::AccountClosing => ProblemType::AccountClosing,
+            Self::SignInTooOld => ProblemType::SignInTooOld,
             Self::Forbidden => ProblemType::Forbidden,
             Self::ScopeMissing { .. } => ProblemType::ScopeMissing,
             Self::NotFound => ProblemType::NotFound,

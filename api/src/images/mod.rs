@@ -12,7 +12,7 @@ mod missing;
 pub mod objects;
 pub mod orphans;
 pub mod owner;
-mod place;
+pub(crate) mod place;
 pub mod presign;
 pub mod queries;
 pub mod read;

@@ -160,14 +160,14 @@ pub struct Seen {
     pub model: Option<String>,
 }
 
-/// Counts the look. Nothing of who was suspended, and nothing from the trash.
+/// Counts the look. Nothing of who was suspended or is about to be erased, and nothing from the trash.
 pub async fn look(house: &PgPool, token_hash: &[u8], now: DateTime<Utc>) -> Result<Seen, sqlx::Error> {
     let row = sqlx::query!(
         r#"update share_links s
            set view_count = s.view_count + 1, last_viewed_at = $2
            from images i join people p on p.id = i.person_id
            where s.token_hash = $1 and s.revoked_at is null and (s.expires_at is null or s.expires_at > $2)
-             and i.id = s.image_id and i.deleted_at is null and p.suspended_at is null
+             and i.id = s.image_id and i.deleted_at is null and p.suspended_at is null and p.closing_at is null
            returning i.object_prefix, i.extension, i.content_type, i.width, i.height, i.thumbhash,
              i.has_content_credentials, i.digital_source_type, i.created_at,
              case when s.shows_prompt then i.prompt end as prompt,

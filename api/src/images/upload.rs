@@ -84,6 +84,44 @@ impl ImageStore {
     }
 }
 
+/// An upload that came to no end.
+struct Open {
+    key: String,
+    id: String,
+}
+
+impl ImageStore {
+    /// Ends every upload below `prefix` that came to no end.
+    pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StoreError> {
+        let mut last: Option<Open> = None;
+        loop {
+            let (key, id) = last.map(|last| (Some(last.key), Some(last.id))).unwrap_or_default();
+            let send = || {
+                let list = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+                list.set_key_marker(key.clone()).set_upload_id_marker(id.clone()).send()
+            };
+            let answer = match send().await {
+                // Several compatible servers know no list of them, and end them by themselves.
+                Err(error) if matches!(error.code(), Some("NotImplemented" | "MethodNotAllowed")) => return Ok(()),
+                answer => answer.map_err(refused("list uploads"))?,
+            };
+            for upload in answer.uploads() {
+                if let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) {
+                    self.abort_upload(key, id).await?;
+                }
+            }
+            last = match (answer.is_truncated(), answer.next_key_marker()) {
+                (Some(true), Some(key)) => Some(Open {
+                    key: key.to_owned(),
+                    id: answer.next_upload_id_marker().unwrap_or_default().to_owned(),
+                }),
+                (Some(true), None) => return Err(StoreError::Endless),
+                _ => return Ok(()),
+            };
+        }
+    }
+}
+
 impl Upload<'_> {
     pub async fn push(&mut self, mut bytes: &[u8]) -> Result<(), StoreError> {
         self.bytes += u64::try_from(bytes.len()).unwrap_or(0);

@@ -83,8 +83,13 @@ pub async fn post(
     }
     let goal = target(before.gems, was_credited, reading.money(is_paid));
     let moved = move_gems(conn, &before, goal, now).await?;
+    // What money still does to an account of nobody is nobody's: neither gems nor debt stay there.
+    if person_id.is_none() && moved.gems != 0 {
+        ledger::forfeit(conn, before.account_id, purchase_id, now).await?;
+    }
     let status = status_of(&before, reading, goal, is_sent_back);
-    let after = After { status, goal, parts: moved.parts, trouble, ticket, now };
+    let billing_email = reading.billing_email.as_deref().filter(|_| person_id.is_some());
+    let after = After { status, goal, parts: moved.parts, trouble, billing_email, ticket, now };
     let has_changed = post_queries::write(conn, &before, reading, &after).await?;
     if let Some(heard) = heard {
         post_queries::remember(conn, heard, Some(purchase_id), now).await?;
@@ -104,11 +109,13 @@ pub async fn post(
 }
 
 /// What a purchase becomes.
-pub(super) struct After {
+pub(super) struct After<'a> {
     pub status: PurchaseStatus,
     pub goal: Target,
     pub parts: i32,
     pub trouble: Option<String>,
+    /// Of nobody none is kept.
+    pub billing_email: Option<&'a str>,
     pub ticket: i32,
     pub now: DateTime<Utc>,
 }

@@ -64,7 +64,7 @@ pub(super) async fn write(
     conn: &mut PgConnection,
     before: &Locked,
     reading: &Reading,
-    after: &After,
+    after: &After<'_>,
 ) -> Result<bool, sqlx::Error> {
     let is_credited = after.goal.credited > 0;
     let paid_at = is_credited.then(|| reading.paid_at.unwrap_or(after.now));
@@ -97,7 +97,7 @@ pub(super) async fn write(
         reading.refunded,
         reading.disputed,
         reading.lost_disputes,
-        reading.billing_email,
+        after.billing_email,
         after.trouble,
         after.ticket,
         after.now,

@@ -1,7 +1,7 @@
 //! Refinements: a language model proposes attribute sections for a prompt. Paid work like a generation, answered in one
 //! request: a row with a hold and a lease, settled once, whatever becomes of the request.
 pub mod answer;
-mod ending_queries;
+pub(crate) mod ending_queries;
 pub mod language_model;
 pub mod queries;
 pub mod routes;

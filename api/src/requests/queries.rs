@@ -13,7 +13,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::Keyset;
 
 /// All at once. A crash of the server may lose the last half second of it, and no commit of anybody waits for the disk because
-/// of it. A batch that was written although nobody heard so is not written twice.
+/// of it. A batch that was written although nobody heard so is not written twice. Who is gone by then is not named.
 pub async fn add(conn: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let times: Vec<DateTime<Utc>> = rows.iter().map(|row| row.created_at).collect();
@@ -30,8 +30,13 @@ pub async fn add(conn: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Erro
     sqlx::query!(
         "insert into request_log
            (id, created_at, person_id, api_key_id, method, route, status, latency_micros, gems, problem, generation_id)
-         select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
-           $7::smallint[], $8::bigint[], $9::bigint[], $10::text[], $11::uuid[])
+         select r.id, r.created_at, p.id, case when r.person_id is null or p.id is not null then r.api_key_id end, r.method,
+           r.route, r.status, r.latency_micros, r.gems, r.problem,
+           case when r.person_id is null or p.id is not null then r.generation_id end
+         from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
+             $7::smallint[], $8::bigint[], $9::bigint[], $10::text[], $11::uuid[])
+           as r (id, created_at, person_id, api_key_id, method, route, status, latency_micros, gems, problem, generation_id)
+           left join people p on p.id = r.person_id
          on conflict do nothing",
         &ids,
         &times,
@@ -234,7 +239,7 @@ pub async fn leave_trace(conn: &mut PgConnection, day: &str, days: i64, now: Dat
     Ok(())
 }
 
-/// Of somebody who goes.
+/// Of somebody who goes, and has not asked for much: there is no limit.
 pub async fn forget(conn: &mut PgConnection, person_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from request_log where person_id = $1", person_id).execute(conn).await?;
     Ok(())

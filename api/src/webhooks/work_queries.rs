@@ -52,7 +52,7 @@ pub async fn claim(
                o.running + row_number() over (partition by e.person_id order by h.next_attempt_at, h.id) as place
              from waiting w
              join webhook_endpoints e on e.id = w.endpoint_id and e.status = 'enabled'
-             join people p on p.id = e.person_id and p.suspended_at is null
+             join people p on p.id = e.person_id and p.suspended_at is null and p.closing_at is null
              cross join lateral (
                select count(*) as running from webhook_deliveries d where d.endpoint_id = e.id and d.lease_until >= $1
              ) r

@@ -404,6 +404,18 @@ const HOUSE: &[(&str, &str)] = &[
         "promises/export/content.rs",
         "what counts against a person and what the vendor told stand behind no policy of theirs",
     ),
+    ("promises/erasure/command.rs", "the operator's command"),
+    ("promises/erasure/forget.rs", "a job forgets everybody's old receipts"),
+    ("promises/erasure/images.rs", "a job erases the images of whoever asked for it"),
+    ("promises/erasure/objects.rs", "a job counts what went of whoever asked for it"),
+    ("promises/erasure/person.rs", "a job erases whoever asked for it, from what no person may write"),
+    (
+        "promises/erasure/routes.rs",
+        "ends sessions and closes the account of who asks, and shows receipts by the hash of their token",
+    ),
+    ("promises/erasure/rows.rs", "a job erases the rows of whoever asked for it"),
+    ("promises/erasure/run.rs", "a job goes on with whoever's erasure is due"),
+    ("promises/erasure/work.rs", "ends the work of whoever leaves, as the worker and the sweep do"),
     ("refinement/settle.rs", "settles and sweeps whoever's refinement it is, also when its person is gone"),
     ("requests/days.rs", "a job makes and drops the days of everybody's requests"),
     ("requests/writer.rs", "writes down whoever's request was answered"),
@@ -449,6 +461,31 @@ async fn a_connection_without_a_person_sees_nobody() {
     let mut sql = PgConnection::connect(&app.database_url).await.expect("a connection");
     sql.execute("set role lapidary_person").await.expect("the role");
     for table in readable(&app).await {
+    for table in [
+        "people",
+        "sessions",
+        "gem_accounts",
+        "gem_transfers",
+        "generations",
+        "images",
+        "reference_images",
+        "image_counts",
+        "image_archives",
+        "events",
+        "notices",
+        "presets",
+        "redemptions",
+        "api_keys",
+        "collections",
+        "collection_images",
+        "share_links",
+        "refinements",
+        "request_log",
+        "webhook_endpoints",
+        "webhook_secrets",
+        "webhook_deliveries",
+        "erasures",
+    ] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut sql)
             .await

@@ -121,8 +121,13 @@ async fn nobody_comes_in_without_a_token_or_with_one_that_ended() {
     let person = app.person("Ada Lovelace").await;
     refused(&app, None, "nobody", unless_public(401, "unauthenticated")).await;
     let (me, now) = (actor(&person).await, app.app.clock.now());
-    let subject =
-        Subject { person_id: me.person_id, account_id: me.account_id, session_id: Uuid::now_v7(), is_confirmed: true };
+    let subject = Subject {
+        person_id: me.person_id,
+        account_id: me.account_id,
+        session_id: Uuid::now_v7(),
+        is_confirmed: true,
+        is_closing: false,
+    };
     let signing = app.app.auth.keys.signing(&app.app.db, now).await.expect("a key");
     let expired = app.app.auth.tokens.issue(&signing, &subject, now - TimeDelta::minutes(11)).expect("a token");
     refused(&app, Some(&expired), "an expired token", unless_public(401, "unauthenticated")).await;
@@ -220,8 +225,16 @@ async fn whoever_has_not_confirmed_their_age_reaches_only_themselves() {
     browser.sign_in("github", "Ada Lovelace").await;
     let token = browser.refresh().await.expect("a token");
     // `me` and the way out.
-    let open =
-        ["GET /v1/me", "PATCH /v1/me", "GET /v1/me/sessions", "DELETE /v1/me/sessions", "DELETE /v1/me/sessions/{id}"];
+    let open = [
+        "GET /v1/me",
+        "PATCH /v1/me",
+        "DELETE /v1/me",
+        "GET /v1/me/erasure",
+        "DELETE /v1/me/erasure",
+        "GET /v1/me/sessions",
+        "DELETE /v1/me/sessions",
+        "DELETE /v1/me/sessions/{id}",
+    ];
     let expected = |operation: &Operation| {
         let is_tried = !operation.is_public && !open.contains(&operation.name().as_str());
         is_tried.then_some((403, "age-not-confirmed"))

@@ -14,6 +14,7 @@
 pub mod api_key;
 pub mod auth;
 pub mod catalogue;
+pub mod erasure;
 pub mod event;
 pub mod export;
 pub mod gallery;
@@ -39,6 +40,9 @@ pub mod webhook;
 pub use api_key::{API_KEY_PREFIX, ApiKey, CreateApiKey, Scope};
 pub use auth::{AccessToken, AuthProvider, LinkStarted, SignInFailure};
 pub use catalogue::CatalogueBody;
+pub use erasure::{
+    ErasedCount, Erasure, ErasureKind, ErasureOutlook, ErasureReceipt, ErasureStatus, ErasureStep, Stays, WouldGo,
+};
 pub use event::LiveEvent;
 pub use export::Export;
 pub use gallery::{

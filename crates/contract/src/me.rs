@@ -16,6 +16,9 @@ pub struct Me {
     pub is_operator: bool,
     #[serde(deserialize_with = "crate::moment::at")]
     pub created_at: DateTime<Utc>,
+    /// Set while the account is about to be erased: when. Until then it can be undone, and is for looking only.
+    #[serde(default, deserialize_with = "crate::moment::at_or_none")]
+    pub closing_at: Option<DateTime<Utc>>,
     /// Where to find help; the operator's address.
     pub support_contact: Option<String>,
 }

@@ -146,10 +146,12 @@ pub enum OperatorAct {
     CloseFlag,
     CreateCode,
     RevokeCode,
+    /// A person's account was to be erased, because they asked for it.
+    Erase,
 }
 
 impl OperatorAct {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MakeOperator,
         Self::Suspend,
         Self::Restore,
@@ -158,6 +160,7 @@ impl OperatorAct {
         Self::CloseFlag,
         Self::CreateCode,
         Self::RevokeCode,
+        Self::Erase,
     ];
 
     pub fn name(self) -> &'static str {
@@ -170,6 +173,7 @@ impl OperatorAct {
             Self::CloseFlag => "close_flag",
             Self::CreateCode => "create_code",
             Self::RevokeCode => "revoke_code",
+            Self::Erase => "erase",
         }
     }
 
@@ -178,7 +182,7 @@ impl OperatorAct {
     }
 }
 
-/// One thing that an operator did. Rows are never changed and never go.
+/// One thing that an operator did. Rows never go, and are never changed but when whom they name is erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {

@@ -15,6 +15,8 @@ pub enum ProblemType {
     GemCapReached,
     AgeNotConfirmed,
     Suspended,
+    AccountClosing,
+    SignInTooOld,
     Forbidden,
     ScopeMissing,
     NotFound,
@@ -33,7 +35,7 @@ pub enum ProblemType {
 }
 
 impl ProblemType {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::MalformedRequest,
         Self::IdempotencyKeyRequired,
         Self::Unauthenticated,
@@ -41,6 +43,8 @@ impl ProblemType {
         Self::GemCapReached,
         Self::AgeNotConfirmed,
         Self::Suspended,
+        Self::AccountClosing,
+        Self::SignInTooOld,
         Self::Forbidden,
         Self::ScopeMissing,
         Self::NotFound,
@@ -67,6 +71,8 @@ impl ProblemType {
             Self::GemCapReached => "gem-cap-reached",
             Self::AgeNotConfirmed => "age-not-confirmed",
             Self::Suspended => "suspended",
+            Self::AccountClosing => "account-closing",
+            Self::SignInTooOld => "sign-in-too-old",
             Self::Forbidden => "forbidden",
             Self::ScopeMissing => "scope-missing",
             Self::NotFound => "not-found",
@@ -91,7 +97,12 @@ impl ProblemType {
             Self::MalformedRequest | Self::IdempotencyKeyRequired => 400,
             Self::Unauthenticated => 401,
             Self::InsufficientGems | Self::GemCapReached => 402,
-            Self::AgeNotConfirmed | Self::Suspended | Self::Forbidden | Self::ScopeMissing => 403,
+            Self::AgeNotConfirmed
+            | Self::Suspended
+            | Self::AccountClosing
+            | Self::SignInTooOld
+            | Self::Forbidden
+            | Self::ScopeMissing => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::IllegalTransition => 409,
@@ -114,6 +125,8 @@ impl ProblemType {
             Self::GemCapReached => "Your own cap is reached",
             Self::AgeNotConfirmed => "Confirm your age first",
             Self::Suspended => "This account is suspended",
+            Self::AccountClosing => "This account is about to be erased",
+            Self::SignInTooOld => "Sign in once more first",
             Self::Forbidden => "Not allowed",
             Self::ScopeMissing => "This key may not do that",
             Self::NotFound => "Not found",

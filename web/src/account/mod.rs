@@ -1,6 +1,9 @@
 //! The account: profile, sign-in methods, sessions, the way to the API and out. Short sections, a line on what each does.
 mod api_keys;
 mod exports;
+mod erased;
+mod erasing;
+mod erasure;
 mod identities;
 mod key_examples;
 mod new_key;
@@ -20,6 +23,7 @@ use crate::ui::button::{Button, LinkButton};
 use crate::ui::dynamic::changing;
 use crate::ui::failure::contact_link;
 
+pub use self::erased::ErasedPage;
 pub use self::requests::{RequestsPage, table as request_table};
 
 /// When the pressed button went with its row, the keyboard goes on at the section it stood in.
@@ -66,6 +70,7 @@ pub fn AccountPage() -> AnyView {
                 </div>
                 <Button on_press=sign_out>"Sign out"</Button>
             </section>
+            <erasure::Erasure />
             {operator}
             {help}
             <LegalLinks />

@@ -40,7 +40,7 @@ pub fn AgePage() -> AnyView {
         failure.set(None);
         spawn_local(async move {
             let answer = UpdateMe { age_confirmed: Some(false), ..UpdateMe::default() };
-            match http::patch_empty("/v1/me", &answer).await {
+            match http::send_empty(http::Method::PATCH, "/v1/me", &answer).await {
                 Ok(()) => {
                     kept::keep(GOODBYE, "1");
                     browser::leave_for(Page::Landing.path());

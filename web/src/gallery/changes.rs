@@ -23,7 +23,7 @@ pub fn toggle_favourite(shelves: &Shelves, image: &Image) -> Image {
     let (shelves, is_favourite) = (shelves.clone(), after.is_favourite);
     spawn_local(async move {
         let body = UpdateImage { is_favourite: Some(is_favourite) };
-        if let Err(failure) = http::patch_empty(&path_of(&before), &body).await {
+        if let Err(failure) = http::send_empty(http::Method::PATCH, &path_of(&before), &body).await {
             shelves.place(&before);
             toast::failure(&failure);
         }

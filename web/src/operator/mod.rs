@@ -166,5 +166,6 @@ fn words(act: OperatorAct) -> &'static str {
         OperatorAct::CloseFlag => "closed a flag",
         OperatorAct::CreateCode => "made a code",
         OperatorAct::RevokeCode => "ended a code",
+        OperatorAct::Erase => "had an account erased",
     }
 }

@@ -1,5 +1,6 @@
 //! The frame around every view: brand, navigation, bell, gem pill, messages, offline note and keyboard. Holds no feature.
 mod bell;
+mod closing;
 mod gem_pill;
 mod keyboard;
 mod legal;
@@ -52,6 +53,7 @@ pub fn Shell(children: Children) -> AnyView {
             {bar}
             <div class="shell__view">
                 <offline::OfflineNote />
+                <closing::ClosingNote />
                 <main id="main" class="main" tabindex="-1">{children()}</main>
                 {move || (!is_inside.get()).then(|| view! { <LegalLinks /> })}
             </div>

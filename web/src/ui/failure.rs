@@ -39,6 +39,8 @@ pub enum Action {
     ConfirmAge,
     ChangeInput,
     GoToStudio,
+    /// The erasure that waits is undone there, or the way to sign in once more stands there.
+    SeeAccount,
     Contact,
 }
 
@@ -100,6 +102,10 @@ fn sentence_of(problem: &Problem, kind: ProblemType) -> String {
         ProblemType::Unauthenticated => "Your session has ended. Sign in again; what you typed is kept.",
         ProblemType::AgeNotConfirmed => "Confirm your age first. It is asked once.",
         ProblemType::Suspended => "This account is suspended. Write to us if you think that is wrong.",
+        ProblemType::AccountClosing => {
+            "This account is about to be deleted. Keep it first; until then you can look at everything and take it along."
+        }
+        ProblemType::SignInTooOld => "Sign in once more first: this cannot be taken back.",
         ProblemType::NotFound => "This is not here. It may have been deleted, or it belongs to somebody else.",
         ProblemType::PayloadTooLarge => "This is too large to send. Make it shorter.",
         ProblemType::TooManyWaiting => "Too many of your generations are waiting. Wait until some are done.",
@@ -162,6 +168,7 @@ fn action_of(kind: ProblemType) -> Action {
         ProblemType::GemCapReached => Action::SeeCaps,
         ProblemType::AgeNotConfirmed => Action::ConfirmAge,
         ProblemType::Suspended => Action::Contact,
+        ProblemType::AccountClosing | ProblemType::SignInTooOld => Action::SeeAccount,
         ProblemType::Forbidden | ProblemType::ScopeMissing | ProblemType::NotFound => Action::GoToStudio,
         ProblemType::Invalid | ProblemType::PromptRefused | ProblemType::PayloadTooLarge => Action::ChangeInput,
         ProblemType::TooManyWaiting | ProblemType::RateLimited => Action::WaitAndRetry,
@@ -207,6 +214,7 @@ fn next_step(action: Action, on_retry: Option<Callback<()>>) -> Option<AnyView> 
         Action::BuyGems => lead(gems_path("packs"), "Get gems"),
         Action::SeeCaps => lead(gems_path("caps"), "See your caps"),
         Action::ConfirmAge | Action::GoToStudio => lead(Page::Studio.path().to_owned(), "Go to the studio"),
+        Action::SeeAccount => lead(Page::Account.path().to_owned(), "Go to your account"),
         Action::ChangeInput | Action::Contact => return None,
     };
     Some(step)

@@ -89,7 +89,7 @@ impl Default for Asking {
 }
 
 impl ApiKeys {
-    /// 401 for whatever is no key, 403 while its person is suspended. Does not look at scopes.
+    /// 401 for whatever is no key, 403 while its person is suspended or about to be erased. Does not look at scopes.
     pub async fn find(&self, app: &App, key: &str) -> ApiResult<Known> {
         let hash = text::is_whole(key).then(|| hash(key)).flatten().ok_or(ApiError::Unauthenticated)?;
         let revocations = &app.auth.revocations;
@@ -114,12 +114,16 @@ impl ApiKeys {
         if found.is_suspended {
             return Err(ApiError::Suspended);
         }
+        if found.is_closing {
+            return Err(ApiError::AccountClosing);
+        }
         let known = Known {
             subject: Subject {
                 person_id: found.person_id,
                 account_id: found.account_id,
                 session_id: found.id,
                 is_confirmed: found.is_confirmed,
+                is_closing: false,
             },
             grant: KeyGrant {
                 id: found.id,
@@ -181,7 +185,7 @@ mod tests {
 
     fn known(asked_at: Instant) -> Known {
         let id = Uuid::now_v7();
-        let subject = Subject { person_id: id, account_id: id, session_id: id, is_confirmed: true };
+        let subject = Subject { person_id: id, account_id: id, session_id: id, is_confirmed: true, is_closing: false };
         let scopes = Scopes::default();
         let grant = KeyGrant { id, daily_gems: None, free_gems_only: false, scopes, expires_at: None };
         Known { subject, grant, asked_at }

@@ -17,6 +17,7 @@ pub struct Found {
     pub expires_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub is_suspended: bool,
+    pub is_closing: bool,
     pub is_confirmed: bool,
 }
 
@@ -24,7 +25,8 @@ pub async fn find(conn: impl PgExecutor<'_>, key_hash: &[u8]) -> Result<Option<F
     sqlx::query_as!(
         Found,
         r#"select k.id, k.person_id, l.account_id, k.scopes, k.daily_gems, k.free_gems_only, k.expires_at, k.last_used_at,
-             p.suspended_at is not null as "is_suspended!", p.age_confirmed_at is not null as "is_confirmed!"
+             p.suspended_at is not null as "is_suspended!", p.closing_at is not null as "is_closing!",
+             p.age_confirmed_at is not null as "is_confirmed!"
            from api_keys k
              join people p on p.id = k.person_id
              join account_links l on l.person_id = k.person_id
@@ -39,7 +41,7 @@ pub async fn is_live(conn: impl PgExecutor<'_>, id: Uuid) -> Result<bool, sqlx::
     sqlx::query_scalar!(
         r#"select exists (
              select from api_keys k join people p on p.id = k.person_id
-             where k.id = $1 and k.revoked_at is null and p.suspended_at is null
+             where k.id = $1 and k.revoked_at is null and p.suspended_at is null and p.closing_at is null
            ) as "is_live!""#,
         id
     )

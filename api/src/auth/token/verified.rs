@@ -60,7 +60,7 @@ mod tests {
 
     fn known(ends_at: i64) -> Known {
         let id = Uuid::now_v7();
-        let subject = Subject { person_id: id, account_id: id, session_id: id, is_confirmed: true };
+        let subject = Subject { person_id: id, account_id: id, session_id: id, is_confirmed: true, is_closing: false };
         Known { subject, key_id: "one".into(), ends_at }
     }
 

@@ -9,7 +9,7 @@ use stripe_checkout::checkout_session::{
     RetrieveCheckoutSession,
 };
 use stripe_client_core::{RequestBuilder, StripeMethod};
-use stripe_core::customer::CreateCustomer;
+use stripe_core::customer::{CreateCustomer, DeleteCustomer};
 use stripe_core::dispute::ListDispute;
 use stripe_core::event::ListEvent;
 use stripe_core::payment_intent::RetrievePaymentIntent;
@@ -47,6 +47,11 @@ impl Stripe {
             request = request.email(email);
         }
         Ok(self.make::<Customer>(&request, key).await?.id)
+    }
+
+    /// For ever. What was paid stays in the vendor's books.
+    pub async fn delete_customer(&self, id: &str) -> Result<(), StripeError> {
+        self.read::<Customer>(&DeleteCustomer::new(id)).await.map(drop)
     }
 
     /// Names the purchase, and nobody. No `payment_method_types`: the operator chooses them in the dashboard.

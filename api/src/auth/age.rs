@@ -1,5 +1,5 @@
 //! Confirming one's age: the door to everything else, to the welcome gems, and out again for those who are too young.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lapidary_domain::Gems;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,7 +10,11 @@ use super::secret::MasterKey;
 use super::{address, session_queries};
 use crate::db::Db;
 use crate::gems::ledger;
+use crate::promises::policy;
 use crate::requests;
+
+/// Who does not say how old they are for so long is erased.
+pub const UNCONFIRMED_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// Marks who is 13 or older. Welcome gems come with it, once for an identity and an address, ever.
 pub async fn confirm(
@@ -31,6 +35,7 @@ pub async fn confirm(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(person) = confirmed else { return Ok(()) };
+    policy::queries::join(&mut tx, person_id, &policy::versions::ids_in_force(now), now).await?;
     let is_new = mark_all(&mut tx, master, person_id, &person.email_normalised, now).await?;
     if is_new && !person.is_separate {
         ledger::grant(&mut tx, account_id, account_id, welcome_gems, now).await?;
@@ -118,7 +123,7 @@ async fn delete_person(conn: &mut PgConnection, person_id: Uuid) -> Result<(), s
 pub async fn unconfirmed(db: &Db, now: DateTime<Utc>) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select id from people where age_confirmed_at is null and suspended_at is null and created_at < $1 limit 100",
-        now - chrono::TimeDelta::hours(24)
+        now - UNCONFIRMED_FOR
     )
     .fetch_all(db.house())
     .await

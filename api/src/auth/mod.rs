@@ -27,14 +27,17 @@ pub mod revocation;
 pub mod routes;
 pub mod scopes;
 pub(crate) mod secret;
-mod session;
+pub(crate) mod session;
 mod session_queries;
 mod sign_in;
 pub mod token;
 
 pub use current_operator::CurrentOperator;
 pub use current_user::{AnyUser, CurrentUser};
+pub(crate) use age::UNCONFIRMED_FOR;
+pub(crate) use cookie::SIGN_IN_LIFETIME;
 pub(crate) use key_store::Seals;
+pub(crate) use keys::SIGNS_FOR;
 
 use std::sync::Arc;
 
@@ -127,6 +130,16 @@ impl Auth {
     /// To seal what its person must be able to read again.
     pub(crate) fn master(&self) -> &MasterKey {
         &self.master
+    }
+
+    /// Id and name of everybody who can vouch for a person here.
+    pub(crate) fn provider_names(&self) -> Vec<(&'static str, String)> {
+        self.providers.iter().map(|provider| (provider.id, provider.name.clone())).collect()
+    }
+
+    /// Every cookie there is, as a browser is told of it, without what is in it.
+    pub(crate) fn cookies_in_use(&self) -> Vec<String> {
+        self.cookies.described()
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {

@@ -132,6 +132,7 @@ const DOORS: &[(Door, &[&str])] = &[
         &[
             "PATCH /v1/me",
             "POST /v1/me/notices/{id}/read",
+            "POST /v1/me/policies/{id}/acknowledge",
             "GET /v1/me/sessions",
             "DELETE /v1/me/sessions",
             "DELETE /v1/me/sessions/{id}",
@@ -166,6 +167,9 @@ const DOORS: &[(Door, &[&str])] = &[
             "GET /.well-known/jwks.json",
             "GET /v1/catalogue",
             "GET /v1/status",
+            "GET /v1/promises",
+            "GET /v1/promises/data",
+            "GET /v1/policies",
             "GET /v1/gem-packs",
             "GET /v1/shared/{token}",
             "POST /v1/quotes",

@@ -3,11 +3,12 @@
 pub mod bucket;
 mod database;
 pub mod guard;
-mod isolation;
+pub mod isolation;
 mod keys;
 mod model;
 mod moderation;
 mod payments;
+mod promises;
 mod public_url;
 mod report;
 mod settings;
@@ -44,7 +45,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         }
     };
     let all = Examination { settings, clock, http };
-    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 10] = [
+    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 11] = [
         ("settings", Box::pin(settings::check(&all))),
         ("database", Box::pin(database::check(&all))),
         ("master key", Box::pin(keys::check(&all))),
@@ -54,6 +55,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         ("moderation", Box::pin(moderation::check(&all))),
         ("payments", Box::pin(payments::check(&all))),
         ("public url", Box::pin(public_url::check(&all))),
+        ("promises", Box::pin(promises::check(&all))),
         ("watching", Box::pin(watching::check(&all))),
     ];
     let findings = join_all(checks.map(|(name, check)| async move {

@@ -12,6 +12,7 @@ pub mod orphans;
 pub mod owner;
 mod place;
 pub mod presign;
+pub mod probe;
 pub mod queries;
 pub mod read;
 pub mod routes;

@@ -10,7 +10,7 @@ use crate::metrics;
 
 /// Refusals of so long count together.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
-const KEPT: TimeDelta = TimeDelta::days(30);
+pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// What is counted here.
 pub const KIND: &str = "refusals";
 

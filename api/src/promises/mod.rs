@@ -1,4 +1,18 @@
 //! The promises: the sentences of the privacy policy that code keeps, and the evidence that it does.
+pub mod data;
+pub mod evidence;
+pub mod keeper;
+pub mod numbers;
+pub mod policy;
+mod routes;
+pub mod words;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn configure(_config: &mut ServiceConfig) {}
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(routes::list_promises)
+        .service(routes::get_data_map)
+        .service(routes::list_policies)
+        .service(routes::acknowledge_policy);
+}

@@ -32,10 +32,10 @@ mod session_queries;
 mod sign_in;
 pub mod token;
 
-pub use current_operator::CurrentOperator;
-pub use current_user::{AnyUser, CurrentUser};
 pub(crate) use age::UNCONFIRMED_FOR;
 pub(crate) use cookie::SIGN_IN_LIFETIME;
+pub use current_operator::CurrentOperator;
+pub use current_user::{AnyUser, CurrentUser};
 pub(crate) use key_store::Seals;
 pub(crate) use keys::SIGNS_FOR;
 

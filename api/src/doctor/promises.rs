@@ -24,7 +24,8 @@ struct Look {
 
 async fn troubles(database_url: &str) -> Result<Vec<Look>, sqlx::Error> {
     let mut conn = PgConnection::connect(database_url).await?;
-    let text = "select id, state, coalesce(trouble, '') as trouble, looked_at from promise_looks order by length(id), id";
+    let text =
+        "select id, state, coalesce(trouble, '') as trouble, looked_at from promise_looks order by length(id), id";
     let rows = sqlx::query(text).fetch_all(&mut conn).await;
     conn.close().await?;
     let look = |row: sqlx::postgres::PgRow| {

@@ -24,9 +24,9 @@ impl ImageStore {
             answer => answer.map_err(refused("show an object"))?,
         };
         Ok(match answer.server_side_encryption() {
-            Some(how @ (ServerSideEncryption::Aes256 | ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)) => {
-                Probe::Encrypted(how.as_str().to_owned())
-            }
+            Some(
+                how @ (ServerSideEncryption::Aes256 | ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse),
+            ) => Probe::Encrypted(how.as_str().to_owned()),
             _ => Probe::Clear,
         })
     }

@@ -39,7 +39,14 @@ pub fn all(app: &App) -> Vec<Known> {
         let url = settings.moderation.moderation_base_url.as_ref().unwrap_or(&settings.openai_base_url);
         let gets = &["The prompt"][..];
         let when = "Before anything is made from it";
-        all.push(known(Role::Moderation, "Moderation", "Looks whether a prompt would hurt people", place(url), gets, when));
+        all.push(known(
+            Role::Moderation,
+            "Moderation",
+            "Looks whether a prompt would hurt people",
+            place(url),
+            gets,
+            when,
+        ));
     }
     if app.payments.is_some() {
         all.push(known(
@@ -47,7 +54,11 @@ pub fn all(app: &App) -> Vec<Known> {
             "Payment provider",
             "Takes payments",
             place(&settings.stripe_api_url),
-            &["Your e-mail address, which you can change at its page", "What you buy and the amount", "What you tell it about how you pay"],
+            &[
+                "Your e-mail address, which you can change at its page",
+                "What you buy and the amount",
+                "What you tell it about how you pay",
+            ],
             "When you buy gems, and when money goes back",
         ));
     }
@@ -63,14 +74,7 @@ pub fn all(app: &App) -> Vec<Known> {
     all
 }
 
-fn known(
-    role: Role,
-    name: impl Into<String>,
-    does: &str,
-    place: String,
-    receives: &[&str],
-    when: &str,
-) -> Known {
+fn known(role: Role, name: impl Into<String>, does: &str, place: String, receives: &[&str], when: &str) -> Known {
     let receives = receives.iter().map(|text| (*text).to_owned()).collect();
     (role, Processor { name: name.into(), role: does.to_owned(), place, receives, when: when.to_owned() })
 }
@@ -124,5 +128,12 @@ fn storage(app: &App) -> Known {
         None => format!("Amazon S3, {}", settings.s3_region),
     };
     let gets = ["Pictures, uploads, previews, archives and your profile picture, encrypted at rest"];
-    known(Role::Storage, "Storage", "Keeps pictures", at, &gets, "When one is made or uploaded, and when you look at it")
+    known(
+        Role::Storage,
+        "Storage",
+        "Keeps pictures",
+        at,
+        &gets,
+        "When one is made or uploaded, and when you look at it",
+    )
 }

@@ -77,7 +77,10 @@ pub const ALL: &[Table] = &[
     table(
         "image_archives",
         &[
-            (About(Order), "id person_id request_id status image_ids done_count object_key bytes created_at finished_at expires_at"),
+            (
+                About(Order),
+                "id person_id request_id status image_ids done_count object_key bytes created_at finished_at expires_at",
+            ),
             (STAMP, "idempotency_key fingerprint attempt lease_until upload_id failure"),
         ],
     ),
@@ -174,10 +177,7 @@ pub const ALL: &[Table] = &[
             (STAMP, "idempotency_key fingerprint lease_until"),
         ],
     ),
-    table(
-        "refresh_tokens",
-        &[(About(Sessions), "hash session_id created_at predecessor spent_at successor_used_at")],
-    ),
+    table("refresh_tokens", &[(About(Sessions), "hash session_id created_at predecessor spent_at successor_used_at")]),
     table("refusals", &[(About(Safety), "id person_id stage categories generation_id request_id created_at")]),
     table(
         "request_log",

@@ -28,7 +28,12 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn new(of: &'static [&'static str], what: impl Into<String>, state: PromiseState, value: impl Into<String>) -> Self {
+    fn new(
+        of: &'static [&'static str],
+        what: impl Into<String>,
+        state: PromiseState,
+        value: impl Into<String>,
+    ) -> Self {
         Self { of, evidence: Evidence { what: what.into(), value: value.into(), at: None, state } }
     }
 

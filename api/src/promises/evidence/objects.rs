@@ -18,7 +18,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 pub async fn look(app: &App) -> Result<Vec<Seen>, Blind> {
     let newest = queries::newest_picture(app.db.house()).await?;
     let (key, at, own) = match &newest {
-        Some(it) => (Objects::at(it.object_prefix.clone(), it.extension.clone()).original(), Some(it.created_at), false),
+        Some(it) => {
+            (Objects::at(it.object_prefix.clone(), it.extension.clone()).original(), Some(it.created_at), false)
+        }
         None => (format!("{}/{}", bucket::FOLDER, Uuid::now_v7()), None, true),
     };
     if own {
@@ -32,7 +34,9 @@ pub async fn look(app: &App) -> Result<Vec<Seen>, Blind> {
     let seen = look_at(app, &key, own).await;
     if own {
         app.store.delete_many(&[key]).await?;
-    } else if queries::newest_picture(app.db.house()).await?.map(|it| it.object_prefix) != newest.map(|it| it.object_prefix) {
+    } else if queries::newest_picture(app.db.house()).await?.map(|it| it.object_prefix)
+        != newest.map(|it| it.object_prefix)
+    {
         // It may have been erased meanwhile: the next look is soon.
         return Ok(vec![Seen::stale(&["P2", "P7", "P9"], "The newest picture", "It changed while it was looked at")]);
     }

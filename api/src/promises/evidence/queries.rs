@@ -40,9 +40,11 @@ pub struct Schema {
 
 pub async fn schema(house: &PgPool) -> Result<Schema, sqlx::Error> {
     use sqlx::Row;
-    let row = sqlx::query("select max(version) as newest, max(installed_on) as changed_at from _sqlx_migrations where success")
-        .fetch_one(house)
-        .await?;
+    let row = sqlx::query(
+        "select max(version) as newest, max(installed_on) as changed_at from _sqlx_migrations where success",
+    )
+    .fetch_one(house)
+    .await?;
     Ok(Schema { newest: row.try_get("newest")?, changed_at: row.try_get("changed_at")? })
 }
 

@@ -35,7 +35,8 @@ fn of_job(job: &Job, trace: Option<&Trace>, since: DateTime<Utc>, now: DateTime<
             false => Seen::stale(of, what, "Has never run"),
         };
     };
-    let failed = if trace.failed > 0 { format!(", {} could not be and are tried again", trace.failed) } else { String::new() };
+    let failed =
+        if trace.failed > 0 { format!(", {} could not be and are tried again", trace.failed) } else { String::new() };
     let value = format!("{} looked at, {} deleted{failed}", trace.seen, trace.deleted);
     let seen = match now - trace.finished_at <= job.at_least_every {
         true => Seen::kept(of, what, value),

@@ -74,7 +74,9 @@ fn limits(app: &App) -> [Seen; 3] {
     let much = format!("{} run for one person, {WAITING_MAX} wait", settings.running_per_person);
     let looked = match (&app.moderation, settings.moderation.moderation_when_down) {
         (None, _) => "Not before they reach a model: each model has its own safety system",
-        (Some(_), WhenDown::Allow) => "Before anything is made; while nobody can look, the model's own safety system does",
+        (Some(_), WhenDown::Allow) => {
+            "Before anything is made; while nobody can look, the model's own safety system does"
+        }
         (Some(_), WhenDown::Refuse) => "Before anything is made; while nobody can look, nothing is made",
     };
     [

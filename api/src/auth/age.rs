@@ -14,7 +14,7 @@ use crate::promises::policy;
 use crate::requests;
 
 /// Who does not say how old they are for so long is erased.
-pub const UNCONFIRMED_FOR: TimeDelta = TimeDelta::hours(24);
+pub const UNCONFIRMED_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// Marks who is 13 or older. Welcome gems come with it, once for an identity and an address, ever.
 pub async fn confirm(
@@ -123,7 +123,7 @@ async fn delete_person(conn: &mut PgConnection, person_id: Uuid) -> Result<(), s
 pub async fn unconfirmed(db: &Db, now: DateTime<Utc>) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select id from people where age_confirmed_at is null and suspended_at is null and created_at < $1 limit 100",
-        now - UNCONFIRMED_FOR
+        now - UNCONFIRMED_KEPT
     )
     .fetch_all(db.house())
     .await

@@ -32,7 +32,7 @@ mod session_queries;
 mod sign_in;
 pub mod token;
 
-pub(crate) use age::UNCONFIRMED_FOR;
+pub(crate) use age::UNCONFIRMED_KEPT;
 pub(crate) use cookie::SIGN_IN_LIFETIME;
 pub use current_operator::CurrentOperator;
 pub use current_user::{AnyUser, CurrentUser};

@@ -23,10 +23,9 @@ impl ImageStore {
             }
             answer => answer.map_err(refused("show an object"))?,
         };
-        Ok(match answer.server_side_encryption() {
-            Some(
-                how @ (ServerSideEncryption::Aes256 | ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse),
-            ) => Probe::Encrypted(how.as_str().to_owned()),
+        let how = answer.server_side_encryption().map(ServerSideEncryption::as_str);
+        Ok(match how {
+            Some(how @ ("AES256" | "aws:kms" | "aws:kms:dsse")) => Probe::Encrypted(how.to_owned()),
             _ => Probe::Clear,
         })
     }

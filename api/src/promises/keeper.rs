@@ -69,7 +69,8 @@ impl Keeper {
     async fn date(&self, app: &App, promises: &mut [Promise], now: DateTime<Utc>) {
         let list = |of: fn(&Promise) -> String| promises.iter().map(of).collect::<Vec<_>>();
         let (ids, states) = (list(|it| it.id.clone()), list(|it| it.state.name().to_owned()));
-        let remembered = queries::remember(app.db.house(), &ids, &states, &list(trouble), now);
+        let troubles = list(trouble);
+        let remembered = queries::remember(app.db.house(), &ids, &states, &troubles, now);
         let known: HashMap<String, Option<DateTime<Utc>>> = match tokio::time::timeout(EVERY / 30, remembered).await {
             Ok(Ok(rows)) => rows.into_iter().collect(),
             _ => HashMap::new(),

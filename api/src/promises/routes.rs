@@ -11,14 +11,14 @@ use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 
 /// The same for everybody, and seconds old at most.
-const SHORTLY: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=30");
+const SHORTLY: &str = "public, max-age=30";
 
 /// What is promised about people and their data: how each promise is kept, and what was seen of that. Looked at every few
 /// minutes, never because somebody asks; `looked_at` says when. The state of a promise is the worst of its evidence.
 #[utoipa::path(tag = "promises", operation_id = "list_promises", security(()), responses((status = 200, body = Promises)))]
 #[get("/v1/promises")]
 pub async fn list_promises(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(SHORTLY).json(&*app.promises.known(&app).await)
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, SHORTLY)).json(&*app.promises.known(&app).await)
 }
 
 /// All data about people that is kept here, why and for how long, and who else gets some of it: as this installation is set
@@ -26,7 +26,7 @@ pub async fn list_promises(app: web::Data<App>) -> HttpResponse {
 #[utoipa::path(tag = "promises", operation_id = "get_data_map", security(()), responses((status = 200, body = DataMap)))]
 #[get("/v1/promises/data")]
 pub async fn get_data_map(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(SHORTLY).json(data::map(&app))
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, SHORTLY)).json(data::map(&app))
 }
 
 /// Every version of the privacy policy and of the terms, newest first, whole. `next_cursor` is always null.
@@ -35,7 +35,7 @@ pub async fn get_data_map(app: web::Data<App>) -> HttpResponse {
 pub async fn list_policies(app: web::Data<App>) -> HttpResponse {
     let current = versions::ids_in_force(app.clock.now());
     let data = versions::ALL.iter().map(|version| version.policy(current.contains(&version.id()))).collect();
-    HttpResponse::Ok().insert_header(SHORTLY).json(List::<Policy> { data, next_cursor: None })
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, SHORTLY)).json(List::<Policy> { data, next_cursor: None })
 }
 
 /// You have read this version of a policy: one that is in force. Its notice is read with it. Again changes nothing.

@@ -3,7 +3,6 @@ use lapidary::promises::policy::{tell, versions};
 use serde_json::json;
 
 use crate::every_page::Looks;
-use crate::keyboard::tab_to;
 use crate::stage::{Stage, enter};
 use crate::tab::Look;
 
@@ -20,7 +19,8 @@ async fn the_promises_are_read_and_unfolded_by_keyboard() {
     tab.until("document.querySelector('#P1 summary').focus() === undefined", "the first fold has the focus").await;
     tab.key("Enter", false).await;
     tab.until(&format!("{first}.open && {first}.innerText.includes('GitHub, Google')"), "what was seen unfolds").await;
-    tab_to(&tab, "DisclosureTriangle", "Last seen kept*").await;
+    tab.key("Tab", false).await;
+    tab.until("document.activeElement.closest('#P2 summary')", "the next fold is one step away").await;
     tab.see("heading", "Who else gets something").await;
     tab.see("heading", "Privacy policy").await;
     tab.until("document.documentElement.scrollWidth <= innerWidth", "nothing is wider than the screen").await;

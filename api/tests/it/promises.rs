@@ -121,7 +121,7 @@ async fn p05_you_pay_elsewhere_and_what_was_bought_is_kept() {
     let seen = look(&app).await;
     is_kept(&seen, "P5");
     let value = evidence(&seen, "P5", "Where you pay")["value"].clone();
-    assert_eq!(value, "At the page of In this installation's own network");
+    assert_eq!(value, "At the provider's own page (in this installation's own network)");
 }
 
 #[actix_web::test]

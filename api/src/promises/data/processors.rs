@@ -67,7 +67,7 @@ pub fn all(app: &App) -> Vec<Known> {
         Role::Webhooks,
         "Addresses you name",
         "Hear what happens in your account",
-        "Set up by you".to_owned(),
+        "set up by you".to_owned(),
         &["What you chose to be told"],
         "When that happens",
     ));
@@ -83,7 +83,7 @@ fn known(role: Role, name: impl Into<String>, does: &str, place: String, receive
 pub fn place(url: &Url) -> String {
     match url.host_str() {
         Some(host) if public::check_host(url).is_ok() => host.to_owned(),
-        _ => "In this installation's own network".to_owned(),
+        _ => "in this installation's own network".to_owned(),
     }
 }
 

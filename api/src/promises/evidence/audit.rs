@@ -43,8 +43,11 @@ pub async fn look(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {
         }
         Some(trace) => {
             let value = format!("{} accounts, and all of them add up", trace.seen);
-            let seen = if now - trace.finished_at <= LATE { Seen::kept } else { Seen::stale };
-            seen(of, what, value).at(Some(trace.finished_at))
+            let seen = match now - trace.finished_at <= LATE {
+                true => Seen::kept(of, what, value),
+                false => Seen::stale(of, what, format!("Has not run for too long; then: {value}")),
+            };
+            seen.at(Some(trace.finished_at))
         }
     };
     Ok(std::iter::once(audited).chain(compared(app, since, now).await?).collect())

@@ -10,7 +10,6 @@ pub struct Job {
     pub at_least_every: TimeDelta,
 }
 
-const SOON: TimeDelta = TimeDelta::hours(2);
 const DAILY: TimeDelta = TimeDelta::hours(50);
 
 const fn job(kind: &'static str, removes: &'static str, at_least_every: TimeDelta) -> Job {

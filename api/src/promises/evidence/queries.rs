@@ -81,7 +81,6 @@ pub async fn newest_picture(house: &PgPool) -> Result<Option<Picture>, sqlx::Err
 
 pub struct Trace {
     pub kind: String,
-    pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
     pub seen: i64,
     pub deleted: i64,
@@ -94,7 +93,7 @@ pub struct Trace {
 pub async fn newest_traces(house: &PgPool, kinds: &[String]) -> Result<Vec<Trace>, sqlx::Error> {
     sqlx::query_as!(
         Trace,
-        r#"select wanted.kind as "kind!", run.started_at as "started_at!", run.finished_at as "finished_at!",
+        r#"select wanted.kind as "kind!", run.finished_at as "finished_at!",
              run.seen as "seen!", run.deleted as "deleted!", run.failed as "failed!", run.unknown as "unknown!",
              run.missing as "missing!"
            from unnest($1::text[]) as wanted (kind)

@@ -8,7 +8,7 @@ use super::jobs::{self, Job};
 use super::queries::Trace;
 use super::{Blind, Seen, queries};
 use crate::app::App;
-use crate::auth::UNCONFIRMED_FOR;
+use crate::auth::UNCONFIRMED_KEPT;
 use crate::requests::days;
 
 /// Housekeeping comes every few minutes; a process that is replaced, or a database that was away, is made up for.
@@ -65,7 +65,7 @@ fn unknown(sweep: &Trace) -> Seen {
 pub async fn overdue(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {
     let overdue = queries::overdue(
         app.db.house(),
-        now - UNCONFIRMED_FOR - LATE,
+        now - UNCONFIRMED_KEPT - LATE,
         now - TimeDelta::days(TRASH_DAYS) - LATE,
         now - LATE,
     )

@@ -40,7 +40,7 @@ fn models(app: &App) -> Seen {
 
 fn sold(app: &App) -> Seen {
     let value = match app.payments {
-        Some(_) => format!("At the page of {}", processors::place(&app.settings.stripe_api_url)),
+        Some(_) => format!("At the provider's own page ({})", processors::place(&app.settings.stripe_api_url)),
         None => "Nothing is sold here".to_owned(),
     };
     Seen::kept(&["P5"], "Where you pay", value)

@@ -7,8 +7,8 @@ use super::versions::{self, Version};
 use crate::app::App;
 
 /// People in one transaction, and transactions in one round of housekeeping.
-const PIECE: i64 = 500;
-const PIECES: usize = 40;
+const PIECE: i64 = 200;
+const PIECES: usize = 100;
 
 pub async fn tell(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     tell_of(app, versions::ALL, now).await.map(drop)

@@ -20,7 +20,7 @@ pub const ALL: &[Version] = &[
     Version {
         kind: PolicyKind::Privacy,
         version: "2026-11-29",
-        sha256: "@privacy@",
+        sha256: "2d99d317bdae158f9fa6a33680b164f63e01463cc938afa0ff3e0519f4c121f0",
         changes: "The promises are written out one by one, with all data that is kept, why, and for how long. New: how long records of payments are kept, and that everything else goes with your account.",
         text: include_str!("../../../policies/privacy/2026-11-29.md"),
     },
@@ -67,7 +67,7 @@ impl Version {
 
 /// Of each kind the newest that holds by now.
 pub fn in_force(versions: &[Version], now: DateTime<Utc>) -> Vec<Version> {
-    let newest = |kind| {
+    let newest = |kind: PolicyKind| {
         let of_kind = versions.iter().filter(move |version| version.kind == kind && version.effective_at() <= now);
         of_kind.max_by_key(|version| version.effective_at()).copied()
     };

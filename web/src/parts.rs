@@ -151,7 +151,12 @@ fn arriving<T: Sync>(part: Part<T>, view: Shown<T>) -> AnyView {
 pub fn unhurried(part: Part<Later>, view: fn(&'static Later) -> AnyView) -> AnyView {
     let arrived = RwSignal::new(part.here.get());
     if arrived.with_untracked(Option::is_none) {
-        fetch_part(part, Box::new(move |made| drop(arrived.try_set(made.ok()))));
+        fetch_part(
+            part,
+            Box::new(move |made| {
+                let _ = arrived.try_set(made.ok());
+            }),
+        );
     }
     changing(move || arrived.get().map(view))
 }

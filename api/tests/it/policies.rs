@@ -56,14 +56,15 @@ async fn everybody_is_told_of_a_new_version_once_by_whichever_process() {
         .await
         .expect("another process");
     let (version, now) = new_version(&app);
+    let versions = [version];
     let mut stream = Events::open(&people[0], "/v1/events", None).await;
     let at_once = tokio::join!(
-        tell_of(&app.app, &[version], now),
-        tell_of(&other, &[version], now),
-        tell_of(&app.app, &[version], now)
+        tell_of(&app.app, &versions, now),
+        tell_of(&other, &versions, now),
+        tell_of(&app.app, &versions, now)
     );
     let mut count = at_once.0.expect("told") + at_once.1.expect("told") + at_once.2.expect("told");
-    count += tell_of(&other, &[version], now).await.expect("told");
+    count += tell_of(&other, &versions, now).await.expect("told");
     assert_eq!(count, people.len());
     assert_eq!(stream.until(|event| event.is("notices_changed")).await.data["unread"], 1);
     for person in &people {
@@ -104,8 +105,9 @@ async fn a_version_is_acknowledged_once_and_then_gone() {
     assert_eq!((read.len(), &read[0]["subject"]), (1, &open[0]));
     let when = "select created_at from policy_acknowledgements where policy_id = $1::uuid and way = 'reading'";
     let when = async || -> Vec<chrono::DateTime<chrono::Utc>> {
-        let rows = sqlx::query_scalar(when).bind(open[0].as_str()).fetch_all(&mut app.sql().await);
-        rows.await.expect("rows")
+        let mut sql = app.sql().await;
+        let rows = sqlx::query_scalar(when).bind(open[0].as_str()).fetch_all(&mut sql).await;
+        rows.expect("rows")
     };
     let first = when().await;
     app.app.clock.advance(TimeDelta::seconds(5));

@@ -28,6 +28,7 @@ pub fn map(map: DataMap) -> AnyView {
 fn category(it: DataCategory) -> AnyView {
     let given = (!it.given_to.is_empty())
         .then(|| view! { <span class="ledger__why">{format!("Given to: {}.", it.given_to.join("; "))}</span> });
+    let of = format!(": {}", it.name);
     view! {
         <tr>
             <td>
@@ -36,7 +37,7 @@ fn category(it: DataCategory) -> AnyView {
                 <span class="ledger__why">{it.why} "."</span>
                 {given}
                 <details>
-                    <summary>"Where" <span class="visually-hidden">{format!(": {}", it.name)}</span></summary>
+                    <summary>"Where" <span class="visually-hidden">{of}</span></summary>
                     <span class="ledger__why">{it.places.join(", ")}</span>
                 </details>
             </td>

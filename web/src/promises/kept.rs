@@ -2,7 +2,7 @@
 use lapidary_contract::{Evidence, Promise, PromiseState, Promises};
 
 use crate::ui::prelude::*;
-use crate::ui::time::{format_ago, format_time};
+use crate::ui::time::since;
 
 pub fn all(seen: Promises) -> AnyView {
     let (troubled, count) = (seen.promises.iter().filter(|it| !it.state.is_fine()).count(), seen.promises.len());
@@ -17,7 +17,7 @@ pub fn all(seen: Promises) -> AnyView {
     view! {
         <section aria-labelledby="kept">
             <h2 id="kept">"How they are kept"</h2>
-            <p role="status">{sum} " Looked at " {ago(&seen.looked_at)} "."</p>
+            <p role="status">{sum} " Looked at " {since(&seen.looked_at)} "."</p>
             {contact}
             <ul class="promises__list">{rows}</ul>
         </section>
@@ -25,14 +25,10 @@ pub fn all(seen: Promises) -> AnyView {
     .into_any()
 }
 
-fn ago(at: &chrono::DateTime<chrono::Utc>) -> AnyView {
-    view! { <time datetime=at.to_rfc3339() title=format_time(at)>{format_ago(at)}</time> }.into_any()
-}
-
 fn row(promise: Promise) -> AnyView {
     let last = match (promise.last_seen_at, promise.state) {
-        (Some(at), PromiseState::Declared) => view! { "Last seen declared " {ago(&at)} }.into_any(),
-        (Some(at), _) => view! { "Last seen kept " {ago(&at)} }.into_any(),
+        (Some(at), PromiseState::Declared) => view! { "Last seen declared " {since(&at)} }.into_any(),
+        (Some(at), _) => view! { "Last seen kept " {since(&at)} }.into_any(),
         (None, _) => "Not seen kept yet".into_any(),
     };
     let (mark, class) = words(promise.state);
@@ -57,7 +53,7 @@ fn seen(one: Evidence) -> AnyView {
     view! {
         <div>
             <dt>{one.what} " " {mark}</dt>
-            <dd>{one.value} {one.at.map(|at| view! { ", " {ago(&at)} })}</dd>
+            <dd>{one.value} {one.at.map(|at| view! { ", " {since(&at)} })}</dd>
         </div>
     }
     .into_any()

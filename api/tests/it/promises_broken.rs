@@ -10,6 +10,7 @@ use lapidary_sandbox::faults::Fault;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
+use crate::crash::with_own_store;
 use crate::harness::{self, TestApp};
 use crate::metrics::{free_port, scrape};
 use crate::process::Process;
@@ -56,25 +57,24 @@ async fn a_table_without_row_level_security_breaks_the_promise_of_isolation() {
 
 #[actix_web::test]
 async fn what_storage_says_of_an_object_breaks_the_promises_of_encryption_and_folders() {
-    let app = harness::start_with(&["--database-at-rest=LUKS".to_owned()]).await;
+    let (app, store) = with_own_store(&["--database-at-rest=LUKS".to_owned()]).await;
     let person = app.person("Ada Lovelace").await;
-    app.fault(Fault::once("s3", "unencrypted_head"));
+    store.faults.set(Fault::once("s3", "unencrypted_head"));
     is(&look(&app).await, "P7", "broken", "Storage does not say so of a probe");
     let made = person.make(&json!({"prompt": "A fox", "quality": "low"})).await;
-    app.fault(Fault::once("s3", "unencrypted_head"));
+    store.faults.set(Fault::once("s3", "unencrypted_head"));
     let seen = look(&app).await;
     is(&seen, "P7", "broken", "Storage does not say so of the newest picture");
     is_kept(&seen, "P9");
-    app.app.store.put("backup/of-somebody.png", vec![1_u8], "image/png").await.expect("stored");
+    app.app.store.put("of-somebody.png", vec![1_u8], "image/png").await.expect("stored");
     is(&look(&app).await, "P9", "broken", "1 objects or folders lie outside");
-    app.app.store.delete_many(&["backup/of-somebody.png".to_owned()]).await.expect("deleted");
-    app.fault(Fault::always("s3", "refuse"));
+    app.app.store.delete_many(&["of-somebody.png".to_owned()]).await.expect("deleted");
+    store.faults.set(Fault::always("s3", "refuse"));
     let seen = look(&app).await;
     is(&seen, "P7", "stale", "Could not be looked at");
     is(&seen, "P9", "stale", "Could not be looked at");
-    app.faults.clear();
-    let (person_id, image) = (app.sql().await, made["images"][0]["id"].as_str().expect("an id").to_owned());
-    drop(person_id);
+    store.faults.clear();
+    let image = made["images"][0]["id"].as_str().expect("an id").to_owned();
     let prefix: String = sqlx::query_scalar("select object_prefix from images where id = $1::uuid")
         .bind(image)
         .fetch_one(&mut app.sql().await)

@@ -20,6 +20,7 @@ use crate::images::store::ImageStore;
 use crate::moderation::client::Moderation;
 use crate::page::Page;
 use crate::payments::Payments;
+use crate::promises::keeper::Keeper;
 use crate::references::Uploads;
 use crate::refinement::language_model::LanguageModel;
 use crate::requests::RequestLog;
@@ -44,6 +45,8 @@ pub struct App {
     pub moderation: Option<Moderation>,
     pub live: Live,
     pub request_log: RequestLog,
+    /// What was seen of the promises.
+    pub promises: Keeper,
     pub wake: Wake,
     /// Rung when an erasure was asked for: this process begins it at once, the others within a second.
     pub erasures: Notify,
@@ -109,6 +112,7 @@ impl App {
             erasures: Notify::new(),
             live,
             request_log: RequestLog::default(),
+            promises: Keeper::default(),
             stop: Stop::default(),
             is_judged: AtomicBool::default(),
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),

@@ -14,7 +14,7 @@ mod moderation;
 mod openai_wire;
 mod programs;
 
-pub use self::address::{database_is_safe, is_loopback};
+pub use self::address::{database_is_local, database_is_safe, is_loopback};
 pub use self::commands::{Flags, Margin, Retention};
 pub use self::moderation::{ModerationSettings, Switch, WhenDown};
 pub use crate::auth::key_command::KeysAct;

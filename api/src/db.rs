@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::MigrateError;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::Semaphore;
@@ -182,6 +183,11 @@ impl Db {
     /// Everything, of everyone: only for sign-in, worker and jobs.
     pub fn house(&self) -> &PgPool {
         &self.house
+    }
+
+    /// As a signed-in request's, with nobody signed in: it sees no row of anybody.
+    pub async fn as_nobody(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.person.acquire().await
     }
 
     pub fn numbers(&self) -> [PoolNumbers; 2] {

@@ -129,6 +129,11 @@ pub fn pool_refused(why: &'static str) {
     metrics::counter!("lapidary_pool_refusals_total", "pool" => "person", "why" => why).increment(1);
 }
 
+/// `P1` to `P15`: whether it was seen kept, or is declared, when it was last looked at.
+pub fn promise_kept(promise: &str, is_kept: bool) {
+    metrics::gauge!("lapidary_promise_kept", "promise" => promise.to_owned()).set(f64::from(u8::from(is_kept)));
+}
+
 /// Rows whose objects were not in storage when the last sweep looked.
 pub fn objects_missing(rows: i64) {
     metrics::gauge!("lapidary_objects_missing").set(f64::from(i32::try_from(rows).unwrap_or(i32::MAX)));

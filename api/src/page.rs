@@ -30,6 +30,7 @@ struct File {
 pub struct Page {
     files: HashMap<String, File>,
     csp: String,
+    storage_origin: String,
 }
 
 impl Page {
@@ -60,7 +61,17 @@ impl Page {
             .filter(|(name, _)| !name.ends_with(".br"))
             .map(|(name, bytes)| (name.clone(), file(name, bytes, contents.get(&format!("{name}.br")))))
             .collect();
-        Ok(Some(Self { files, csp }))
+        Ok(Some(Self { files, csp, storage_origin: storage_origin.to_owned() }))
+    }
+
+    /// What browsers let this page do.
+    pub fn policy(&self) -> &str {
+        &self.csp
+    }
+
+    /// The only other origin in it.
+    pub fn storage_origin(&self) -> &str {
+        &self.storage_origin
     }
 
     fn answer(&self, name: &str, headers: &HeaderMap) -> Option<HttpResponse> {

@@ -28,6 +28,8 @@ mod main_job;
 mod origins;
 #[path = "browser/payments.rs"]
 mod payments;
+#[path = "browser/promises.rs"]
+mod promises;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/studio.rs"]

@@ -24,7 +24,6 @@ mod session;
 mod shell;
 mod sse;
 mod studio;
-mod terms;
 mod ui;
 
 fn main() {

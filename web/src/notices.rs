@@ -94,7 +94,7 @@ fn next_step(kind: NoticeKind) -> (&'static str, String) {
         | NoticeKind::DisputeOpened
         | NoticeKind::DisputeWon
         | NoticeKind::DisputeLost => ("See your purchases", gems_path("purchases")),
-        NoticeKind::Policy => ("Read the promises", to(Page::Promises)),
+        NoticeKind::Policy => ("Read what changed", to(Page::Promises)),
         NoticeKind::ArchiveReady => ("Go to the gallery", to(Page::Gallery)),
         NoticeKind::WebhookDisabled | NoticeKind::ExportReady => ("Go to the account", to(Page::Account)),
     }

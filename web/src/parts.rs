@@ -106,6 +106,7 @@ pub struct Later {
     pub notices: View,
     pub terms: View,
     pub promises: View,
+    pub policy_banner: View,
 }
 
 part!(later: Later = Later {
@@ -118,8 +119,9 @@ part!(later: Later = Later {
     erased: || crate::account::ErasedPage().into_any(),
     operator: || crate::operator::OperatorPage().into_any(),
     notices: || crate::notices::NoticesPage().into_any(),
-    terms: || crate::terms::TermsPage().into_any(),
+    terms: || crate::promises::TermsPage().into_any(),
     promises: || crate::promises::PromisesPage().into_any(),
+    policy_banner: || crate::promises::PolicyBanner().into_any(),
 });
 
 type Shown<T> = Box<dyn Fn(&'static T) -> AnyView + Send + Sync>;
@@ -145,6 +147,20 @@ fn arriving<T: Sync>(part: Part<T>, view: Shown<T>) -> AnyView {
             view! { <section class="quiet-page"><FailureNote failure on_retry=again /></section> }.into_any()
         }
     })
+}
+
+/// As [`show`], with nothing in its place until it is here, and nothing where it does not arrive.
+pub fn unhurried(part: Part<Later>, view: fn(&'static Later) -> AnyView) -> AnyView {
+    let arrived = RwSignal::new(part.here.get());
+    if arrived.with_untracked(Option::is_none) {
+        fetch_part(
+            part,
+            Box::new(move |made| {
+                let _ = arrived.try_set(made.ok());
+            }),
+        );
+    }
+    changing(move || arrived.get().map(view))
 }
 
 /// What a fold shows, from the first time it is opened.

@@ -10,6 +10,7 @@ use super::secret::MasterKey;
 use super::{address, session_queries};
 use crate::db::Db;
 use crate::gems::ledger;
+use crate::promises::policy;
 use crate::requests;
 
 /// Whoever has not said by then how old they are is not coming back to it.
@@ -34,6 +35,7 @@ pub async fn confirm(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(person) = confirmed else { return Ok(()) };
+    policy::queries::join(&mut tx, person_id, &policy::versions::ids_in_force(now), now).await?;
     let is_new = mark_all(&mut tx, master, person_id, &person.email_normalised, now).await?;
     if is_new && !person.is_separate {
         ledger::grant(&mut tx, account_id, account_id, welcome_gems, now).await?;

@@ -42,6 +42,11 @@ impl Cookies {
         self.cookie(self.session, "", TimeDelta::zero())
     }
 
+    /// Both of them, empty, with all that a browser is told: for who wants to know which there are.
+    pub fn described(&self) -> Vec<String> {
+        vec![self.session("", super::session::IDLE).to_string(), self.sign_in("").to_string()]
+    }
+
     fn cookie(&self, name: &'static str, value: &str, lifetime: TimeDelta) -> Cookie<'static> {
         Cookie::build(name, value.to_owned())
             .path("/")

@@ -25,7 +25,7 @@ impl<T: FromRequest + 'static> FromRequest for CurrentOperator<T> {
         Box::pin(async move {
             let user = CurrentUser::extract(&request).await?;
             let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?;
-            let me = app.db.read_as(async |conn| queries::me(conn, user.actor()).await).await;
+            let me = app.db.read_as(async |conn| queries::me(conn, user.actor(), &[]).await).await;
             if !me.map_err(ApiError::from)?.is_some_and(|me| me.is_operator) {
                 return Err(ApiError::Forbidden.into());
             }

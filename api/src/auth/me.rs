@@ -16,6 +16,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
 use crate::http::request_log::Caller;
 use crate::promises::erasure;
+use crate::promises::policy::versions;
 use lapidary_contract::domain::limits::NAME_MAX;
 
 /// The signed-in person.
@@ -28,7 +29,8 @@ pub async fn get_me(app: web::Data<App>, user: AnyUser) -> ApiResult<HttpRespons
 }
 
 async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
-    let row = app.db.read_as(async |conn| queries::me(conn, user.actor()).await).await?;
+    let policies = versions::ids_in_force(app.clock.now());
+    let row = app.db.read_as(async |conn| queries::me(conn, user.actor(), &policies).await).await?;
     let row = row.ok_or(ApiError::Unauthenticated)?;
     Ok(Me {
         id: user.person_id,
@@ -40,6 +42,7 @@ async fn read(app: &App, user: &AnyUser) -> ApiResult<Me> {
         created_at: row.created_at,
         closing_at: row.closing_at,
         support_contact: app.settings.support_contact.clone(),
+        policies_to_acknowledge: row.policies,
     })
 }
 

@@ -32,9 +32,12 @@ pub(crate) mod session_queries;
 mod sign_in;
 pub mod token;
 
+pub(crate) use age::UNCONFIRMED_KEPT;
+pub(crate) use cookie::SIGN_IN_LIFETIME;
 pub use current_operator::CurrentOperator;
 pub use current_user::{AnyUser, CurrentUser};
 pub(crate) use key_store::Seals;
+pub(crate) use keys::SIGNS_FOR;
 
 use std::sync::Arc;
 
@@ -132,6 +135,16 @@ impl Auth {
 
     pub(crate) fn cookies(&self) -> &Cookies {
         &self.cookies
+    }
+
+    /// Id and name of everybody who can vouch for a person here.
+    pub(crate) fn provider_names(&self) -> Vec<(&'static str, String)> {
+        self.providers.iter().map(|provider| (provider.id, provider.name.clone())).collect()
+    }
+
+    /// Every cookie there is, as a browser is told of it, without what is in it.
+    pub(crate) fn cookies_in_use(&self) -> Vec<String> {
+        self.cookies.described()
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, ApiError> {

@@ -267,28 +267,38 @@ pub struct MeRow {
     pub is_operator: bool,
     pub created_at: DateTime<Utc>,
     pub closing_at: Option<DateTime<Utc>>,
+    /// Of those asked about, the ones this person has not read.
+    pub policies: Vec<Uuid>,
 }
 
 /// For [`crate::db::Db::read_as`]. The left join makes who asks known before the policy asks for it.
-pub async fn me(conn: &mut PgConnection, actor: Actor) -> Result<Option<MeRow>, sqlx::Error> {
+pub async fn me(conn: &mut PgConnection, actor: Actor, policies: &[Uuid]) -> Result<Option<MeRow>, sqlx::Error> {
     sqlx::query_as!(
         MeRow,
         r#"select email as "email!", name as "name?", picture_key as "picture_key?",
              age_confirmed_at is not null as "is_age_confirmed!", is_operator as "is_operator!", created_at as "created_at!",
-             closing_at as "closing_at?"
+             closing_at as "closing_at?", policies as "policies!"
            from (
              select own.* from (
                select set_config('lapidary.person', $1::uuid::text, true),
                  set_config('lapidary.account', $2::uuid::text, true)
              ) as asks
              left join lateral (
-               select email, name, picture_key, age_confirmed_at, is_operator, created_at, closing_at from people where id = $1
+               select email, name, picture_key, age_confirmed_at, is_operator, created_at, closing_at,
+                 array(
+                   select wanted.id from unnest($3::uuid[]) as wanted (id)
+                   where not exists (
+                     select from policy_acknowledgements a where a.person_id = $1 and a.policy_id = wanted.id
+                   )
+                 ) as policies
+               from people where id = $1
              ) as own on true
              offset 0
            ) as found
            where email is not null"#,
         actor.person_id,
-        actor.account_id
+        actor.account_id,
+        policies
     )
     .fetch_optional(conn)
     .await

@@ -14,15 +14,24 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Judged by what the driver makes of it: a host may stand in the query and in PGHOST too.
+/// On this machine, or proving its name. Judged by what the driver makes of it: a host may stand in the query and in PGHOST
+/// too.
 pub fn database_is_safe(url: &str) -> bool {
     let Ok(options) = url.parse::<PgConnectOptions>() else { return false };
+    is_local(&options) || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+}
+
+/// By a socket or a loopback address: nothing of it leaves this machine.
+pub fn database_is_local(url: &str) -> bool {
+    url.parse::<PgConnectOptions>().is_ok_and(|options| is_local(&options))
+}
+
+fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     options.get_socket().is_some()
         || host == "localhost"
         || host.starts_with('/')
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
 }
 
 impl Settings {

@@ -14,6 +14,28 @@ fn a_remote_database_without_verified_tls_is_refused() {
 }
 
 #[test]
+fn both_logins_of_a_remote_database_need_verified_tls_whatever_else_is_asked_for() {
+    let refused = |url: &str, person: Option<&str>| {
+        let mut all = vec![format!("--database-url={url}")];
+        all.extend(person.map(|person| format!("--database-person-url={person}")));
+        let others = ["--master-key=x", "--s3-bucket=x", "--s3-access-key-id=x", "--s3-secret-access-key=x"];
+        all.extend(others.iter().chain(&["--github-client-id=x"]).map(|flag| (*flag).to_owned()));
+        settings_from(std::iter::once("lapidary".to_owned()).chain(all)).expect("settings").check().is_err()
+    };
+    let (here, far) = ("postgres://a:b@127.0.0.1/x", "postgres://a:b@db.example.com/x");
+    for mode in ["disable", "allow", "prefer", "require", "verify-ca"] {
+        let weak = format!("{far}?sslmode={mode}");
+        assert!(refused(&weak, None), "{mode}");
+        assert!(refused(here, Some(&weak)), "{mode} of the second login");
+        assert!(refused(&format!("{far}?sslmode=verify-full"), Some(&weak)), "{mode} beside a verified one");
+    }
+    let strong = format!("{far}?sslmode=verify-full");
+    assert!(refused(far, None) && refused(here, Some(far)));
+    assert!(!refused(&strong, Some(&strong)) && !refused(here, Some(&strong)) && !refused(here, None));
+    assert!(database_is_local(here) && !database_is_local(&strong) && !database_is_local("nonsense"));
+}
+
+#[test]
 fn a_payment_key_comes_with_its_webhook_secret_and_a_live_one_with_https() {
     let required = [
         "--database-url=postgres://localhost/x",

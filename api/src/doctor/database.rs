@@ -44,7 +44,7 @@ pub(super) async fn check(all: &Examination) -> Vec<Finding> {
     ] {
         found.push(finding.unwrap_or_else(|error| unclear(&error)));
     }
-    found.extend(isolation::check(all, &mut conn).await.unwrap_or_else(|error| vec![unclear(&error)]));
+    found.extend(isolation::check(&all.settings, &mut conn).await.unwrap_or_else(|error| vec![unclear(&error)]));
     let _ = conn.close().await;
     found
 }

@@ -6,12 +6,14 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Executor, Row};
 use uuid::Uuid;
 
-use super::{Examination, Finding};
+use super::Finding;
+use crate::config::Settings;
 use crate::db::MIGRATIONS;
 
 const CHECK: &str = "isolation";
 
-pub(super) async fn check(all: &Examination, conn: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
+/// `conn` is the owner's.
+pub async fn check(settings: &Settings, conn: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
     let exists = "select exists (select from pg_roles where rolname = 'lapidary_person')";
     if !sqlx::query_scalar::<_, bool>(exists).fetch_one(&mut *conn).await? {
         let may = "select rolcreaterole or rolsuper from pg_roles where rolname = current_user";
@@ -25,7 +27,7 @@ pub(super) async fn check(all: &Examination, conn: &mut PgConnection) -> Result<
             Finding::odd(CHECK, "it cannot be told before the first migration", ""),
         ]);
     }
-    let mut person = match PgConnection::connect_with(&as_person(all)?).await {
+    let mut person = match PgConnection::connect_with(&as_person(settings)?).await {
         Ok(person) => person,
         // The server's own no; what does not answer is asked again.
         Err(error @ sqlx::Error::Database(_)) => {
@@ -41,10 +43,10 @@ pub(super) async fn check(all: &Examination, conn: &mut PgConnection) -> Result<
 }
 
 /// The connection that signed-in requests have: as the pool makes it.
-fn as_person(all: &Examination) -> Result<PgConnectOptions, sqlx::Error> {
-    Ok(match &all.settings.database_person_url {
+fn as_person(settings: &Settings) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(match &settings.database_person_url {
         Some(url) => PgConnectOptions::from_str(url)?,
-        None => PgConnectOptions::from_str(&all.settings.database_url)?.options([("role", "lapidary_person")]),
+        None => PgConnectOptions::from_str(&settings.database_url)?.options([("role", "lapidary_person")]),
     })
 }
 

@@ -3,11 +3,12 @@
 pub mod bucket;
 mod database;
 pub mod guard;
-mod isolation;
+pub mod isolation;
 mod keys;
 mod model;
 mod moderation;
 mod payments;
+mod promises;
 mod public_url;
 mod report;
 mod retention;
@@ -56,6 +57,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         ("payments", Box::pin(payments::check(&all))),
         ("retention", Box::pin(retention::check(&all))),
         ("public url", Box::pin(public_url::check(&all))),
+        ("promises", Box::pin(promises::check(&all))),
         ("watching", Box::pin(watching::check(&all))),
     ];
     let findings = join_all(checks.map(|(name, check)| async move {

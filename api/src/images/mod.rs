@@ -14,6 +14,7 @@ pub mod orphans;
 pub mod owner;
 pub(crate) mod place;
 pub mod presign;
+pub mod probe;
 pub mod queries;
 pub mod read;
 pub mod routes;

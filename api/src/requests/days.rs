@@ -67,7 +67,8 @@ async fn remove(db: &Db, day: NaiveDate, now: DateTime<Utc>) -> Result<bool, sql
     Ok(is_there)
 }
 
-async fn known(conn: &mut PgConnection) -> Result<Vec<NaiveDate>, sqlx::Error> {
+/// The days that are there.
+pub async fn known(conn: &mut PgConnection) -> Result<Vec<NaiveDate>, sqlx::Error> {
     let names = queries::partitions(conn).await?;
     Ok(names.iter().filter_map(|name| NaiveDate::parse_from_str(name.strip_prefix(NAME)?, "%Y%m%d").ok()).collect())
 }

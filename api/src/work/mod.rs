@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::archives;
 use crate::auth::Auth;
 use crate::catalogue::life;
-use crate::promises::erasure;
+use crate::promises::{erasure, keeper};
 use crate::requests;
 use crate::stop::Stage;
 use crate::webhooks;
@@ -69,6 +69,7 @@ impl Background {
             tokio::spawn(schedule::keep(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::housekeeping(Arc::clone(&app), open.subscribe())),
             tokio::spawn(schedule::follow_payments(Arc::clone(&app), open.subscribe())),
+            tokio::spawn(keeper::keep(Arc::clone(&app), open.subscribe())),
             tokio::spawn(archives::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(erasure::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(webhooks::run::work(Arc::clone(&app), open.subscribe())),

@@ -131,6 +131,8 @@ pub async fn keep_house(app: &App) {
     let now = app.clock.now();
     told("the look at models that end", crate::catalogue::life::daily(app, now).await);
     told("the look at margins", crate::margin::watch::daily(app, now).await.map(drop));
+    told("telling of policies", crate::promises::policy::tell::tell(app, now).await);
+    told("the audit of the ledger", crate::promises::evidence::audit::daily(app, now).await);
     retention::run::all(app).await;
 }
 

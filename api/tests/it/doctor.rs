@@ -24,7 +24,7 @@ pub fn settings(app: &TestApp, replace: &[&str]) -> Settings {
     config::settings_from(&all).expect("settings")
 }
 
-async fn wrongs(app: &TestApp, replace: &[&str]) -> Vec<Finding> {
+pub async fn wrongs(app: &TestApp, replace: &[&str]) -> Vec<Finding> {
     let report = doctor::examine(settings(app, replace), Clock::default()).await;
     report.findings.into_iter().filter(|finding| finding.mark == Mark::Wrong).collect()
 }

@@ -81,6 +81,8 @@ pub async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, S
         ("/api-keys/", posted("/v1/me/api-keys", json!({"name": "Nightly", "scopes": ["gems:read"]})).await),
         ("/sessions/", first("/v1/me/sessions").await),
         ("/notices/", first("/v1/me/notices").await),
+        // Versions belong to nobody; this one is none.
+        ("/policies/", Uuid::now_v7().to_string()),
         ("/requests/", first("/v1/me/requests").await),
         ("/images/", image),
     ]

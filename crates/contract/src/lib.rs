@@ -27,8 +27,10 @@ mod moment;
 pub mod notice;
 pub mod operator;
 pub mod payments;
+pub mod policy;
 pub mod preset;
 pub mod problem;
+pub mod promise;
 pub mod reference;
 pub mod refinement;
 pub mod request;
@@ -65,8 +67,10 @@ pub use operator::{
     PersonIdentity, PersonState, PersonSummary,
 };
 pub use payments::{Checkout, CreateCheckout, GemPack, GemPacks, PortalLink, Purchase, PurchaseStatus, Receipt};
+pub use policy::{Policy, PolicyKind};
 pub use preset::{CreatePreset, Preset, UpdatePreset};
 pub use problem::{FieldError, Problem, ProblemType};
+pub use promise::{DataCategory, DataMap, Evidence, Processor, Promise, PromiseState, Promises};
 pub use reference::Reference;
 pub use refinement::{CreateRefinement, Refinement, RefinementFailure, RefinementFailureCode, RefinementStatus};
 pub use request::{LoggedRequest, RequestDetails, RequestStage, RequestedGeneration, RequestedRefinement};

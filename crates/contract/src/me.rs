@@ -21,6 +21,10 @@ pub struct Me {
     pub closing_at: Option<DateTime<Utc>>,
     /// Where to find help; the operator's address.
     pub support_contact: Option<String>,
+    /// Versions of the privacy policy and the terms that are in force and that this person has not said to have read:
+    /// `POST /v1/me/policies/{id}/acknowledge`. Nothing is locked meanwhile.
+    #[serde(default)]
+    pub policies_to_acknowledge: Vec<Uuid>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

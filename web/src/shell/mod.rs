@@ -11,6 +11,7 @@ use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::page::Page;
+use crate::parts::{self, later};
 use crate::router;
 use crate::session::{Standing, use_session};
 use crate::ui::button::{ButtonKind, LinkButton};
@@ -47,6 +48,12 @@ pub fn Shell(children: Children) -> AnyView {
             if is_inside.get() && !is_waiting_for_age.get() { inside_bar(page) } else { outside_bar(page) }
         },
     );
+    // Nearly nobody has something to read: what says so is loaded with it.
+    let has_news =
+        memo(move |_| session.me.with(|me| me.as_ref().is_some_and(|me| !me.policies_to_acknowledge.is_empty())));
+    let policies = changing(move || {
+        (has_news.get() && !is_waiting_for_age.get()).then(|| parts::unhurried(later::PART, |it| (it.policy_banner)()))
+    });
     view! {
         <a class="skip" href="#main" on:click=skip>"Skip to content"</a>
         <div class="shell" class:shell--inside=move || is_inside.get() && !is_waiting_for_age.get()>
@@ -54,6 +61,7 @@ pub fn Shell(children: Children) -> AnyView {
             <div class="shell__view">
                 <offline::OfflineNote />
                 <closing::ClosingNote />
+                {policies}
                 <main id="main" class="main" tabindex="-1">{children()}</main>
                 {move || (!is_inside.get()).then(|| view! { <LegalLinks /> })}
             </div>

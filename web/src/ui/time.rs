@@ -138,6 +138,12 @@ pub fn Ago(at: DateTime<Utc>) -> AnyView {
     view! { {format_ago(&at)} " (" <Moment at /> ")" }.into_any()
 }
 
+/// How long ago; when exactly is said by its tooltip.
+pub fn since(at: &DateTime<Utc>) -> AnyView {
+    let exactly = String::from(date(at).to_iso_string());
+    view! { <time datetime=exactly title=format_time(at)>{format_ago(at)}</time> }.into_any()
+}
+
 /// A time people and machines can read.
 #[component]
 pub fn Moment(at: DateTime<Utc>) -> AnyView {

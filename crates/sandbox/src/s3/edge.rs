@@ -99,7 +99,7 @@ impl Edge {
             Ok(mut response) => match fault.as_ref().map(|fault| fault.kind.as_str()) {
                 Some("cut_body") => cut(response).await,
                 Some("cut_put") => broken(),
-                Some("unencrypted_put") => {
+                Some("unencrypted_put" | "unencrypted_head") => {
                     response.headers_mut().remove("x-amz-server-side-encryption");
                     response
                 }
@@ -117,6 +117,7 @@ impl Edge {
         self.faults.take_where(VENDOR, |kind| match kind {
             "slow_down" | "internal_error" | "hang" | "refuse" => true,
             "refuse_put" | "cut_put" | "unencrypted_put" | "error_in_200" => method == Method::PUT,
+            "unencrypted_head" => method == Method::HEAD,
             "cut_body" => method == Method::GET,
             _ => false,
         })

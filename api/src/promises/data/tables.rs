@@ -35,13 +35,25 @@ pub const ALL: &[Table] = &[
     table("audit_log", &[(About(Safety), "id operator_id act subject reason gems request_id created_at")]),
     table("collection_images", &[(About(Order), "collection_id image_id person_id added_at")]),
     table("collections", &[(About(Order), "id person_id name created_at")]),
+    table(
+        "erasures",
+        &[
+            (
+                About(Profile),
+                "id kind status token_hash person_id account_id customer step erased_rows erased_objects gems_forfeited \
+                 created_at due_at started_at finished_at",
+            ),
+            (STAMP, "attempt lease_until tries next_try_at"),
+        ],
+    ),
     table("events", &[(About(News), "id person_id kind subject created_at")]),
     table("flags", &[(About(Safety), "id person_id kind refusals created_at updated_at closed_at")]),
     table(
         "gem_accounts",
         &[(
             About(Gems),
-            "id free bought held_free held_bought debt used purchased created_at daily_cap monthly_cap time_zone spends_until",
+            "id free bought held_free held_bought debt used purchased created_at daily_cap monthly_cap time_zone spends_until \
+             closed_at",
         )],
     ),
     table(
@@ -79,7 +91,8 @@ pub const ALL: &[Table] = &[
         &[
             (
                 About(Order),
-                "id person_id request_id status image_ids done_count object_key bytes created_at finished_at expires_at",
+                "id person_id request_id kind status image_ids image_count done_count object_key bytes created_at finished_at \
+                 expires_at",
             ),
             (STAMP, "idempotency_key fingerprint attempt lease_until upload_id failure"),
         ],
@@ -106,7 +119,7 @@ pub const ALL: &[Table] = &[
     table(
         "people",
         &[
-            (About(Profile), "id email email_normalised name picture_key is_operator is_separate created_at"),
+            (About(Profile), "id email email_normalised name picture_key is_operator is_separate created_at closing_at"),
             (About(Age), "age_confirmed_at"),
             (About(Safety), "suspended_at"),
         ],
@@ -216,7 +229,8 @@ pub const ALL: &[Table] = &[
         &[
             (
                 Nothing("traces of jobs, with counts"),
-                "id kind is_dry_run started_at finished_at lease_until seen deleted failed unknown missing",
+                "id kind is_dry_run day started_at finished_at failed_at lease_until seen deleted deleted_previews failed unknown \
+                 missing",
             ),
             (Nothing("where a run goes on, until it is finished: an object's key"), "cursor_key cursor_version"),
         ],

@@ -4,23 +4,23 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use lapidary_contract::domain::limits::{REQUEST_LOG_DAYS, TRASH_DAYS};
 
-use super::jobs::{self, Job};
+use super::jobs::promises_of;
 use super::queries::Trace;
 use super::{Blind, Seen, queries};
 use crate::app::App;
 use crate::auth::UNCONFIRMED_KEPT;
+use crate::promises::retention::{JOBS, Job};
 use crate::requests::days;
 
 /// Housekeeping comes every few minutes; a process that is replaced, or a database that was away, is made up for.
 const LATE: TimeDelta = TimeDelta::hours(2);
 
 pub async fn look(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {
-    let jobs: Vec<Job> = jobs::all().collect();
-    let kinds: Vec<String> = jobs.iter().map(|job| job.kind.to_owned()).collect();
+    let kinds: Vec<String> = JOBS.iter().map(|job| job.kind.to_owned()).collect();
     let traces = queries::newest_traces(app.db.house(), &kinds).await?;
     let newest: HashMap<&str, &Trace> = traces.iter().map(|trace| (trace.kind.as_str(), trace)).collect();
     let since = queries::schema(app.db.house()).await?.changed_at;
-    let mut seen: Vec<Seen> = jobs.iter().map(|job| of_job(job, newest.get(job.kind).copied(), since, now)).collect();
+    let mut seen: Vec<Seen> = JOBS.iter().map(|job| of_job(job, newest.get(job.kind).copied(), since, now)).collect();
     seen.extend(newest.get("objects").map(|sweep| missing(sweep)));
     seen.extend(newest.get("objects").map(|sweep| unknown(sweep)));
     Ok(seen)
@@ -28,7 +28,7 @@ pub async fn look(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {
 
 /// `since`: when this version's schema came; until a job's time has passed since then it may not have run.
 fn of_job(job: &Job, trace: Option<&Trace>, since: DateTime<Utc>, now: DateTime<Utc>) -> Seen {
-    let (of, what) = (jobs::promises_of(job.kind), job.removes);
+    let (of, what) = (promises_of(job.kind), job.removes);
     let Some(trace) = trace else {
         return match now - since <= job.at_least_every {
             true => Seen::kept(of, what, "Has not run yet, and is not due"),

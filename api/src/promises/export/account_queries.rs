@@ -5,7 +5,7 @@ pub const TABLES: &[Table] = &[
     table!("profile", "Who you are here, and the number that the payment vendor knows you by.", Person, Person,
         "t.created_at", "t.id",
         select "t.id, t.email, t.email_normalised, t.name, t.is_operator, t.age_confirmed_at, t.suspended_at, t.is_separate,
-            t.created_at, (select l.account_id from account_links l where l.person_id = t.id) as account_id,
+            t.closing_at, t.created_at, (select l.account_id from account_links l where l.person_id = t.id) as account_id,
             (select c.customer from payment_customers c join account_links l on l.account_id = c.account_id
               where l.person_id = t.id) as payment_customer,
             (select c.created_at from payment_customers c join account_links l on l.account_id = c.account_id
@@ -18,6 +18,12 @@ pub const TABLES: &[Table] = &[
     table!("sessions", "Where you are or were signed in.", Person, Person, "t.created_at", "t.id",
         select "t.id, t.provider, t.user_agent, t.created_at, t.last_used_at, t.expires_at, t.revoked_at"
         from "sessions t", "t.person_id = $1"),
+    table!("policies", "Which policy you have read, and when: with the age question, or a later version.", Person, Person,
+        "t.created_at", "t.policy_id",
+        select "t.policy_id, t.way, t.created_at" from "policy_acknowledgements t", "t.person_id = $1"),
+    table!("erasures", "What you asked to have erased, and when it is due.", Person, Person, "t.created_at", "t.id",
+        select "t.id, t.kind, t.status, t.step, t.gems_forfeited, t.created_at, t.due_at, t.started_at" from "erasures t",
+        "t.person_id = $1"),
     table!("api_keys", "Your API keys: what each may do and its first letters, which recognise it. Never the key.", Person,
         Person, "t.created_at", "t.id",
         select "t.id, t.name, t.start, t.scopes, t.daily_gems, t.free_gems_only, t.created_at, t.expires_at, t.last_used_at,

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::images::orphans::{self, SweepError};
 use crate::images::store::StoreError;
 use crate::moderation::refusals;
+use crate::promises::erasure;
 use crate::{archives, auth, images, requests, webhooks};
 
 /// What one run did.
@@ -162,6 +163,13 @@ pub const JOBS: &[Job] = &[
         after: TimeDelta::days(WEBHOOK_DELIVERY_DAYS),
         at_least_every: SOON,
         run: Run::Traced(|app, now| Box::pin(async move { Ok(webhooks::forget::forget(app, now).await?) })),
+    },
+    Job {
+        kind: "erasures",
+        removes: "Receipts of erasures, which lead to nobody",
+        after: erasure::forget::RECEIPT_KEPT,
+        at_least_every: SOON,
+        run: Run::Traced(|app, now| Box::pin(async move { Ok(erasure::forget::forget(app, now).await?) })),
     },
     Job {
         kind: "trash",

@@ -114,7 +114,9 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Paged<T> {
             let id = self.path.with_value(|path| path.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-"));
             self.has_ended.get().then(|| {
                 let selector = format!("#end{id}");
-                request_animation_frame(move || drop(browser::focus(&selector)));
+                request_animation_frame(move || {
+                    browser::focus(&selector);
+                });
                 view! { <p class="quiet" id=format!("end{id}") tabindex="-1">"That is all."</p> }
             })
         });

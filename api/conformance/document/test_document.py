@@ -18,7 +18,7 @@ from lapidary import Lapidary  # noqa: E402
 
 BIN = Path(sys.executable).parent
 # They end the session that the tester itself is signed in with.
-ENDING = ["end_session", "end_sessions"]
+ENDING = ["end_session", "end_sessions", "erase_images", "erase_me"]
 # Every boundary of every schema, good and bad, the same each time. Its random phases take ten times as long and are for
 # `LAPIDARY_PHASES=examples,coverage,fuzzing,stateful`.
 PHASES = os.environ.get("LAPIDARY_PHASES", "examples,coverage")

@@ -46,7 +46,7 @@ pub async fn examine(settings: Settings, clock: Clock) -> Report {
         }
     };
     let all = Examination { settings, clock, http };
-    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 11] = [
+    let checks: [(&'static str, BoxFuture<'_, Vec<Finding>>); 12] = [
         ("settings", Box::pin(settings::check(&all))),
         ("database", Box::pin(database::check(&all))),
         ("master key", Box::pin(keys::check(&all))),

@@ -12,6 +12,8 @@ const PART: usize = 8 * 1024 * 1024;
 /// The protocol's limit is 10,000.
 const PARTS_MAX: usize = 9_000;
 
+/// A thousand uploads each: more, and the storage does not end what it is told to.
+const PAGES_MAX: usize = 1_000;
 /// Answers of a storage that does not list uploads.
 const SILENT: [&str; 3] = ["NotImplemented", "MethodNotAllowed", "AccessDenied"];
 
@@ -73,6 +75,20 @@ impl ImageStore {
         Ok(named.collect())
     }
 
+    /// Ends every upload below `prefix` that came to no end. What was ended is on no further page.
+    pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StoreError> {
+        for _ in 0..PAGES_MAX {
+            let unended = self.unended_uploads(prefix, DateTime::<Utc>::MAX_UTC).await?;
+            if unended.is_empty() {
+                return Ok(());
+            }
+            for (key, id) in unended {
+                self.abort_upload(&key, &id).await?;
+            }
+        }
+        Err(StoreError::Endless)
+    }
+
     /// What was sent of it is thrown away; one that is not there any more counts as that.
     pub async fn abort_upload(&self, key: &str, id: &str) -> Result<(), StoreError> {
         let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id);
@@ -80,44 +96,6 @@ impl ImageStore {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
             Err(error) => Err(refused("end an upload")(error)),
-        }
-    }
-}
-
-/// An upload that came to no end.
-struct Open {
-    key: String,
-    id: String,
-}
-
-impl ImageStore {
-    /// Ends every upload below `prefix` that came to no end.
-    pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StoreError> {
-        let mut last: Option<Open> = None;
-        loop {
-            let (key, id) = last.map(|last| (Some(last.key), Some(last.id))).unwrap_or_default();
-            let send = || {
-                let list = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
-                list.set_key_marker(key.clone()).set_upload_id_marker(id.clone()).send()
-            };
-            let answer = match send().await {
-                // Several compatible servers know no list of them, and end them by themselves.
-                Err(error) if matches!(error.code(), Some("NotImplemented" | "MethodNotAllowed")) => return Ok(()),
-                answer => answer.map_err(refused("list uploads"))?,
-            };
-            for upload in answer.uploads() {
-                if let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) {
-                    self.abort_upload(key, id).await?;
-                }
-            }
-            last = match (answer.is_truncated(), answer.next_key_marker()) {
-                (Some(true), Some(key)) => Some(Open {
-                    key: key.to_owned(),
-                    id: answer.next_upload_id_marker().unwrap_or_default().to_owned(),
-                }),
-                (Some(true), None) => return Err(StoreError::Endless),
-                _ => return Ok(()),
-            };
         }
     }
 }

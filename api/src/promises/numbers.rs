@@ -2,16 +2,11 @@
 //! their own.
 use lapidary_contract::domain::limits;
 
+use super::retention::{forget, references};
 use crate::auth::{SIGN_IN_LIFETIME, SIGNS_FOR, UNCONFIRMED_KEPT, session};
 
-/// Years that records of payments are kept, as books must be.
+/// Years that records of payments are kept, as books must be: the retention of payments, in words.
 pub const PAYMENT_YEARS: u32 = 7;
-/// Days that the jobs of retention leave: masks and passing uploads without use, links that ended, notices that were read, flags
-/// that were closed.
-const UNUSED_DAYS: i64 = 30;
-const SHARE_DAYS: i64 = 30;
-const NOTICE_DAYS: i64 = 180;
-const FLAG_DAYS: i64 = 365;
 /// Nobody younger.
 const AGE: u32 = 13;
 
@@ -32,10 +27,10 @@ fn all() -> [(&'static str, i64); 17] {
         ("delivery_days", limits::WEBHOOK_DELIVERY_DAYS),
         ("refusal_days", crate::moderation::refusals::KEPT.num_days()),
         ("link_days", link_days()),
-        ("unused_days", UNUSED_DAYS),
-        ("share_days", SHARE_DAYS),
-        ("notice_days", NOTICE_DAYS),
-        ("flag_days", FLAG_DAYS),
+        ("unused_days", references::UNUSED_KEPT.num_days()),
+        ("share_days", forget::SHARES_KEPT.num_days()),
+        ("notice_days", forget::NOTICES_KEPT.num_days()),
+        ("flag_days", forget::FLAGS_KEPT.num_days()),
         ("payment_years", i64::from(PAYMENT_YEARS)),
         ("age", i64::from(AGE)),
         ("unconfirmed_hours", UNCONFIRMED_KEPT.num_hours()),
@@ -49,6 +44,7 @@ fn all() -> [(&'static str, i64); 17] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promises::retention::payments;
 
     #[test]
     fn the_numbers_are_those_that_were_promised() {
@@ -57,5 +53,8 @@ mod tests {
              {idle_days} {session_days}",
         );
         assert_eq!(said, "30 30 7 7 13 24 10 90 7 30");
+        // With one leap day at least, and another where the years have two.
+        let years = i64::from(PAYMENT_YEARS);
+        assert!((years * 365 + 1..=years * 365 + 2).contains(&payments::KEPT.num_days()));
     }
 }

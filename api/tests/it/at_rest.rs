@@ -32,11 +32,13 @@ enum Bytes {
 /// What each column of bytes holds: a new one must say so here.
 const COLUMNS: &[(&str, &str, Bytes)] = &[
     ("api_keys", "key_hash", Bytes::Hash),
+    ("erasures", "token_hash", Bytes::Hash),
     ("gem_adjustments", "fingerprint", Bytes::Hash),
     ("generations", "call_fingerprint", Bytes::Hash),
     ("generations", "fingerprint", Bytes::Hash),
     ("image_archives", "fingerprint", Bytes::Hash),
     ("pending_identities", "browser_hash", Bytes::Hash),
+    ("policy_versions", "text_hash", Bytes::Hash),
     ("purchases", "fingerprint", Bytes::Hash),
     ("redeem_codes", "code_hash", Bytes::Hash),
     ("reference_images", "fingerprint", Bytes::Hash),

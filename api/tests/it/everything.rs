@@ -81,6 +81,10 @@ async fn refuse(app: &TestApp, person_id: Uuid) {
          values (gen_random_uuid(), $1, 'before_making', '[\"violence\"]', gen_random_uuid()::text, now())",
         "insert into flags (id, person_id, kind, refusals, created_at, updated_at)
          values (gen_random_uuid(), $1, 'refusals', 10, now(), now())",
+        // Due when nobody lives any more: it never begins.
+        "insert into erasures (id, kind, status, token_hash, person_id, step, created_at, due_at, next_try_at)
+         values (gen_random_uuid(), 'images', 'waiting', sha256(gen_random_uuid()::text::bytea), $1, 'work', now(),
+           'infinity', 'infinity')",
     ] {
         sqlx::query(statement).bind(person_id).execute(&mut app.sql().await).await.expect("refused");
     }

@@ -61,6 +61,9 @@ fn of_people() -> Vec<Case> {
             (sha256($6::bytea), jsonb_build_object('id', $5), $4 + interval '10 minutes')", "identity->>'id' = $1::text"),
         case("sign_in", "revocations", TimeDelta::hours(1), "insert into revocations (session_id, created_at)
             values ($5, $4)", "session_id = $1"),
+        case("erasures", "erasures", days(30), "insert into erasures
+            (id, kind, status, token_hash, step, created_at, due_at, finished_at, next_try_at)
+            values ($5, 'images', 'finished', sha256($6::bytea), 'done', $4, $4, $4, $4)", BY_ID),
         case("unconfirmed", "people", days(1), "insert into people (id, email, email_normalised, created_at)
             values ($5, $6, $6, $4)", BY_ID),
         case("api_keys", "api_keys", days(30), "insert into api_keys

@@ -1,9 +1,9 @@
 //! The account: profile, sign-in methods, sessions, the way to the API and out. Short sections, a line on what each does.
 mod api_keys;
-mod exports;
 mod erased;
 mod erasing;
 mod erasure;
+mod exports;
 mod identities;
 mod key_examples;
 mod new_key;

@@ -119,7 +119,10 @@ pub const ALL: &[Table] = &[
     table(
         "people",
         &[
-            (About(Profile), "id email email_normalised name picture_key is_operator is_separate created_at closing_at"),
+            (
+                About(Profile),
+                "id email email_normalised name picture_key is_operator is_separate created_at closing_at",
+            ),
             (About(Age), "age_confirmed_at"),
             (About(Safety), "suspended_at"),
         ],

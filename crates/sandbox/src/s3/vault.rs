@@ -316,13 +316,6 @@ impl S3 for Vault {
         self.files.upload_part(req).await.map_err(no_upload)
     }
 
-    async fn list_multipart_uploads(
-        &self,
-        req: S3Request<ListMultipartUploadsInput>,
-    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-        self.bucket(&req.input.bucket).and_then(|_| uploads::list(&self.folder, req.input)).map(S3Response::new)
-    }
-
     async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
         self.files.list_parts(req).await
     }

@@ -203,6 +203,8 @@ async fn furnish(app: &TestApp, owner: &Person<'_>) -> Vec<Uuid> {
         "with r as (insert into redemptions select gen_random_uuid(), id, $2, 1, now() from redeem_codes where false returning id)
          insert into refusals (id, person_id, stage, categories, request_id, created_at)
          select gen_random_uuid(), $1, 'input', '[]', 'r', now() where $2::uuid is not null",
+        "insert into erasures (id, kind, status, token_hash, person_id, account_id, step, created_at, due_at, next_try_at)
+         values (gen_random_uuid(), 'images', 'waiting', sha256($1::text::bytea), $1, $2, 'work', now(), 'infinity', 'infinity')",
         "insert into flags select gen_random_uuid(), $1, 'refusals', 10, now(), now(), null where $2::uuid is not null",
     ] {
         sqlx::query(text).bind(person).bind(account).execute(&mut sql).await.expect("a row");
@@ -395,15 +397,6 @@ const HOUSE: &[(&str, &str)] = &[
     ("payments/fulfil.rs", "what money did is written by nobody's own right, whoever asks for a look"),
     ("payments/reconcile.rs", "reads everybody's purchases again"),
     ("payments/webhook.rs", "the vendor names purchases, and nobody is signed in"),
-    ("promises/retention/command.rs", "the operator's command reads the traces of all jobs"),
-    ("promises/retention/forget.rs", "jobs forget everybody's old news, links, notices, flags and acts"),
-    ("promises/retention/payments.rs", "a job forgets everybody's payments after seven years"),
-    ("promises/retention/references.rs", "a job forgets everybody's unused uploads"),
-    ("promises/retention/run.rs", "each job leaves its trace"),
-    (
-        "promises/export/content.rs",
-        "what counts against a person and what the vendor told stand behind no policy of theirs",
-    ),
     ("promises/erasure/command.rs", "the operator's command"),
     ("promises/erasure/forget.rs", "a job forgets everybody's old receipts"),
     ("promises/erasure/images.rs", "a job erases the images of whoever asked for it"),
@@ -422,8 +415,17 @@ const HOUSE: &[(&str, &str)] = &[
     ("promises/evidence/objects.rs", "asks storage about the newest picture of all, and says nothing of it"),
     ("promises/evidence/retention.rs", "reads traces of jobs, and whether anything of anybody is overdue"),
     ("promises/evidence/set_up.rs", "versions of policies belong to nobody"),
+    (
+        "promises/export/content.rs",
+        "what counts against a person and what the vendor told stand behind no policy of theirs",
+    ),
     ("promises/keeper.rs", "what was seen of each promise belongs to nobody"),
     ("promises/policy/tell.rs", "a job tells everybody of a new policy"),
+    ("promises/retention/command.rs", "the operator's command reads the traces of all jobs"),
+    ("promises/retention/forget.rs", "jobs forget everybody's old news, links, notices, flags and acts"),
+    ("promises/retention/payments.rs", "a job forgets everybody's payments after seven years"),
+    ("promises/retention/references.rs", "a job forgets everybody's unused uploads"),
+    ("promises/retention/run.rs", "each job leaves its trace"),
     ("refinement/settle.rs", "settles and sweeps whoever's refinement it is, also when its person is gone"),
     ("requests/days.rs", "a job makes and drops the days of everybody's requests"),
     ("requests/writer.rs", "writes down whoever's request was answered"),

@@ -19,11 +19,11 @@ mod gallery;
 mod harness;
 #[path = "browser/keyboard.rs"]
 mod keyboard;
+#[path = "browser/leaving.rs"]
+mod leaving;
 #[expect(dead_code, reason = "the logs of the API's tests; a journey needs a part of it")]
 #[path = "it/logs.rs"]
 mod logs;
-#[path = "browser/leaving.rs"]
-mod leaving;
 #[path = "browser/main_job.rs"]
 mod main_job;
 #[path = "browser/origins.rs"]

@@ -203,7 +203,7 @@ const OPEN_WHILE_CLOSING: &[&str] = &[
 
 pub fn is_open_while_closing(method: &str, pattern: &str) -> bool {
     let is_listed = |route: &&str| route.split_once(' ') == Some((method, pattern));
-    method == "GET" || OPEN_WHILE_CLOSING.iter().any(|route| is_listed(route))
+    method == "GET" || OPEN_WHILE_CLOSING.iter().any(is_listed)
 }
 
 static BY_PATTERN: LazyLock<HashMap<&str, Vec<(&str, Door)>>> = LazyLock::new(|| {

@@ -143,7 +143,7 @@ impl Trail {
                 found.push(format!("{table}: the account in {rows} rows"));
             }
         }
-        found.extend(objects(app, self.person).await.into_iter().map(|(key, _)| format!("storage: {key}")));
+        found.extend(objects(app, self.person).await.into_keys().map(|key| format!("storage: {key}")));
         found.extend(self.uploads(app).await);
         found
     }

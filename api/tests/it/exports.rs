@@ -150,7 +150,8 @@ print(json.dumps([rows[0], len(rows) - 1]))";
 fn owed(row: &Row, ids: &[String]) -> Vec<(String, Value)> {
     let is_owed = |column: &str, value: &Value| {
         let is_own_id = column != "id" && value.as_str().is_some_and(|text| ids.iter().any(|id| id == text));
-        !value.is_null() && !is_left_out(&row.table, column) && !(is_own_id && row.table != "account_links")
+        let stands_once = is_own_id && row.table != "account_links";
+        !value.is_null() && !is_left_out(&row.table, column) && !stands_once
     };
     let columns = row.columns.iter().filter(|(column, value)| is_owed(column, value));
     columns.map(|(column, value)| (column.clone(), value.clone())).collect()

@@ -161,7 +161,7 @@ impl Drop for TestApp {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let pool = sqlx::PgPool::connect(&url).await.expect("a connection");
-                logs::keep_of_database(&mut *pool.acquire().await.expect("a connection")).await;
+                logs::keep_of_database(&mut pool.acquire().await.expect("a connection")).await;
                 let faults = gems::audit::audit(&pool).await.expect("an audit");
                 let leases = "select (select count(*) from generations where status = 'running')
                                 + (select count(*) from refinements where status = 'running')";

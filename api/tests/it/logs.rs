@@ -44,9 +44,12 @@ pub fn listen() {
     });
 }
 
+/// What is known so far, and where it is written.
+type Kept = (HashSet<String>, File);
+
 /// `value` must never be in a log; `kind` says what it is where it is found.
 pub fn keep(kind: &str, value: &str) {
-    static KEPT: OnceLock<Option<Mutex<(HashSet<String>, File)>>> = OnceLock::new();
+    static KEPT: OnceLock<Option<Mutex<Kept>>> = OnceLock::new();
     let kept = KEPT.get_or_init(|| {
         let path = folder()?.join(format!("secrets-{}.txt", std::process::id()));
         Some(Mutex::new((HashSet::new(), File::create(path).expect("a list"))))

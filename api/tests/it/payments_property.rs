@@ -81,7 +81,7 @@ impl Story {
         let (person, account) = (Uuid::now_v7(), Uuid::now_v7());
         for statement in [
             "insert into gem_accounts (id, created_at) values ($2, now()) returning $1::uuid",
-            "insert into people (id, email, email_normalised, created_at) values ($1, 'a@example.test', 'a@example.test', now())
+            "insert into people (id, email, email_normalised, created_at) values ($1, 'a', 'a', now())
              returning $2::uuid",
             "insert into account_links (person_id, account_id) values ($1, $2)",
         ] {

@@ -14,7 +14,7 @@ use crate::crash::with_own_store;
 use crate::harness::{self, TestApp};
 use crate::metrics::{free_port, scrape};
 use crate::process::Process;
-use crate::promises::{evidence, is_kept, look, promise};
+use crate::promises::{SWEPT, evidence, is_kept, look, promise};
 
 #[track_caller]
 fn is(seen: &Value, id: &str, state: &str, words: &str) {
@@ -103,6 +103,7 @@ async fn an_old_key_and_a_disk_nobody_speaks_for_are_told() {
 #[actix_web::test]
 async fn jobs_that_do_not_run_and_what_should_be_gone_are_told() {
     let app = harness::start().await;
+    run(&app, SWEPT).await;
     schedule::keep_house(&app.app).await;
     for id in ["P4", "P9", "P10", "P12"] {
         is_kept(&look(&app).await, id);
@@ -127,6 +128,7 @@ async fn jobs_that_do_not_run_and_what_should_be_gone_are_told() {
     run(&app, "update people set created_at = now() - interval '2 days'").await;
     is(&look(&app).await, "P12", "broken", "Some are still there");
     run(&app, "delete from sweep_runs where kind = 'objects'; update sweep_runs set missing = 0, unknown = 0").await;
+    run(&app, SWEPT).await;
     schedule::keep_house(&app.app).await;
     for id in ["P2", "P4", "P9", "P10", "P12"] {
         is_kept(&look(&app).await, id);

@@ -142,7 +142,7 @@ async fn payments_go_seven_years_after_their_money_moved_last_and_the_ledger_sta
     assert_eq!(payment_rows(&app, &old).await, [0, 0, 0]);
     assert_eq!(audit::audit(app.app.db.house()).await.expect("an audit"), Vec::<String>::new());
     app.stripe
-        .refund(&app.stripe.object(&later.session).expect("a session")["payment_intent"].as_str().expect("an id"), None)
+        .refund(app.stripe.object(&later.session).expect("a session")["payment_intent"].as_str().expect("an id"), None)
         .expect("refunded");
     app.stripe.all_is_delivered().await;
     assert_eq!(old.gems().await, gems);

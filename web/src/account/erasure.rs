@@ -73,9 +73,8 @@ fn told(kind: ErasureKind, outlook: ErasureOutlook, is_open: RwSignal<bool>) -> 
                 <summary>"What stays, and why"</summary>
                 {kept(keeps)}
             </details>
-            <p>"Take along what you want to keep first: it cannot be brought back." " "
-                <Button on_press=take_along>"Go to the export"</Button>
-            </p>
+            <p>"Take along what you want to keep first: it cannot be brought back."</p>
+            <div class="actions"><Button on_press=take_along>"Go to the export"</Button></div>
             {choice}
         </div>
     }
@@ -89,7 +88,10 @@ pub fn kept(keeps: Vec<Stays>) -> AnyView {
 
 fn images_go(would_go: &WouldGo) -> Vec<String> {
     let WouldGo { images, references, share_links, .. } = *would_go;
-    let mut lines = vec![format!("{}, also those in the trash, in every size", counted(images, "picture"))];
+    let mut lines = match images {
+        0 => vec!["No pictures: there are none".to_owned()],
+        some => vec![format!("{}, also those in the trash, in every size", counted(some, "picture"))],
+    };
     lines.extend((references > 0).then(|| counted(references, "upload")));
     lines.extend(
         (share_links > 0).then(|| format!("{}: they show nothing any more", counted(share_links, "share link"))),

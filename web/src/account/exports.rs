@@ -84,7 +84,7 @@ fn row(export: Export, exports: Asked<List<Export>>) -> AnyView {
     let bar = (!is_over(&export)).then(|| {
         let most = export.image_count.max(1).to_string();
         let done = move || now.with(|it| it.done_count).to_string();
-        view! { <progress class="archives__bar" max=most prop:value=move || done() aria-label="Export"></progress> }
+        view! { <progress class="archives__bar" max=most prop:value=done aria-label="Export"></progress> }
     });
     let link = (export.status == ArchiveStatus::Ready).then(|| {
         let press = Callback::new(move |()| download(id));

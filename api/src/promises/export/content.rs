@@ -56,7 +56,7 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    fn from_the_start(&self) -> Asked {
+    fn at_the_start(&self) -> Asked {
         let whose = self.actor.person_id;
         Asked { whose, after_at: DateTime::UNIX_EPOCH, after_id: Uuid::nil(), until: self.until, rows: ROWS }
     }
@@ -81,7 +81,7 @@ impl Export<'_> {
     }
 
     async fn images(&mut self, writing: &mut Writing<'_>, progress: &Progress) -> Result<(), MakeError> {
-        let mut asked = self.from_the_start();
+        let mut asked = self.at_the_start();
         loop {
             let page = self.page_of_images(asked).await?;
             let Some(Kept { image, .. }) = page.last() else { return Ok(()) };
@@ -99,7 +99,7 @@ impl Export<'_> {
     }
 
     async fn uploads(&self, writing: &mut Writing<'_>) -> Result<(), MakeError> {
-        let mut asked = self.from_the_start();
+        let mut asked = self.at_the_start();
         loop {
             let mut tx = self.app.db.begin_job_as(self.actor).await?;
             let page = image_queries::uploads(&mut tx, asked).await?;
@@ -135,7 +135,7 @@ impl Export<'_> {
     async fn manifest(&self, writing: &mut Writing<'_>, form: Form) -> Result<(), MakeError> {
         writing.open(&format!("manifest.{}", form.ending()), self.until).await?;
         writing.piece(&form.head(manifest::csv_head)).await?;
-        let (mut asked, mut is_first) = (self.from_the_start(), true);
+        let (mut asked, mut is_first) = (self.at_the_start(), true);
         loop {
             let page = self.page_of_images(asked).await?;
             let Some(Kept { image, .. }) = page.last() else { break };
@@ -160,7 +160,7 @@ impl Export<'_> {
             Whose::Person => self.actor.person_id,
             Whose::Account => self.actor.account_id,
         };
-        let (mut asked, mut is_first) = (Asked { whose, ..self.from_the_start() }, true);
+        let (mut asked, mut is_first) = (Asked { whose, ..self.at_the_start() }, true);
         loop {
             let page = self.page(table, asked).await?;
             let Some(last) = page.last() else { break };

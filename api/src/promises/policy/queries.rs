@@ -83,7 +83,9 @@ pub async fn told_to(conn: &mut PgConnection, id: Uuid, last: Uuid) -> Result<()
 
 /// How far it came named a person, who may be erased one day.
 pub async fn told_all(conn: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update policy_versions set told_at = $2, told_to = null where id = $1", id, now).execute(conn).await?;
+    sqlx::query!("update policy_versions set told_at = $2, told_to = null where id = $1", id, now)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

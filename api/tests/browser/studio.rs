@@ -94,7 +94,11 @@ pub async fn generate_and_vary(stage: &Stage, tab: &Tab) -> i64 {
     let gems: i64 = name.chars().filter(char::is_ascii_digit).collect::<String>().parse().expect("a price");
     assert!(gems < price, "less is asked for less: {gems} of {price}");
     tab.press("button", "Make it · *").await;
-    tab.until("document.querySelectorAll('.generation .tile img').length === 2", "the variation is beside it").await;
+    tab.until(
+        "document.querySelectorAll('.generation .tile .picture__image.is-loaded').length === 2",
+        "the variation is beside it",
+    )
+    .await;
     see_gems(tab, 47 - price - gems).await;
     47 - price - gems
 }
@@ -175,7 +179,11 @@ async fn two_values_are_seen_side_by_side_for_a_price_known_before() {
     tab.see("dialog", "Compare two").await;
     tab.press("button", "Blue hour").await;
     tab.press("button", &format!("Generate both · {} gems", 2 * price)).await;
-    tab.until("document.querySelectorAll('.generation.is-paired .tile img').length === 2", "both are there").await;
+    tab.until(
+        "document.querySelectorAll('.generation.is-paired .tile .picture__image.is-loaded').length === 2",
+        "both are there",
+    )
+    .await;
     see_gems(&tab, 50 - 2 * price).await;
     let tops = "[...document.querySelectorAll('.generation.is-paired')].map((it) => it.getBoundingClientRect().top)";
     let tops = tab.eval(tops).await;
@@ -217,7 +225,11 @@ async fn refining_and_varying_work_by_keyboard_alone() {
     tab.key("Space", false).await;
     tab_to(&tab, "button", "Make it · *").await;
     tab.key("Enter", false).await;
-    tab.until("document.querySelectorAll('.generation .tile img').length === 2", "the variation is beside it").await;
+    tab.until(
+        "document.querySelectorAll('.generation .tile .picture__image.is-loaded').length === 2",
+        "the variation is beside it",
+    )
+    .await;
     is_kept(&tab, "when the dialog closes").await;
     assert_eq!(tab.complaints(0), Vec::<String>::new());
     stage.clear().await;

@@ -45,6 +45,10 @@ async fn edit(tab: &Tab, left: i64) {
     let price = price_on_button(tab).await;
     tab.press("button", "Generate · *").await;
     see_gems(tab, left - price).await;
-    tab.until("document.querySelectorAll('.generation .tile img').length === 3", "the edit is beside the others").await;
+    tab.until(
+        "document.querySelectorAll('.generation .tile .picture__image.is-loaded').length === 3",
+        "the edit is beside the others",
+    )
+    .await;
     see_picture(tab, PROMPT).await;
 }

@@ -9,6 +9,7 @@ use lapidary::work::schedule;
 use lapidary_sandbox::faults::Fault;
 use serde_json::{Value, json};
 use sqlx::Executor;
+use uuid::Uuid;
 
 use crate::crash::with_own_store;
 use crate::harness::{self, TestApp};
@@ -196,11 +197,19 @@ async fn a_thousand_questions_make_one_look() {
 
 #[actix_web::test]
 async fn nothing_that_is_told_names_a_person_an_object_or_a_secret() {
-    let app = harness::start().await;
+    let page = std::env::temp_dir().join(format!("lapidary-page-{}", Uuid::now_v7()));
+    std::fs::create_dir_all(&page).expect("a folder");
+    std::fs::write(page.join("index.html"), "<!doctype html><title>Lapidary</title>").expect("a page");
+    let app = harness::start_with(&[format!("--page-dir={}", page.display())]).await;
+    std::fs::remove_dir_all(&page).expect("the folder goes");
     let person = app.person("Ada Lovelace").await;
     let made = person.make(&json!({"prompt": "A fox", "quality": "low"})).await;
     let mut said = look(&app).await.to_string();
     said.push_str(&app.browser().get("/v1/promises/data").await.json().to_string());
+    // The one address that is told, as the page's policy tells it to every browser.
+    let storage = format!("This server, and {} for pictures", app.app.page.as_ref().expect("a page").storage_origin());
+    assert!(said.contains(&storage), "{said}");
+    let said = said.replace(&storage, "");
     let id = person.get("/v1/me").await.json()["id"].as_str().expect("an id").to_owned();
     let image = made["images"][0]["id"].as_str().expect("an id").to_owned();
     let secrets =

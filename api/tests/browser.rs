@@ -40,6 +40,8 @@ mod studio;
 mod tab;
 #[path = "browser/tabs.rs"]
 mod tabs;
+#[path = "browser/tasks.rs"]
+mod tasks;
 #[path = "browser/waiting.rs"]
 mod waiting;
 #[expect(dead_code, reason = "the receiver of the API's tests; a journey needs a part of it")]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::Person;
 use crate::stage::{Stage, enter, see_picture};
 use crate::tab::{Look, Tab, text};
+use crate::tasks::Watch;
 
 const MANY: usize = 100_000;
 /// What a frame may take while somebody scrolls.
@@ -61,6 +62,7 @@ async fn a_hundred_thousand_pictures_scroll_with_few_elements_and_keep_their_pla
     tab.until("document.body.innerText.includes('100,001 pictures')", "all are counted").await;
     tab.settle().await;
     tab.eval(WATCH).await;
+    let watch = Watch::start(&tab).await;
     // As a wheel does, for a while; then as who drags the bar, to places all over the list and back.
     scroll(
         &tab,
@@ -81,6 +83,9 @@ async fn a_hundred_thousand_pictures_scroll_with_few_elements_and_keep_their_pla
     )
     .await;
     let flown = began.elapsed();
+    for task in watch.end(Duration::from_millis(35)).await {
+        println!("{task:#?}");
+    }
     see_cards(&tab).await;
     let elements = most.max(count_elements(&tab).await);
     let long = tab.eval("window.long").await;

@@ -232,9 +232,9 @@ async fn waiting_failing_and_a_used_account_pass_axe_too() {
     looks.take(&mut tab, "account-asked").await;
     stage.app.fault(Fault::once("openai", "moderation_blocked"));
     person.make(&json!({"prompt": "A picture that is refused", "quality": "low"})).await;
-    let unbreakable =
-        "update generations set request_id = '0198c0de-0000-7000-8000-000000000000' where status = 'failed'";
-    sqlx::query(unbreakable).execute(&mut stage.app.sql().await).await.expect("an id without a place to break");
+    let unbreakable = "update generations set request_id = '0198c0de-0000-7000-8000-000000000000',
+        refusal = jsonb_set(refusal, '{provider_request_id}', to_jsonb('req_' || repeat('m', 40))) where status = 'failed'";
+    sqlx::query(unbreakable).execute(&mut stage.app.sql().await).await.expect("ids without a place to break");
     tab.open(&stage.at("/studio")).await;
     tab.see("button", "Edit prompt: *").await;
     looks.take(&mut tab, "studio-failed").await;

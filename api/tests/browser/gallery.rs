@@ -81,6 +81,7 @@ async fn a_hundred_thousand_pictures_scroll_with_few_elements_and_keep_their_pla
     let tasks = watch.end().await;
     see_cards(&tab).await;
     let elements = most.max(count_elements(&tab).await);
+    assert!(tasks.len() > 300, "{} tasks were traced", tasks.len());
     let most_worked = tasks.iter().map(|task| task.worked).fold(0.0, f64::max);
     let by_clock = tasks.iter().filter(|task| task.by_clock > LONG_MS).count();
     println!(

@@ -12,8 +12,8 @@ use super::make::{self, MakeError, Progress};
 use super::work_queries::{self as queries, Claimed};
 use crate::app::App;
 use crate::notices;
+use crate::work::rounds::Rounds;
 
-const POLL: Duration = Duration::from_secs(1);
 pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// Whatever became of the workers.
@@ -23,28 +23,16 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(15);
 const REFUSED: &str = "The storage did not take it. Nothing is lost: ask for it again in a while.";
 
 /// Until the process stops: what it is at then waits for another one.
-pub async fn work(app: Arc<App>, mut open: watch::Receiver<bool>) {
+pub async fn work(app: Arc<App>, open: watch::Receiver<bool>) {
     if app.settings.worker_slots == 0 {
         return;
     }
-    tokio::select! {
-        () = app.clock.measured() => {}
-        _ = open.wait_for(|is_open| !is_open) => return,
-    }
-    while *open.borrow() {
-        let stopped = async |mut open: watch::Receiver<bool>| {
-            let _ = open.wait_for(|is_open| !is_open).await;
-        };
-        match step_until(&app, stopped(open.clone())).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "archives cannot be made and will be tried again"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
-            _ = open.changed() => {}
-        }
-    }
+    let rounds = Rounds {
+        step: |app, stopped| Box::pin(step_until(app, stopped)),
+        woken: |_| Box::pin(std::future::pending()),
+        trouble: "archives cannot be made",
+    };
+    rounds.keep(app, open).await;
 }
 
 /// Makes one to its end; false when none waits. Tests step with this.

@@ -1,7 +1,8 @@
-//! Background work: wakes, the worker loop and the schedule of jobs.
+//! Background work: wakes, the worker loop, jobs in rounds and the schedule of the others.
 pub mod bell;
 pub mod daily_queries;
 pub mod queue;
+pub mod rounds;
 pub mod schedule;
 pub mod worker;
 

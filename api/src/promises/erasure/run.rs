@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::auth::keys::KeyError;
 use crate::images::store::StoreError;
 use crate::payments::stripe::StripeError;
+use crate::work::rounds::Rounds;
 
-const POLL: Duration = Duration::from_secs(1);
 pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(5);
@@ -44,26 +44,13 @@ pub enum EraseError {
 }
 
 /// Until the process stops: what it is at goes on in another one.
-pub async fn work(app: Arc<App>, mut open: watch::Receiver<bool>) {
-    tokio::select! {
-        () = app.clock.measured() => {}
-        _ = open.wait_for(|is_open| !is_open) => return,
-    }
-    while *open.borrow() {
-        let stopped = async |mut open: watch::Receiver<bool>| {
-            let _ = open.wait_for(|is_open| !is_open).await;
-        };
-        match step_until(&app, stopped(open.clone())).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "erasures cannot be claimed and will be tried again"),
-        }
-        tokio::select! {
-            () = app.erasures.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
-            _ = open.changed() => {}
-        }
-    }
+pub async fn work(app: Arc<App>, open: watch::Receiver<bool>) {
+    let rounds = Rounds {
+        step: |app, stopped| Box::pin(step_until(app, stopped)),
+        woken: |app| Box::pin(app.erasures.notified()),
+        trouble: "erasures cannot be claimed",
+    };
+    rounds.keep(app, open).await;
 }
 
 /// Takes one that is due to its end, or as far as it goes; false when none is. Tests step with this.

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Blind, Seen, queries};
 use crate::app::App;
 use crate::gems;
+use crate::promises::retention::trace_queries;
 use crate::work::daily_queries;
 
 /// Of its traces.
@@ -32,22 +33,23 @@ pub async fn daily(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
 pub async fn look(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {
     let house = app.db.house();
     let (of, what) = (&["P3"], "Audit of every balance");
-    let trace = queries::newest_traces(house, &[KIND.to_owned()]).await?.into_iter().next();
+    let traces = trace_queries::last(house).await?;
+    let trace = traces.iter().find(|trace| trace.kind == KIND).and_then(|trace| Some((trace, trace.finished_at?)));
     let since = queries::schema(house).await?.changed_at;
     let audited = match trace {
         None if now - since <= LATE => Seen::kept(of, what, "Has not run yet, and is not due"),
         None => Seen::stale(of, what, "Has never run"),
-        Some(trace) if trace.failed > 0 => {
+        Some((trace, at)) if trace.failed > 0 => {
             let value = format!("{} rules are broken", trace.failed);
-            Seen::broken(of, what, value).at(Some(trace.finished_at))
+            Seen::broken(of, what, value).at(Some(at))
         }
-        Some(trace) => {
+        Some((trace, at)) => {
             let value = format!("{} accounts, and all of them add up", trace.seen);
-            let seen = match now - trace.finished_at <= LATE {
+            let seen = match now - at <= LATE {
                 true => Seen::kept(of, what, value),
                 false => Seen::stale(of, what, format!("Has not run for too long; then: {value}")),
             };
-            seen.at(Some(trace.finished_at))
+            seen.at(Some(at))
         }
     };
     Ok(std::iter::once(audited).chain(compared(app, since, now).await?).collect())

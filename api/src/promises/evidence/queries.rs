@@ -79,34 +79,6 @@ pub async fn newest_picture(house: &PgPool) -> Result<Option<Picture>, sqlx::Err
     .await
 }
 
-pub struct Trace {
-    pub kind: String,
-    pub finished_at: DateTime<Utc>,
-    pub seen: i64,
-    pub deleted: i64,
-    pub failed: i64,
-    pub unknown: i64,
-    pub missing: i64,
-}
-
-/// The newest of each kind that came to its end.
-pub async fn newest_traces(house: &PgPool, kinds: &[String]) -> Result<Vec<Trace>, sqlx::Error> {
-    sqlx::query_as!(
-        Trace,
-        r#"select wanted.kind as "kind!", run.finished_at as "finished_at!",
-             run.seen as "seen!", run.deleted as "deleted!", run.failed as "failed!", run.unknown as "unknown!",
-             run.missing as "missing!"
-           from unnest($1::text[]) as wanted (kind)
-           cross join lateral (
-             select * from sweep_runs r where r.kind = wanted.kind and r.finished_at is not null and not r.is_dry_run
-             order by r.started_at desc limit 1
-           ) as run"#,
-        kinds
-    )
-    .fetch_all(house)
-    .await
-}
-
 pub struct Overdue {
     pub unconfirmed: bool,
     pub trashed: bool,

@@ -5,31 +5,34 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use lapidary_contract::domain::limits::{REQUEST_LOG_DAYS, TRASH_DAYS};
 
 use super::jobs::promises_of;
-use super::queries::Trace;
 use super::{Blind, Seen, queries};
 use crate::app::App;
 use crate::auth::UNCONFIRMED_KEPT;
-use crate::promises::retention::{JOBS, Job};
+use crate::promises::retention::trace_queries::{self, Trace};
+use crate::promises::retention::{JOBS, Job, Standing};
 use crate::requests::days;
 
 /// Housekeeping comes every few minutes; a process that is replaced, or a database that was away, is made up for.
 const LATE: TimeDelta = TimeDelta::hours(2);
 
+/// A trace of a run that came to its end, and when.
+type Ended<'a> = (&'a Trace, DateTime<Utc>);
+
 pub async fn look(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {
-    let kinds: Vec<String> = JOBS.iter().map(|job| job.kind.to_owned()).collect();
-    let traces = queries::newest_traces(app.db.house(), &kinds).await?;
-    let newest: HashMap<&str, &Trace> = traces.iter().map(|trace| (trace.kind.as_str(), trace)).collect();
+    let traces = trace_queries::last(app.db.house()).await?;
+    let ended = traces.iter().filter_map(|trace| Some((trace.kind.as_str(), (trace, trace.finished_at?))));
+    let newest: HashMap<&str, Ended<'_>> = ended.collect();
     let since = queries::schema(app.db.house()).await?.changed_at;
     let mut seen: Vec<Seen> = JOBS.iter().map(|job| of_job(job, newest.get(job.kind).copied(), since, now)).collect();
-    seen.extend(newest.get("objects").map(|sweep| missing(sweep)));
-    seen.extend(newest.get("objects").map(|sweep| unknown(sweep)));
+    seen.extend(newest.get("objects").map(|sweep| missing(*sweep)));
+    seen.extend(newest.get("objects").map(|sweep| unknown(*sweep)));
     Ok(seen)
 }
 
 /// `since`: when this version's schema came; until a job's time has passed since then it may not have run.
-fn of_job(job: &Job, trace: Option<&Trace>, since: DateTime<Utc>, now: DateTime<Utc>) -> Seen {
+fn of_job(job: &Job, trace: Option<Ended<'_>>, since: DateTime<Utc>, now: DateTime<Utc>) -> Seen {
     let (of, what) = (promises_of(job.kind), job.removes);
-    let Some(trace) = trace else {
+    let Some((trace, at)) = trace else {
         return match now - since <= job.at_least_every {
             true => Seen::kept(of, what, "Has not run yet, and is not due"),
             false => Seen::stale(of, what, "Has never run"),
@@ -38,28 +41,28 @@ fn of_job(job: &Job, trace: Option<&Trace>, since: DateTime<Utc>, now: DateTime<
     let failed =
         if trace.failed > 0 { format!(", {} could not be and are tried again", trace.failed) } else { String::new() };
     let value = format!("{} looked at, {} deleted{failed}", trace.seen, trace.deleted);
-    let seen = match now - trace.finished_at <= job.at_least_every {
-        true => Seen::kept(of, what, value),
-        false => Seen::stale(of, what, format!("Has not run for too long; then: {value}")),
+    let seen = match job.standing(Some(at), now) {
+        Standing::Kept => Seen::kept(of, what, value),
+        _ => Seen::stale(of, what, format!("Has not run for too long; then: {value}")),
     };
-    seen.at(Some(trace.finished_at))
+    seen.at(Some(at))
 }
 
 /// The sweep in its other direction: rows whose objects are gone.
-fn missing(sweep: &Trace) -> Seen {
+fn missing((sweep, at): Ended<'_>) -> Seen {
     let value = match sweep.missing {
         0 => "None".to_owned(),
         some => format!("{some}; they are to be restored from a copy"),
     };
-    Seen::judged(&["P2"], "Pictures that storage has lost", sweep.missing == 0, value).at(Some(sweep.finished_at))
+    Seen::judged(&["P2"], "Pictures that storage has lost", sweep.missing == 0, value).at(Some(at))
 }
 
-fn unknown(sweep: &Trace) -> Seen {
+fn unknown((sweep, at): Ended<'_>) -> Seen {
     let value = match sweep.unknown {
         0 => "None".to_owned(),
         some => format!("{some} objects of a shape that nothing here makes"),
     };
-    Seen::judged(&["P9"], "Objects that nobody knows", sweep.unknown == 0, value).at(Some(sweep.finished_at))
+    Seen::judged(&["P9"], "Objects that nobody knows", sweep.unknown == 0, value).at(Some(at))
 }
 
 pub async fn overdue(app: &App, now: DateTime<Utc>) -> Result<Vec<Seen>, Blind> {

@@ -60,6 +60,7 @@ pub struct Trace {
     pub seen: i64,
     pub deleted: i64,
     pub failed: i64,
+    pub unknown: i64,
     pub missing: i64,
 }
 
@@ -68,7 +69,7 @@ pub async fn last(house: impl PgExecutor<'_>) -> Result<Vec<Trace>, sqlx::Error>
     sqlx::query_as!(
         Trace,
         r#"select distinct on (kind) kind, finished_at,
-             max(failed_at) over (partition by kind) as failed_at, seen, deleted, failed, missing
+             max(failed_at) over (partition by kind) as failed_at, seen, deleted, failed, unknown, missing
            from sweep_runs where not is_dry_run order by kind, finished_at desc nulls last"#
     )
     .fetch_all(house)

@@ -42,6 +42,9 @@ async fn a_deletion_of_the_account_is_taken_back() {
     says(&tab, "Keep this address").await;
     tab.press("button", "Close").await;
     tab.see("button", "Keep my account").await;
+    let is_seen = "(() => { const note = document.activeElement; const { top, bottom } = note.getBoundingClientRect();
+        return note.matches('.note--closing') && top >= 0 && bottom <= innerHeight })()";
+    tab.until(is_seen, "the way back is in sight").await;
     looks.take(&mut tab, "account-closing").await;
     assert_eq!(looks.faults, Vec::<String>::new());
     tab.reload().await;

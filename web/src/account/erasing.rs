@@ -143,7 +143,13 @@ fn done(erasure: Erasure, is_open: RwSignal<bool>) -> AnyView {
             </div>
         }
     });
-    let close = Callback::new(move |()| is_open.set(false));
+    let close = Callback::new(move |()| {
+        is_open.set(false);
+        // The way back stands above the view, far from the button that led here.
+        request_animation_frame(|| {
+            browser::focus(".note--closing");
+        });
+    });
     view! {
         <div role="status">{sentence}</div>
         {receipt}

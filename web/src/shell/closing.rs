@@ -31,7 +31,7 @@ pub fn ClosingNote() -> AnyView {
     let note = changing(move || {
         let at = session.me.with(|me| me.as_ref().and_then(|me| me.closing_at))?;
         Some(view! {
-            <div class="note note--closing">
+            <div class="note note--closing" tabindex="-1">
                 <Icon glyph=Glyph::Warning />
                 <p>
                     "Your account is deleted on " <Moment at=at />

@@ -20,7 +20,7 @@ pub(super) const NULL: &str = "null";
 const OBJECT: &str = "object";
 const HEADERS: [&str; 2] = ["metadata.json", "internal.json"];
 const MARKER: &str = "marker";
-/// An empty file that says which version the one in the bucket is.
+/// A file of the key's folder that says which version the one in the bucket is.
 const CURRENT: &str = "current";
 
 pub(super) struct Versions {
@@ -57,29 +57,34 @@ impl Home {
 
     /// Newest first.
     fn versions(&self) -> io::Result<Vec<Version>> {
-        let (mut found, mut current) = (Vec::new(), (0, NULL.to_owned()));
+        let mut found = Vec::new();
         for name in names(&self.past)? {
             let Some((id, ending)) = name.split_once('.') else { continue };
-            let Some(time) = time_of(id) else { continue };
-            match ending {
-                OBJECT => found.push(Version { time, id: id.to_owned(), kind: Kind::Past }),
-                MARKER => found.push(Version { time, id: id.to_owned(), kind: Kind::Marker }),
-                CURRENT => current = (time, id.to_owned()),
-                _ => {}
-            }
+            let kind = match ending {
+                OBJECT => Kind::Past,
+                MARKER => Kind::Marker,
+                _ => continue,
+            };
+            found.extend(time_of(id).map(|time| Version { time, id: id.to_owned(), kind }));
         }
-        if self.object.is_file() {
-            let (time, id) = current;
+        if let Some(current) = self.current()? {
             // Both names are there where the store died between two steps.
-            found.retain(|version| version.id != id);
-            found.push(Version { time, id, kind: Kind::Current });
+            found.retain(|version| version.id != current.id);
+            found.push(current);
         }
         found.sort_by_key(|version| std::cmp::Reverse(version.time));
         Ok(found)
     }
 
     fn current(&self) -> io::Result<Option<Version>> {
-        Ok(self.versions()?.into_iter().find(|version| version.kind == Kind::Current))
+        if !self.object.is_file() {
+            return Ok(None);
+        }
+        let id = match std::fs::read_to_string(self.past.join(CURRENT)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => NULL.to_owned(),
+            id => id?,
+        };
+        Ok(time_of(&id).map(|time| Version { time, id, kind: Kind::Current }))
     }
 
     /// The current version lies among the past ones, too: as another name of the same file, which keeps its date.
@@ -93,14 +98,14 @@ impl Home {
                 std::fs::hard_link(path, name)?;
             }
         }
-        gone(&self.past(&id, CURRENT))
+        gone(&self.past.join(CURRENT))
     }
 
     fn settle(&self, id: &str, object: &Path, headers: &[PathBuf; 2]) -> io::Result<()> {
         if let Some(folder) = self.object.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(self.past(id, CURRENT), "")?;
+        std::fs::write(self.past.join(CURRENT), id)?;
         std::fs::rename(object, &self.object)?;
         for (from, to) in headers.iter().zip(&self.headers) {
             if from.is_file() { std::fs::rename(from, to)? } else { gone(to)? }
@@ -117,8 +122,9 @@ impl Home {
         let id = version.id.as_str();
         if version.kind == Kind::Current {
             self.clear()?;
+            gone(&self.past.join(CURRENT))?;
         }
-        for ending in [OBJECT, MARKER, CURRENT].into_iter().chain(HEADERS) {
+        for ending in [OBJECT, MARKER].into_iter().chain(HEADERS) {
             gone(&self.past(id, ending))?;
         }
         // Only where it is empty.

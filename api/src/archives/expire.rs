@@ -30,7 +30,7 @@ pub async fn expire(app: &App, now: DateTime<Utc>) -> Result<Done, JobError> {
     let objects: Vec<ObjectVersion> =
         remains.iter().filter_map(|one| one.object_key.as_deref()).map(ObjectVersion::from).collect();
     let kept = if objects.is_empty() { Vec::new() } else { app.store.delete_each(&objects).await? };
-    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.key).collect();
+    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.object.key).collect();
     let is_kept = |one: &&Remains| one.object_key.as_ref().is_some_and(|key| kept.contains(key));
     stuck.extend(remains.iter().filter(is_kept).map(|one| one.id));
     let gone: Vec<_> = remains.iter().map(|one| one.id).filter(|id| !stuck.contains(id)).collect();

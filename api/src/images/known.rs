@@ -86,7 +86,8 @@ impl Known {
             Place::Preview { generation_id } => orphan_if(!self.unfinished.contains(generation_id)),
             Place::Picture { person_id } => {
                 let current = self.pictures.get(person_id).and_then(Option::as_deref);
-                orphan_if(current != Some(listed.object.key.as_str()))
+                // The key stays when the picture changes.
+                orphan_if(!listed.is_current || current != Some(listed.object.key.as_str()))
             }
             // It lies there in a moment before its row says so, and that moment is shorter than a day.
             Place::Archive => orphan_if(!self.archives.contains(&listed.object.key)),

@@ -46,8 +46,16 @@ pub struct Page {
 /// An object that was not deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    pub key: String,
+    pub object: ObjectVersion,
     pub code: String,
+}
+
+impl Kept {
+    /// Several compatible servers do not say which version it is about: then it may be any.
+    pub fn is(&self, object: &ObjectVersion) -> bool {
+        let Self { object: ObjectVersion { key, version }, .. } = self;
+        *key == object.key && (version.is_none() || object.version.is_none() || *version == object.version)
+    }
 }
 
 impl ImageStore {
@@ -76,7 +84,7 @@ impl ImageStore {
             }
             tokio::time::sleep(AGAIN_AFTER).await;
             let again: Vec<ObjectVersion> =
-                batch.iter().filter(|object| again.iter().any(|kept| kept.key == object.key)).cloned().collect();
+                batch.iter().filter(|object| again.iter().any(|kept| kept.is(object))).cloned().collect();
             stayed.extend(self.delete_batch(&again).await?);
         }
         for _ in &stayed {
@@ -97,7 +105,10 @@ impl ImageStore {
         let answer = self.asked("delete", act, send).await?;
         // The answer is 200 even when single keys failed.
         let kept = answer.errors().iter().map(|error| Kept {
-            key: error.key().unwrap_or_default().to_owned(),
+            object: ObjectVersion {
+                key: error.key().unwrap_or_default().to_owned(),
+                version: error.version_id().filter(|id| !id.is_empty()).map(str::to_owned),
+            },
             code: error.code().unwrap_or("an unnamed error").to_owned(),
         });
         Ok(kept.collect())
@@ -176,4 +187,18 @@ fn listed(
         modified_at: DateTime::from_timestamp(modified_at?.secs(), 0)?,
         is_current,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_version_that_stayed_is_not_another_of_its_key_unless_storage_does_not_say_which() {
+        let object = |version: Option<&str>| ObjectVersion { key: "a".into(), version: version.map(str::to_owned) };
+        let kept = |version| Kept { object: object(version), code: "SlowDown".into() };
+        assert!(kept(Some("1")).is(&object(Some("1"))) && !kept(Some("1")).is(&object(Some("2"))));
+        assert!(kept(None).is(&object(Some("2"))) && kept(Some("null")).is(&object(None)));
+        assert!(!kept(None).is(&"b".into()));
+    }
 }

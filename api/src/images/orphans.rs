@@ -190,22 +190,25 @@ async fn judge(app: &App, run: &Run, page: &[Listed], now: DateTime<Utc>) -> Res
     let known = Known::of(app, &old).await?;
     let mut found = Counts { seen: count(page.len()), ..Counts::default() };
     let mut orphans: Vec<ObjectVersion> = Vec::new();
-    let mut previews = Vec::new();
+    let (mut previews, mut lost) = (Vec::new(), 0);
     for (listed, place) in &old {
         match known.verdict(listed, place) {
             Verdict::Stays => {}
             Verdict::Unknown => found.unknown += 1,
             Verdict::Orphan => {
                 orphans.push(listed.object.clone());
+                lost += usize::from(listed.is_current);
                 if matches!(place, Place::Preview { .. }) {
                     previews.push(&listed.object.key);
                 }
             }
         }
     }
-    if orphans.len() > SUSPICIOUS && orphans.len() * 2 > old.len() {
-        tracing::error!(orphans = orphans.len(), old = old.len(), "the sweep stops: too much would be deleted");
-        return Err(SweepError::TooMany { orphans: orphans.len(), old: old.len() });
+    // Older versions and marks are what was deleted before, however many.
+    let current = old.iter().filter(|(listed, _)| listed.is_current).count();
+    if lost > SUSPICIOUS && lost * 2 > current {
+        tracing::error!(orphans = lost, old = current, "the sweep stops: too much would be deleted");
+        return Err(SweepError::TooMany { orphans: lost, old: current });
     }
     found.deleted = count(orphans.len());
     found.deleted_previews = count(previews.len());
@@ -216,7 +219,7 @@ async fn judge(app: &App, run: &Run, page: &[Listed], now: DateTime<Utc>) -> Res
         }
         found.failed = count(kept.len());
         found.deleted -= found.failed;
-        found.deleted_previews -= count(kept.iter().filter(|kept| previews.contains(&&kept.key)).count());
+        found.deleted_previews -= count(kept.iter().filter(|kept| previews.contains(&&kept.object.key)).count());
         metrics::orphans_swept(u64::try_from(found.deleted).unwrap_or(0));
     }
     Ok(found)

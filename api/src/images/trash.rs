@@ -28,7 +28,7 @@ pub async fn empty(app: &App, now: DateTime<Utc>) -> Result<Done, JobError> {
     if let Some(first) = kept.first() {
         tracing::warn!(objects = kept.len(), code = first.code, "objects in the trash could not be deleted");
     }
-    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.key).collect();
+    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.object.key).collect();
     let (stuck, gone): (Vec<_>, Vec<_>) =
         expired.iter().partition(|image| image.objects.keys().iter().any(|key| kept.contains(key)));
     let ids = |images: Vec<&queries::Expired>| images.iter().map(|image| image.id).collect::<Vec<_>>();

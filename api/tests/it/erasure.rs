@@ -39,7 +39,7 @@ pub async fn receipt(app: &TestApp, erasure: &Value) -> Answer {
     app.browser().get(&format!("/v1/erasures/{token}")).await
 }
 
-fn count(receipt: &Value, list: &str, name: &str) -> i64 {
+pub fn count(receipt: &Value, list: &str, name: &str) -> i64 {
     let all = receipt[list].as_array().expect("counts");
     all.iter().find(|one| one["name"] == name).map_or(0, |one| one["count"].as_i64().expect("a count"))
 }

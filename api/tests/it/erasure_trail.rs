@@ -161,7 +161,7 @@ impl Trail {
 }
 
 /// By the storage's own clock, however far a test has put ours on.
-fn client(app: &TestApp) -> aws_sdk_s3::Client {
+pub fn client(app: &TestApp) -> aws_sdk_s3::Client {
     let settings = &app.app.settings;
     aws_sdk_s3::Client::from_conf(store::configuration(settings, settings.s3_endpoint.as_ref()).build())
 }

@@ -18,6 +18,7 @@ mod erasure;
 mod erasure_deaths;
 mod erasure_trail;
 mod erasure_undo;
+mod erasure_versions;
 mod estimates;
 mod events;
 mod everything;

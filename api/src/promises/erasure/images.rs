@@ -12,6 +12,7 @@ use super::{images_queries as queries, objects, person_queries, work_queries};
 use crate::app::App;
 use crate::images::objects::Listed;
 use crate::images::place::Place;
+use crate::images::sweep_queries;
 
 const PIECE: i64 = 500;
 
@@ -25,7 +26,7 @@ pub async fn hide(app: &App, job: &Job, person_id: Uuid) -> Result<(), EraseErro
 }
 
 pub async fn delete_objects(app: &App, job: &Job, person_id: Uuid) -> Result<(), EraseError> {
-    for folder in ["images", "references"] {
+    for folder in ["images", "references", "previews"] {
         let folder = format!("users/{person_id}/{folder}/");
         objects::delete(app, job, &folder, Which::AskedFor(person_id)).await?;
     }
@@ -35,13 +36,19 @@ pub async fn delete_objects(app: &App, job: &Job, person_id: Uuid) -> Result<(),
     Ok(())
 }
 
-/// What of a page belongs to rows that go.
+/// What of a page belongs to rows that go, and what storage keeps of what was deleted or written over before: nobody's.
 pub async fn going(app: &App, job: &Job, person_id: Uuid, page: Vec<Listed>) -> Result<Vec<Listed>, EraseError> {
+    let house = app.db.house();
     let prefixes: HashSet<String> = page.iter().filter_map(|listed| prefix_of(&listed.object.key)).collect();
     let prefixes: Vec<String> = prefixes.into_iter().collect();
-    let going = queries::going(app.db.house(), person_id, job.asked_at, &prefixes).await?;
+    let going = queries::going(house, person_id, job.asked_at, &prefixes).await?;
     let going: HashSet<String> = going.into_iter().collect();
-    let goes = |listed: &Listed| prefix_of(&listed.object.key).is_some_and(|prefix| going.contains(&prefix));
+    let mut known: HashSet<String> = sweep_queries::known_prefixes(house, &prefixes).await?.into_iter().collect();
+    known.extend(sweep_queries::known_references(house, &prefixes).await?);
+    let goes = |listed: &Listed| match prefix_of(&listed.object.key) {
+        Some(prefix) => going.contains(&prefix) || (!listed.is_current && !known.contains(&prefix)),
+        None => !listed.is_current,
+    };
     Ok(page.into_iter().filter(goes).collect())
 }
 

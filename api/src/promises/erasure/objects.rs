@@ -7,13 +7,13 @@ use super::images;
 use super::job_queries::{self as queries, Job};
 use super::run::EraseError;
 use crate::app::App;
-use crate::images::objects::{BATCH_MAX, ObjectVersion};
+use crate::images::objects::{BATCH_MAX, Kept, Listed, ObjectVersion};
 
 /// Which objects of a folder go.
 #[derive(Clone, Copy)]
 pub enum Which {
     All,
-    /// Of images and uploads that this person had when they asked.
+    /// Of images and uploads that this person had when they asked, and what storage keeps of those deleted before.
     AskedFor(Uuid),
 }
 
@@ -27,17 +27,19 @@ pub async fn delete_folder(app: &App, job: &Job, folder: &str) -> Result<(), Era
 pub async fn delete(app: &App, job: &Job, folder: &str, which: Which) -> Result<(), EraseError> {
     let (mut cursor, mut kept_back) = (None, 0);
     loop {
-        let page = app.store.list(folder, cursor.as_ref(), BATCH_MAX).await?;
+        let mut page = app.store.list(folder, cursor.as_ref(), BATCH_MAX).await?;
+        // Where a page begins within a key, its newest versions went with the page before.
+        let begins_with = cursor.as_ref().map(|last| last.key.as_str());
+        page.objects.iter_mut().for_each(|it| it.is_current &= begins_with != Some(it.object.key.as_str()));
         let going = match which {
             Which::All => page.objects,
             Which::AskedFor(person_id) => images::going(app, job, person_id, page.objects).await?,
         };
-        let going: Vec<ObjectVersion> = going.into_iter().map(|listed| listed.object).collect();
         if !going.is_empty() {
-            let kept = app.store.delete_each(&going).await?;
+            let objects: Vec<ObjectVersion> = going.iter().map(|listed| listed.object.clone()).collect();
+            let kept = app.store.delete_each(&objects).await?;
             kept_back += kept.len();
-            let gone = going.iter().filter(|object| !kept.iter().any(|kept| kept.key == object.key));
-            let counts = counts_of(gone.map(|object| object.key.as_str()));
+            let counts = counts_of(&going, &kept);
             if !queries::count(app.db.house(), job, &json!({}), &counts).await? {
                 return Err(EraseError::Lost);
             }
@@ -50,11 +52,13 @@ pub async fn delete(app: &App, job: &Job, folder: &str, which: Which) -> Result<
     }
 }
 
-fn counts_of<'a>(keys: impl Iterator<Item = &'a str>) -> Value {
+/// What somebody had, however many older versions of it there were.
+fn counts_of(going: &[Listed], kept: &[Kept]) -> Value {
     let mut counts = serde_json::Map::new();
-    for key in keys {
-        let count = counts.get(kind_of(key)).and_then(Value::as_i64).unwrap_or(0);
-        counts.insert(kind_of(key).to_owned(), json!(count + 1));
+    let gone = going.iter().filter(|it| it.is_current && !kept.iter().any(|kept| kept.is(&it.object)));
+    for Listed { object, .. } in gone {
+        let count = counts.get(kind_of(&object.key)).and_then(Value::as_i64).unwrap_or(0);
+        counts.insert(kind_of(&object.key).to_owned(), json!(count + 1));
     }
     Value::Object(counts)
 }
@@ -76,14 +80,36 @@ fn kind_of(key: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+
+    fn listed(key: &str, version: &str, is_current: bool) -> Listed {
+        let object = ObjectVersion { key: key.to_owned(), version: Some(version.to_owned()) };
+        Listed { object, modified_at: DateTime::UNIX_EPOCH, is_current }
+    }
 
     #[test]
     fn objects_are_counted_by_what_they_are() {
-        let keys =
-            ["users/a/images/b/1/original.png", "users/a/images/b/1/preview.webp", "users/a/images/b/1/thumbnail.webp"];
-        let more = ["users/a/picture", "users/a/exports/e/1.zip", "users/a/whatever"];
-        let counted = counts_of(keys.into_iter().chain(more));
+        let keys = [
+            "users/a/images/b/1/original.png",
+            "users/a/images/b/1/preview.webp",
+            "users/a/images/b/1/thumbnail.webp",
+            "users/a/picture",
+            "users/a/exports/e/1.zip",
+            "users/a/whatever",
+        ];
+        let counted = counts_of(&keys.map(|key| listed(key, "null", true)), &[]);
         assert_eq!(counted, json!({"images": 1, "thumbnails": 2, "pictures": 1, "exports": 1, "others": 1}));
+    }
+
+    #[test]
+    fn a_picture_in_several_versions_is_one_and_what_was_deleted_before_is_none() {
+        let (one, other) = ("users/a/images/b/1/original.png", "users/a/images/c/1/original.png");
+        let going = [listed(one, "3", true), listed(one, "2", false), listed(other, "5", false)];
+        assert_eq!(counts_of(&going, &[]), json!({"images": 1}));
+        let kept = |version| Kept { object: listed(one, version, true).object, code: "AccessDenied".into() };
+        assert_eq!(counts_of(&going, &[kept("2")]), json!({"images": 1}), "an older version of it stayed");
+        assert_eq!(counts_of(&going, &[kept("3")]), json!({}));
     }
 }

@@ -26,7 +26,7 @@ pub async fn forget(app: &App, now: DateTime<Utc>) -> Result<Done, JobError> {
         .map(|key| key.as_str().into())
         .collect();
     let kept = if objects.is_empty() { Vec::new() } else { app.store.delete_each(&objects).await? };
-    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.key).collect();
+    let kept: HashSet<String> = kept.into_iter().map(|kept| kept.object.key).collect();
     let is_kept =
         |one: &&queries::Deleted| kept.contains(&one.objects.original()) || kept.contains(&one.objects.thumbnail());
     let (stuck, gone): (Vec<_>, Vec<_>) = over.iter().partition(is_kept);

@@ -1,11 +1,15 @@
-//! An S3 of our own on a loopback port: path style, private objects, real signatures, a settable clock.
+//! An S3 of our own on a loopback port: path style, private objects, versions, real signatures, a settable clock.
 mod edge;
 mod listing;
 mod refusal;
 mod sigv4;
+mod staged;
 mod uploads;
 mod uri;
 mod vault;
+mod version_list;
+mod versioned;
+mod versions;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

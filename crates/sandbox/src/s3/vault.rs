@@ -2,8 +2,6 @@
 //! Stricter than the vendor: it takes no object without the encryption header.
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
 use s3s::dto::*;
 use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
@@ -11,17 +9,19 @@ use s3s_fs::FileSystem;
 use tokio::sync::Mutex;
 
 use super::uploads::no_upload;
-use super::{listing, uploads};
+use super::versioned::{Removed, only_version};
+use super::versions::Versions;
+use super::{listing, staged, uploads, version_list};
 use crate::faults::Faults;
 
 const BATCH_LIMIT: usize = 1000;
 /// s3s-fs keeps an object's headers in a file named after the key in base64; file names end at 255 bytes.
 const KEY_LIMIT: usize = 150;
-const ONLY_VERSION: &str = "null";
 
 pub(super) struct Vault {
-    folder: PathBuf,
-    files: FileSystem,
+    pub(super) folder: PathBuf,
+    pub(super) files: FileSystem,
+    pub(super) versions: Versions,
     faults: Faults,
     /// "Only if it does not exist" is looked up and then written: one at a time, or two would win.
     conditional: Mutex<()>,
@@ -29,17 +29,17 @@ pub(super) struct Vault {
 
 impl Vault {
     pub(super) fn open(folder: &Path, faults: Faults) -> Result<Self, s3s_fs::Error> {
-        let files = FileSystem::new(folder)?;
-        Ok(Self { folder: folder.to_owned(), files, faults, conditional: Mutex::new(()) })
+        let (files, versions) = (FileSystem::new(folder)?, Versions::open(folder)?);
+        Ok(Self { folder: folder.to_owned(), files, versions, faults, conditional: Mutex::new(()) })
     }
 
-    fn bucket(&self, name: &str) -> S3Result<PathBuf> {
+    pub(super) fn bucket(&self, name: &str) -> S3Result<PathBuf> {
         let path = self.folder.join(name);
         if path.is_dir() { Ok(path) } else { Err(s3_error!(NoSuchBucket, "The specified bucket does not exist")) }
     }
 
     /// Where the object lies. Keys that two spellings of one path could share are refused.
-    fn object(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
+    pub(super) fn object(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
         let path = self.bucket(bucket)?;
         if key.len() > KEY_LIMIT {
             return Err(s3_error!(KeyTooLongError, "This store keeps keys of up to {KEY_LIMIT} bytes"));
@@ -50,7 +50,7 @@ impl Vault {
         Ok(path.join(key))
     }
 
-    fn present(&self, bucket: &str, key: &str) -> S3Result<()> {
+    pub(super) fn present(&self, bucket: &str, key: &str) -> S3Result<()> {
         if self.object(bucket, key)?.is_file() {
             return Ok(());
         }
@@ -58,28 +58,23 @@ impl Vault {
     }
 
     /// Removes the object and the files that hold its headers. Absent is as good as removed.
-    async fn remove(&self, bucket: &str, key: &str, version: Option<&str>) -> S3Result<()> {
+    async fn remove(&self, bucket: &str, key: &str, version: Option<&str>) -> S3Result<Removed> {
+        if self.versions.is_on(bucket) {
+            return self.remove_version(bucket, key, version);
+        }
         only_version(version)?;
         let object = self.object(bucket, key)?;
         if object.is_file() {
             tokio::fs::remove_file(&object).await.map_err(s3s::S3Error::internal_error)?;
         }
-        let stem = format!(".bucket-{}.object-{}", URL_SAFE_NO_PAD.encode(bucket), URL_SAFE_NO_PAD.encode(key));
-        for ending in ["metadata.json", "internal.json"] {
-            let _ = tokio::fs::remove_file(self.folder.join(format!("{stem}.{ending}"))).await;
+        for path in staged::headers(&self.folder, bucket, key) {
+            let _ = tokio::fs::remove_file(path).await;
         }
-        Ok(())
+        Ok(Removed { version: version.map(str::to_owned), is_marker: None })
     }
 }
 
-fn only_version(version: Option<&str>) -> S3Result<()> {
-    if version.is_none_or(|version| version == ONLY_VERSION) {
-        return Ok(());
-    }
-    Err(s3_error!(InvalidArgument, "Invalid version id specified"))
-}
-
-fn aes256() -> Option<ServerSideEncryption> {
+pub(super) fn aes256() -> Option<ServerSideEncryption> {
     Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256))
 }
 
@@ -121,6 +116,9 @@ impl S3 for Vault {
             }
             return Err(refusal);
         }
+        if self.versions.is_on(&req.input.bucket) {
+            return self.put_version(req).await;
+        }
         let conditional = req.input.if_none_match.is_some() || req.input.if_match.is_some();
         let _alone = if conditional { Some(self.conditional.lock().await) } else { None };
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
@@ -135,11 +133,11 @@ impl S3 for Vault {
     }
 
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        only_version(req.input.version_id.as_deref())?;
-        self.present(&req.input.bucket, &req.input.key)?;
+        let version = self.readable(&req.input.bucket, &req.input.key, req.input.version_id.as_deref())?;
         let known = req.input.if_none_match.clone();
         let mut response = self.files.get_object(req).await?;
         let output = &mut response.output;
+        output.version_id = version;
         output.server_side_encryption = aes256();
         output.accept_ranges = Some("bytes".to_owned());
         output.content_type = content_type(output.content_type.take());
@@ -155,9 +153,9 @@ impl S3 for Vault {
     }
 
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
-        only_version(req.input.version_id.as_deref())?;
-        self.present(&req.input.bucket, &req.input.key)?;
+        let version = self.readable(&req.input.bucket, &req.input.key, req.input.version_id.as_deref())?;
         let mut response = self.files.head_object(req).await?;
+        response.output.version_id = version;
         response.output.server_side_encryption = aes256();
         response.output.accept_ranges = Some("bytes".to_owned());
         response.output.content_type = content_type(response.output.content_type.take());
@@ -166,8 +164,9 @@ impl S3 for Vault {
 
     async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         let input = req.input;
-        self.remove(&input.bucket, &input.key, input.version_id.as_deref()).await?;
-        Ok(S3Response::new(DeleteObjectOutput { version_id: input.version_id, ..DeleteObjectOutput::default() }))
+        let Removed { version: version_id, is_marker: delete_marker } =
+            self.remove(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        Ok(S3Response::new(DeleteObjectOutput { version_id, delete_marker, ..DeleteObjectOutput::default() }))
     }
 
     async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
@@ -197,10 +196,11 @@ impl S3 for Vault {
                 None => self.remove(&input.bucket, &object.key, object.version_id.as_deref()).await,
             };
             match result {
-                Ok(()) => deleted.push(DeletedObject {
+                Ok(removed) => deleted.push(DeletedObject {
                     key: Some(object.key),
                     version_id: object.version_id,
-                    ..DeletedObject::default()
+                    delete_marker: removed.is_marker,
+                    delete_marker_version_id: removed.version.filter(|_| removed.is_marker == Some(true)),
                 }),
                 Err(error) => errors.push(s3s::dto::Error {
                     code: Some(error.code().as_str().to_owned()),
@@ -219,42 +219,28 @@ impl S3 for Vault {
         &self,
         req: S3Request<ListObjectVersionsInput>,
     ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
-        let asked = req.input.clone();
-        let listed = self
-            .list_objects_v2(req.map_input(|input| ListObjectsV2Input {
-                bucket: input.bucket,
-                delimiter: input.delimiter,
-                max_keys: input.max_keys,
-                prefix: input.prefix,
-                start_after: input.key_marker,
-                ..ListObjectsV2Input::default()
-            }))
-            .await?
-            .output;
-        let versions = listed.contents.unwrap_or_default().into_iter().map(|object| ObjectVersion {
-            key: object.key,
-            last_modified: object.last_modified,
-            size: object.size,
-            is_latest: Some(true),
-            storage_class: Some(ObjectVersionStorageClass::from_static(ObjectVersionStorageClass::STANDARD)),
-            version_id: Some(ONLY_VERSION.to_owned()),
-            ..ObjectVersion::default()
-        });
-        let next = listed.next_continuation_token;
-        Ok(S3Response::new(ListObjectVersionsOutput {
-            versions: Some(versions.collect()),
-            common_prefixes: listed.common_prefixes,
-            delimiter: asked.delimiter,
-            is_truncated: listed.is_truncated,
-            key_marker: asked.key_marker,
-            max_keys: listed.max_keys,
-            name: Some(asked.bucket),
-            next_version_id_marker: next.as_ref().map(|_| ONLY_VERSION.to_owned()),
-            next_key_marker: next,
-            prefix: asked.prefix,
-            version_id_marker: asked.version_id_marker,
-            ..ListObjectVersionsOutput::default()
-        }))
+        self.bucket(&req.input.bucket)?;
+        let prefix = req.input.prefix.as_deref().unwrap_or_default();
+        let found = self.versions.all(&req.input.bucket, prefix).map_err(s3s::S3Error::internal_error)?;
+        version_list::page(found, req.input).map(S3Response::new)
+    }
+
+    async fn put_bucket_versioning(
+        &self,
+        req: S3Request<PutBucketVersioningInput>,
+    ) -> S3Result<S3Response<PutBucketVersioningOutput>> {
+        self.turn_versions_on(&req.input)?;
+        Ok(S3Response::new(PutBucketVersioningOutput::default()))
+    }
+
+    async fn get_bucket_versioning(
+        &self,
+        req: S3Request<GetBucketVersioningInput>,
+    ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
+        self.bucket(&req.input.bucket)?;
+        let on = self.versions.is_on(&req.input.bucket);
+        let status = on.then(|| BucketVersioningStatus::from_static(BucketVersioningStatus::ENABLED));
+        Ok(S3Response::new(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() }))
     }
 
     async fn list_objects_v2(
@@ -296,6 +282,9 @@ impl S3 for Vault {
     async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
         encrypted(req.input.server_side_encryption.as_ref())?;
         self.object(&req.input.bucket, &req.input.key)?;
+        if self.versions.is_on(&req.input.bucket) {
+            return self.copy_version(req).await;
+        }
         let mut response = self.files.copy_object(req).await?;
         response.output.server_side_encryption = aes256();
         Ok(response)
@@ -332,6 +321,9 @@ impl S3 for Vault {
         &self,
         req: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        if self.versions.is_on(&req.input.bucket) {
+            return self.complete_version(req).await;
+        }
         let mut response = self.files.complete_multipart_upload(req).await.map_err(no_upload)?;
         response.output.server_side_encryption = aes256();
         Ok(response)

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use lapidary::doctor::bucket;
+use lapidary::generation::settle::{self, Delivered, Outcome};
 use lapidary::images::orphans;
 use lapidary::promises::retention::{Done, run};
 use lapidary::work::queue;
@@ -39,9 +41,11 @@ async fn runs_while(app: &TestApp, kind: &str, now: DateTime<Utc>, change: &'sta
     tx.execute(change).await.expect("changed");
     let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     let lets_go = async {
-        let mut beat = tokio::time::interval(Duration::from_millis(10));
+        let (mut beat, mut looks) = (tokio::time::interval(Duration::from_millis(10)), 0);
         while number(app, waits).await == 0 {
             beat.tick().await;
+            looks += 1;
+            assert!(looks < 1_000, "it never comes to that row");
         }
         tx.commit().await.expect("committed");
     };
@@ -81,8 +85,30 @@ async fn an_upload_that_storage_keeps_is_tried_again_tomorrow_and_keeps_no_other
     let left: i64 = sqlx::query_scalar(left).bind(&first).fetch_one(&mut app.sql().await).await.expect("a count");
     assert_eq!((left, number(&app, "select count(*) from reference_images").await), (1, 1));
     assert_eq!(runs(&app, "references", now + TimeDelta::hours(23)).await, Done::default());
-    assert_eq!(runs(&app, "references", now + TimeDelta::hours(25)).await.deleted, 1);
+    // Its thumbnail alone keeps it, too.
+    store.faults.set(Fault { skip: 1, ..Fault::once("s3", "partial_delete").with("AccessDenied") });
+    assert_eq!(runs(&app, "references", now + TimeDelta::hours(25)).await, Done { seen: 1, deleted: 0, failed: 1 });
+    assert_eq!(runs(&app, "references", now + TimeDelta::hours(50)).await.deleted, 1);
     assert_eq!(keys(&app, "/references/").await, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn an_image_in_the_trash_stays_a_row_while_storage_keeps_any_of_its_objects() {
+    let (app, store) = with_own_store(&[]).await;
+    let person = app.person("Ada Lovelace").await;
+    let made = person.make(&json!({"prompt": "A fox", "quality": "low"})).await;
+    person.delete(&format!("/v1/images/{}", made["images"][0]["id"].as_str().expect("an id"))).await.expect_status(204);
+    person.make(&json!({"prompt": "Another fox", "quality": "low"})).await;
+    let mut now = app.app.clock.now() + TimeDelta::days(31);
+    for skip in 0..3 {
+        store.faults.set(Fault { skip, ..Fault::once("s3", "partial_delete").with("AccessDenied") });
+        assert_eq!(runs(&app, "trash", now).await, Done { seen: 1, deleted: 0, failed: 1 }, "the object after {skip}");
+        assert_eq!(runs(&app, "trash", now + TimeDelta::minutes(50)).await, Done::default(), "others go first");
+        now += TimeDelta::minutes(70);
+    }
+    assert_eq!(number(&app, "select count(*) from images where erase_tried_at is not null").await, 1);
+    assert_eq!(runs(&app, "trash", now).await.deleted, 1);
+    assert_eq!(keys(&app, "/images/").await.len(), 3, "the other one's");
 }
 
 #[actix_web::test]
@@ -119,6 +145,7 @@ async fn a_deleted_upload_waits_for_its_own_persons_work_whether_that_waits_or_r
     let body = json!({"prompt": "A fox", "quality": "low", "references": [{"reference_id": reference}]});
     ada.submit(&body).await.expect_status(202);
     ada.delete(&format!("/v1/references/{reference}")).await.expect_status(204);
+    let others_objects = format!("users/{}/references/", actor(&grace).await.person_id);
     let adas = format!("users/{}/references/", actor(&ada).await.person_id);
     app.app.clock.advance(TimeDelta::days(2));
     for (other, is_running) in others.iter().zip([false, true]) {
@@ -126,7 +153,8 @@ async fn a_deleted_upload_waits_for_its_own_persons_work_whether_that_waits_or_r
         let job = if is_running { queue::claim(&app.app).await.expect("the queue") } else { None };
         assert_eq!(job.is_some(), is_running);
         orphans::sweep(&app.app, false).await.expect("a sweep").expect("a report");
-        assert_eq!(runs(&app, "references", app.app.clock.now()).await.deleted, 1, "somebody else's goes");
+        assert_eq!(keys(&app, &others_objects).await.len(), if is_running { 0 } else { 2 }, "somebody else's go");
+        assert_eq!(runs(&app, "references", app.app.clock.now()).await.deleted, 1);
         assert_eq!(keys(&app, &adas).await.len(), 2, "running: {is_running}");
         if let Some(job) = job {
             app.openai.only_sketch();
@@ -177,4 +205,43 @@ async fn the_row_of_an_archive_stays_until_storage_has_let_go_of_it() {
     assert_eq!(runs(&app, "archives", now).await.deleted, 1);
     assert_eq!(number(&app, "select count(*) from image_archives").await, 0);
     assert!(app.app.store.unended_uploads("users/", now + TimeDelta::days(1)).await.expect("a list").is_empty());
+}
+
+async fn swept(app: &TestApp, is_dry_run: bool) -> i64 {
+    orphans::sweep(&app.app, is_dry_run).await.expect("a sweep").expect("a report").counts.deleted
+}
+
+#[actix_web::test]
+async fn what_somebodys_running_work_has_stored_is_no_orphan_however_old_it_is() {
+    let app = harness::start().await;
+    let (ada, grace) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    ada.submit(&json!({"prompt": "A slow fox", "quality": "low"})).await.expect_status(202);
+    let job = queue::claim(&app.app).await.expect("the queue").expect("a job");
+    // Storage tells whole seconds.
+    let before = "update generations set started_at = started_at - interval '1 minute'";
+    app.sql().await.execute(before).await.expect("it runs for a while");
+    for person in [&ada, &grace] {
+        let key = format!("users/{}/images/{}/1/original.png", actor(person).await.person_id, Uuid::now_v7());
+        app.app.store.put(&key, vec![1_u8], "image/png").await.expect("an object");
+    }
+    app.app.clock.advance(TimeDelta::hours(25));
+    assert_eq!((swept(&app, false).await, keys(&app, "/images/").await.len()), (1, 1));
+    assert_eq!(keys(&app, &format!("{}/images/", job.person_id)).await.len(), 1, "what it stored is kept");
+    settle::settle(&app.app, &job, &Delivered::default(), &Outcome::Cancelled).await.expect("over");
+    assert_eq!((swept(&app, false).await, keys(&app, "/images/").await.len()), (1, 0));
+}
+
+#[actix_web::test]
+async fn what_a_look_at_the_bucket_left_there_goes_after_a_day_and_not_in_a_sweep_that_only_looks() {
+    let app = harness::start().await;
+    let folder = format!("{}/", bucket::FOLDER);
+    app.app.store.put(&format!("{folder}x"), vec![1_u8], "text/plain").await.expect("an object");
+    let left = async || app.app.store.list(&folder, None, 9).await.expect("a list").objects.len();
+    swept(&app, false).await;
+    assert_eq!(left().await, 1, "somebody may be looking");
+    app.app.clock.advance(TimeDelta::hours(25));
+    swept(&app, true).await;
+    assert_eq!(left().await, 1);
+    swept(&app, false).await;
+    assert_eq!(left().await, 0);
 }

@@ -207,3 +207,19 @@ async fn an_account_whose_gems_moved_outlives_its_unconfirmed_person() {
     assert_eq!(number(&app, "select count(*) from people").await, 1);
     assert_eq!(number(&app, "select count(*) from gem_accounts").await, 2, "the books keep what moved");
 }
+
+#[actix_web::test]
+async fn that_an_archive_expired_is_told_once() {
+    let app = harness::start().await;
+    app.person("Ada Lovelace").await;
+    let old = "with a as (select id as person, gen_random_uuid() as id from people)
+        insert into image_archives (id, person_id, fingerprint, request_id, status, image_ids, object_key, bytes, created_at,
+          finished_at, expires_at)
+        select id, person, 'x', 'r', 'ready', '{}', 'users/' || person || '/archives/' || id || '/1.zip', 1,
+          now() - interval '8 days', now() - interval '8 days', now() - interval '1 day' from a";
+    app.sql().await.execute(old).await.expect("an archive");
+    for _ in 0..2 {
+        run::one(&app.app, job("archives"), app.app.clock.now()).await.expect("it runs");
+        assert_eq!(number(&app, "select count(*) from events where kind = 'archive'").await, 1);
+    }
+}

@@ -7,12 +7,14 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Bytes;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    BehaviorVersion, Builder, ConfigBag, Credentials, Intercept, Region, RequestChecksumCalculation,
+    ResponseChecksumValidation, RuntimeComponents,
 };
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ServerSideEncryption};
@@ -72,13 +74,19 @@ pub(super) fn refused<E: std::error::Error>(act: &'static str) -> impl FnOnce(E)
 struct StorageTime {
     clock: Clock,
     offset_seconds: Arc<AtomicI64>,
+    /// As its last answer said, whoever signed by it: the SDK follows another time without a word.
+    heard_seconds: Arc<AtomicI64>,
 }
 
 impl StorageTime {
+    fn off_by_seconds(&self, date: &str) -> Option<i64> {
+        let theirs = DateTime::parse_from_rfc2822(date).ok()?;
+        Some((theirs.with_timezone(&Utc) - self.clock.real()).num_seconds())
+    }
+
     /// `date` is the header of an answer; false when it says nothing.
     fn follow(&self, date: &str) -> bool {
-        let Ok(theirs) = DateTime::parse_from_rfc2822(date) else { return false };
-        let off_by_seconds = (theirs.with_timezone(&Utc) - self.clock.real()).num_seconds();
+        let Some(off_by_seconds) = self.off_by_seconds(date) else { return false };
         tracing::warn!(off_by_seconds, "the storage's clock differs from the database's; requests are signed by it");
         self.offset_seconds.store(off_by_seconds, Ordering::Relaxed);
         true
@@ -88,6 +96,25 @@ impl StorageTime {
 impl TimeSource for StorageTime {
     fn now(&self) -> SystemTime {
         (self.clock.real() + TimeDelta::seconds(self.offset_seconds.load(Ordering::Relaxed))).into()
+    }
+}
+
+impl Intercept for StorageTime {
+    fn name(&self) -> &'static str {
+        "StorageTime"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        if let Some(seconds) = date.and_then(|date| self.off_by_seconds(date)) {
+            self.heard_seconds.store(seconds, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -116,9 +143,11 @@ pub fn configuration(settings: &Settings, endpoint: Option<&String>) -> Builder 
 impl ImageStore {
     pub fn new(settings: &Settings, clock: Clock) -> Self {
         let endpoint = settings.s3_endpoint.as_ref();
-        let time = StorageTime { clock: clock.clone(), offset_seconds: Arc::default() };
+        let time = StorageTime { clock: clock.clone(), offset_seconds: Arc::default(), heard_seconds: Arc::default() };
         Self {
-            client: Client::from_conf(configuration(settings, endpoint).time_source(time.clone()).build()),
+            client: Client::from_conf(
+                configuration(settings, endpoint).time_source(time.clone()).interceptor(time.clone()).build(),
+            ),
             time,
             public: configuration(settings, settings.s3_public_endpoint.as_ref().or(endpoint)),
             signer: Signer::new(&settings.s3_access_key_id, &settings.s3_secret_access_key, &settings.s3_region),
@@ -242,7 +271,7 @@ impl ImageStore {
 
     /// Whether the storage lives in another time: what it says is old may be young.
     pub fn is_clock_off(&self) -> bool {
-        self.time.offset_seconds.load(Ordering::Relaxed).abs() > 3_600
+        self.time.heard_seconds.load(Ordering::Relaxed).abs() > 3_600
     }
 
     /// Whether the bucket is there and ours.

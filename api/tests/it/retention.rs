@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::harness::{self, TestApp};
 
 /// Whose rows they are.
-struct Owner {
-    person: Uuid,
+pub struct Owner {
+    pub person: Uuid,
     image: Uuid,
     endpoint: Uuid,
 }
@@ -22,17 +22,17 @@ struct Owner {
 /// A row of this table, as old as `$4` says. `$1` is its person, `$2` the id of an image, `$3` that of an endpoint, `$5` an
 /// id of its own and `$6` a text of its own.
 #[derive(Clone)]
-struct Case {
-    kind: &'static str,
-    table: &'static str,
+pub struct Case {
+    pub kind: &'static str,
+    pub table: &'static str,
     /// Since the date that counts.
-    after: TimeDelta,
-    insert: &'static str,
+    pub after: TimeDelta,
+    pub insert: &'static str,
     /// Whether the row with `$1` as its id is there.
-    is_there: &'static str,
+    pub is_there: &'static str,
 }
 
-const BY_ID: &str = "id = $1";
+pub const BY_ID: &str = "id = $1";
 
 fn cases() -> Vec<Case> {
     [of_people(), of_the_house()].concat()
@@ -133,7 +133,7 @@ const SHOWN_APART: [(&str, &str); 3] = [
     ("previews", "the_sweep_looks_before_it_deletes_and_counts_previews_apart"),
 ];
 
-async fn owner(app: &TestApp) -> Owner {
+pub async fn owner(app: &TestApp) -> Owner {
     let person = app.person("Ada Lovelace").await;
     let made = person.make(&json!({"prompt": "A fox", "quality": "low"})).await;
     let hook = person.post("/v1/webhook-endpoints", &json!({"url": "http://127.0.0.1:9/hook"})).await.json();
@@ -142,7 +142,7 @@ async fn owner(app: &TestApp) -> Owner {
     Owner { person: ada.parse().expect("a uuid"), image: id(&made["images"][0]["id"]), endpoint: id(&hook["id"]) }
 }
 
-async fn plant(sql: &mut PgConnection, owner: &Owner, case: &Case, at: DateTime<Utc>) -> Uuid {
+pub async fn plant(sql: &mut PgConnection, owner: &Owner, case: &Case, at: DateTime<Utc>) -> Uuid {
     let id = Uuid::now_v7();
     // Every parameter has a type and a use, whatever the statement needs.
     let given = "with given as (select $1::uuid, $2::uuid, $3::uuid, $4::timestamptz, $5::uuid, $6::text)";
@@ -164,7 +164,7 @@ async fn plant(sql: &mut PgConnection, owner: &Owner, case: &Case, at: DateTime<
     id
 }
 
-async fn is_there(sql: &mut PgConnection, case: &Case, id: Uuid) -> bool {
+pub async fn is_there(sql: &mut PgConnection, case: &Case, id: Uuid) -> bool {
     let text = format!("select exists (select from {} where {})", case.table, case.is_there);
     sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(sql).await.expect("a look")
 }

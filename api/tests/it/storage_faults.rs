@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use lapidary::images::orphans::{self, SweepError};
 use lapidary_sandbox::faults::Fault;
 use serde_json::{Value, json};
 
@@ -46,6 +47,14 @@ async fn a_storage_that_lives_in_another_hour_is_signed_for_in_its_time() {
     for hours in [1, -2, 0] {
         store.set_clock_offset(TimeDelta::hours(hours));
         assert_eq!(person.make(&small()).await["status"], "succeeded", "{hours} hours off");
+    }
+    // What it says is old may be young: nothing is thrown away by its time.
+    for (hours, is_swept) in [(-2, false), (0, true)] {
+        store.set_clock_offset(TimeDelta::hours(hours));
+        assert_eq!(person.make(&small()).await["status"], "succeeded");
+        let swept = orphans::sweep(&app.app, false).await;
+        assert_eq!(matches!(swept, Err(SweepError::Clock)), !is_swept, "{hours} hours off: {swept:?}");
+        assert_eq!(swept.is_ok(), is_swept);
     }
 }
 

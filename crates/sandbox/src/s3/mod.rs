@@ -32,7 +32,7 @@ const REGION: &str = "us-east-1";
 const RESTART_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Faults of vendor `s3`. `hang` takes seconds, `refuse` and `refuse_put` an error code (AccessDenied without one),
-/// `cut_body` concerns GET, `partial_delete` the first key of a batch (with an error code, InternalError without one).
+/// `cut_body` concerns GET, `partial_delete` one key of a batch (with an error code, InternalError without one).
 /// Of HEAD: `unencrypted_head` keeps quiet about encryption, as for an object that lies in the clear.
 /// Of PUT: `cut_put` breaks the connection after the object is stored, `unencrypted_put` keeps quiet about encryption,
 /// `error_in_200` says no with the status of a yes.

@@ -184,12 +184,11 @@ impl S3 for Vault {
         if input.delete.objects.is_empty() || input.delete.objects.len() > BATCH_LIMIT {
             return Err(s3_error!(MalformedXML, "The XML you provided was not well-formed or did not validate."));
         }
-        let fault = self.faults.take_where("s3", |kind| kind == "partial_delete");
-        let mut spared = fault.map(|fault| fault.value.as_str().unwrap_or("InternalError").to_owned());
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in input.delete.objects {
-            let result = match spared.take() {
-                Some(code) => {
+            let result = match self.faults.take_where("s3", |kind| kind == "partial_delete") {
+                Some(fault) => {
+                    let code = fault.value.as_str().unwrap_or("InternalError");
                     let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
                     Err(s3s::S3Error::with_message(code, "Refused because a fault was asked for."))
                 }

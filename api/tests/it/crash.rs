@@ -1,6 +1,7 @@
 //! What a death leaves behind is found again: leases by any clock, work that a stop cut off, objects that no row knows,
 //! rows whose objects are gone, and one object that cannot be deleted.
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,14 +11,27 @@ use lapidary::images::orphans::{self, Steps};
 use lapidary::work::{Background, queue, schedule};
 use lapidary_sandbox::faults::{Fault, Faults};
 use lapidary_sandbox::s3;
+use lapidary_sandbox::watchdog::Watchdog;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{self, TestApp};
 
+/// Where they keep their objects; it goes when this process does.
+fn own_stores() -> &'static Path {
+    static STORES: OnceLock<(PathBuf, Watchdog)> = OnceLock::new();
+    let make = || {
+        let folder = std::env::temp_dir().join(format!("lapidary-own-s3-{}", Uuid::now_v7().simple()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let watchdog = Watchdog::remove_at_end(&folder).expect("a watchdog");
+        (folder, watchdog)
+    };
+    &STORES.get_or_init(make).0
+}
+
 /// A store of its own: its faults concern no other test.
 pub async fn with_own_store(extra: &[String]) -> (TestApp, s3::S3) {
-    let folder = std::env::temp_dir().join(format!("lapidary-own-s3-{}", Uuid::now_v7().simple()));
+    let folder = own_stores().join(Uuid::now_v7().simple().to_string());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let store = s3::start(listener, folder, Faults::default()).await.expect("S3");
     store.create_bucket("own").expect("a bucket");

@@ -406,3 +406,43 @@ async fn a_wrong_filter_gets_a_clear_answer() {
     person.get("/v1/images?collection=best").await.expect_problem(400, "malformed-request");
     person.get("/v1/images/blocks?limit=5").await.expect_problem(422, "invalid");
 }
+
+/// How often these indexes were read, as PostgreSQL counts; it counts a moment later.
+async fn reads_of(app: &TestApp, indexes: &[&str]) -> i64 {
+    let counted = "select sum(idx_scan)::bigint from pg_stat_user_indexes where indexrelname = any($1)";
+    sqlx::query_scalar(counted).bind(indexes).fetch_one(&mut app.sql().await).await.expect("a count")
+}
+
+#[actix_web::test]
+async fn a_page_reads_the_index_of_its_person_and_nobody_elses_images_however_much_is_theirs() {
+    let app = harness::start().await;
+    let (ada, grace) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    let adas = make_each(&ada, &["A fox"]).await.swap_remove(0);
+    let graces = make_each(&grace, &["A boat"]).await.swap_remove(0);
+    // Every tenth is Ada's, in the order in which they were made: read by time, hers seem near each other.
+    let many = "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
+           height, thumbhash, price_gems, created_at, prompt, attributes, model, quality, search)
+         select gen_random_uuid(), generation_id, person_id, 1000 + n, object_prefix, extension, content_type, bytes, width,
+           height, thumbhash, 0, created_at - (20000 - n) * interval '1 second', prompt, attributes, model, quality, search
+         from generate_series(1, 20000) n join images on id = case when n % 10 = 0 then $1 else $2 end order by n";
+    let (adas, graces): (Uuid, Uuid) = (adas.parse().expect("an id"), graces.parse().expect("an id"));
+    let mut sql = app.sql().await;
+    sqlx::query(many).bind(adas).bind(graces).execute(&mut sql).await.expect("many");
+    sql.execute("vacuum (analyze) images").await.expect("known");
+    let (one, all) = (["images_by_person", "images_of_person"], ["images_by_time"]);
+    let (of_one, of_all) = (reads_of(&app, &one).await, reads_of(&app, &all).await);
+    let mut path = "/v1/images?limit=50".to_owned();
+    for _ in 0..8 {
+        let page = ada.get(&path).await.expect_status(200).json();
+        path = format!("/v1/images?limit=50&cursor={}", page["next_cursor"].as_str().expect("a cursor"));
+    }
+    let mut beat = tokio::time::interval(std::time::Duration::from_millis(100));
+    let is_counted = async {
+        while reads_of(&app, &one).await < of_one + 8 {
+            beat.tick().await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), is_counted).await;
+    assert!(waited.is_ok(), "the index of a person is not read");
+    assert_eq!(reads_of(&app, &all).await, of_all, "everybody's images were read");
+}

@@ -69,11 +69,11 @@ pub struct Picture {
     pub created_at: DateTime<Utc>,
 }
 
+/// Ids begin with their time.
 pub async fn newest_picture(house: &PgPool) -> Result<Option<Picture>, sqlx::Error> {
     sqlx::query_as!(
         Picture,
-        "select object_prefix, extension, created_at from images where deleted_at is null
-         order by created_at desc limit 1"
+        "select object_prefix, extension, created_at from images where deleted_at is null order by id desc limit 1"
     )
     .fetch_optional(house)
     .await

@@ -76,7 +76,7 @@ pub async fn made_at(app: &TestApp, actor: Actor, at: DateTime<Utc>, model: &str
         "insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
            composed_prompt, attributes, model, width, height, quality, count, share_gems, captured_gems, erased_gems,
            catalogue_version, available_at, created_at, started_at, finished_at)
-         values ($1, $2, $3, $1::text, '', 'test', 'succeeded', 'Written by hand', 'Written by hand', '[]', $4, 1024, 1024, 'low', $5, $6, $7,
+         values ($1, $2, $3, $1::text, '', 'test', 'succeeded', $9, $9, '[]', $4, 1024, 1024, 'low', $5, $6, $7,
            $7, 'test', $8, $8, $8, $8)",
     )
     .bind(id)
@@ -87,6 +87,7 @@ pub async fn made_at(app: &TestApp, actor: Actor, at: DateTime<Utc>, model: &str
     .bind(share)
     .bind(gems)
     .bind(at)
+    .bind("Written by hand")
     .execute(&mut sql)
     .await
     .expect("a generation");

@@ -51,7 +51,7 @@ fn of_people() -> Vec<Row> {
             (id, email, email_normalised, created_at, age_confirmed_at) values ($5, $6, $6, $4 - interval '99 days', $4)"),
         row("webhook_deliveries", "webhook_secrets", true, "it signs until it is replaced", "with e as (
               insert into webhook_endpoints (id, person_id, url, description, event_types, status, created_at, updated_at)
-              values ($5, $1, 'http://127.0.0.1:9/', '', '{}', 'enabled', $4, $4) returning id)
+              values ($5, $1, 'http://127.0.0.1:9/' || $6, '', '{}', 'enabled', $4, $4) returning id)
             insert into webhook_secrets select $5, id, $1, 'x', $4 - interval '3000 days', null from e"),
         row("erasures", "erasures", true, "it goes on until it is finished", "insert into erasures
             (id, kind, status, token_hash, person_id, step, created_at, due_at, next_try_at)

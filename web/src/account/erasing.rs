@@ -143,13 +143,7 @@ fn done(erasure: Erasure, is_open: RwSignal<bool>) -> AnyView {
             </div>
         }
     });
-    let close = Callback::new(move |()| {
-        is_open.set(false);
-        // The way back stands above the view, far from the button that led here.
-        request_animation_frame(|| {
-            browser::focus(".note--closing");
-        });
-    });
+    let close = Callback::new(move |()| is_open.set(false));
     view! {
         <div role="status">{sentence}</div>
         {receipt}

@@ -8,9 +8,10 @@ use crate::asked::{Asked, shown};
 use crate::browser;
 use crate::http;
 use crate::router;
+use crate::session::use_session;
 use crate::ui::button::{Button, LinkButton};
 use crate::ui::dialog::Dialog;
-use crate::ui::dynamic::changing;
+use crate::ui::dynamic::{changing, effect};
 use crate::ui::prelude::*;
 use crate::ui::skeleton::Skeleton;
 use crate::ui::time::{format_gems, format_number};
@@ -23,6 +24,7 @@ const TITLE: &str = "#erasure-title";
 pub fn Erasure() -> AnyView {
     let (images, account) = (RwSignal::new(false), RwSignal::new(false));
     let open = |which: RwSignal<bool>| Callback::new(move |()| which.set(true));
+    show_the_way_back(account);
     if untrack(|| router::query("to")).as_deref() == Some("delete") {
         request_animation_frame(|| {
             browser::focus(TITLE);
@@ -43,6 +45,21 @@ pub fn Erasure() -> AnyView {
         <Dialog open=account title="Delete your account?">{ask(ErasureKind::Account, account)}</Dialog>
     }
     .into_any()
+}
+
+/// It stands above the view, far from the button that led here: however the dialog was closed, it is seen next.
+fn show_the_way_back(is_open: RwSignal<bool>) {
+    let session = use_session();
+    effect(move |was_open: Option<bool>| {
+        let is_open = is_open.get();
+        let is_closing = session.me.with_untracked(|me| me.as_ref().is_some_and(|me| me.closing_at.is_some()));
+        if was_open == Some(true) && !is_open && is_closing {
+            request_animation_frame(|| {
+                browser::focus(".note--closing");
+            });
+        }
+        is_open
+    });
 }
 
 /// Read anew at each opening: the numbers are those of now.

@@ -78,7 +78,7 @@ async fn in_time<T>(job: impl Future<Output = Result<T, sqlx::Error>>) -> Result
 
 /// Beside the others: a storage that answers slowly must not delay the sweep of leases.
 pub async fn housekeeping(app: Arc<App>, mut open: watch::Receiver<bool>) {
-    let mut beat = beat(HOUSEKEEPING);
+    let (mut beat, mut is_start) = (beat(HOUSEKEEPING), true);
     // By a clock that is days ahead, what was deleted yesterday would be due.
     tokio::select! {
         () = app.clock.measured() => {}
@@ -89,8 +89,15 @@ pub async fn housekeeping(app: Arc<App>, mut open: watch::Receiver<bool>) {
             _ = open.changed() => return,
             _ = beat.tick() => {}
         }
+        let round = async {
+            keep_house(&app).await;
+            if std::mem::take(&mut is_start) {
+                // The first look at the promises may have come before what it looks for was done.
+                app.promises.look(&app, app.clock.now()).await;
+            }
+        };
         tokio::select! {
-            () = keep_house(&app) => {}
+            () = round => {}
             // What it was at goes on at the next start: every piece is complete by itself.
             _ = open.wait_for(|is_open| !is_open) => return,
         }

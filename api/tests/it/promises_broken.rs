@@ -179,6 +179,24 @@ async fn a_column_nobody_described_breaks_the_promise_and_the_metric_and_is_logg
 }
 
 #[actix_web::test]
+async fn a_new_installation_sees_every_promise_kept_as_soon_as_its_house_is() {
+    let app = harness::start_with(&["--database-at-rest=LUKS".to_owned()]).await;
+    let process = Process::serve(&app, &[]).await;
+    let mut beat = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..300 {
+        beat.tick().await;
+        let answer = reqwest::get(format!("{}/v1/promises", process.url)).await.expect("an answer");
+        let seen: Value = answer.json().await.expect("JSON");
+        let fine = ["kept", "declared"];
+        let all = seen["promises"].as_array().expect("promises");
+        if all.iter().all(|it| fine.contains(&it["state"].as_str().expect("a state"))) {
+            return;
+        }
+    }
+    panic!("some are never seen kept: {:#}", look(&app).await);
+}
+
+#[actix_web::test]
 async fn a_thousand_questions_make_one_look() {
     let app = harness::start().await;
     let browser = app.browser();

@@ -58,8 +58,8 @@ async fn look_at(app: &App, key: &str, own: bool) -> Result<Vec<Seen>, Blind> {
             ]);
         }
     };
-    let stored = (!own).then(|| Seen::kept(&["P2"], "The newest picture", "It is in storage"));
-    Ok(stored.into_iter().chain([encrypted, refused(app, key).await?]).collect())
+    let said = if own { "There is none yet" } else { "It is in storage" };
+    Ok(vec![Seen::kept(&["P2"], "The newest picture", said), encrypted, refused(app, key).await?])
 }
 
 /// The link as anybody could make it up.

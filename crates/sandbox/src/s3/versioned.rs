@@ -35,14 +35,20 @@ impl Vault {
         }
     }
 
+    /// What is written goes aside; gives where, and the names that were asked for.
+    fn put_aside(&self, bucket: &mut BucketName, key: &mut ObjectKey) -> (Staged, BucketName, ObjectKey) {
+        let staged = Staged::new(&self.folder);
+        let bucket = std::mem::replace(bucket, staged::BUCKET.to_owned());
+        let key = std::mem::replace(key, staged.key.clone());
+        (staged, bucket, key)
+    }
+
     pub(super) async fn put_version(
         &self,
         mut req: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
         let must_be_new = must_be_new(req.input.if_match.take(), req.input.if_none_match.take());
-        let staged = Staged::new(&self.folder);
-        let bucket = std::mem::replace(&mut req.input.bucket, staged::BUCKET.to_owned());
-        let key = std::mem::replace(&mut req.input.key, staged.key.clone());
+        let (staged, bucket, key) = self.put_aside(&mut req.input.bucket, &mut req.input.key);
         // An answer on top of unread bytes may be lost in a connection reset: judged when they are read.
         let mut response = self.files.put_object(req).await?;
         response.output.version_id = Some(self.versions.put(&bucket, &key, &staged, must_be_new?)?);
@@ -57,9 +63,7 @@ impl Vault {
         if let CopySource::Bucket { version_id: Some(_), .. } = &req.input.copy_source {
             return Err(s3_error!(NotImplemented, "This store copies current versions only"));
         }
-        let staged = Staged::new(&self.folder);
-        let bucket = std::mem::replace(&mut req.input.bucket, staged::BUCKET.to_owned());
-        let key = std::mem::replace(&mut req.input.key, staged.key.clone());
+        let (staged, bucket, key) = self.put_aside(&mut req.input.bucket, &mut req.input.key);
         let mut response = self.files.copy_object(req).await?;
         response.output.version_id = Some(self.versions.put(&bucket, &key, &staged, false)?);
         response.output.server_side_encryption = aes256();
@@ -77,9 +81,7 @@ impl Vault {
         let upload = Uuid::parse_str(&req.input.upload_id)
             .map_err(|_| s3_error!(NoSuchUpload, "The specified multipart upload does not exist."))?
             .to_string();
-        let staged = Staged::new(&self.folder);
-        let bucket = std::mem::replace(&mut req.input.bucket, staged::BUCKET.to_owned());
-        let key = std::mem::replace(&mut req.input.key, staged.key.clone());
+        let (staged, bucket, key) = self.put_aside(&mut req.input.bucket, &mut req.input.key);
         let headers = staged::upload_headers(&self.folder, &bucket, &key, &upload);
         // Absent where there is no such upload, which s3s-fs says.
         let _ = std::fs::hard_link(&headers, staged.upload_headers(&upload));

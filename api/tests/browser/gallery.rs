@@ -28,14 +28,17 @@ async fn make_pictures(person: &Person<'_>) {
     }
 }
 
-/// Rows beside a picture that was made, each with its objects; five minutes apart, so that there are many days.
+/// Rows beside a picture that was made, each with its objects and colours of its own; five minutes apart, so that there are
+/// many days.
 async fn multiply(stage: &Stage, count: usize) {
     let sql = format!(
         "insert into images (id, generation_id, person_id, position, object_prefix, extension, content_type, bytes, width,
            height, thumbhash, price_gems, created_at, prompt, attributes, model, quality, search)
          select ('00000000-0000-7000-b001-' || lpad(n::text, 12, '0'))::uuid, i.generation_id, i.person_id, n,
            i.object_prefix, i.extension, i.content_type, i.bytes, (array[1024, 1536, 1024])[1 + n % 3],
-           (array[1024, 1024, 1536])[1 + n % 3], i.thumbhash, i.price_gems, i.created_at - n * interval '5 minutes',
+           (array[1024, 1024, 1536])[1 + n % 3],
+           encode(set_byte(set_byte(decode(i.thumbhash, 'base64'), 0, n % 256), 1, n / 256 % 256), 'base64'),
+           i.price_gems, i.created_at - n * interval '5 minutes',
            'Number ' || n, i.attributes, i.model, i.quality, ''
          from images i cross join generate_series(1, {count}) n where i.position = 0"
     );
@@ -99,6 +102,10 @@ async fn a_hundred_thousand_pictures_scroll_with_few_elements_and_keep_their_pla
     );
     assert!(elements < 900, "{elements} elements for what is in sight");
     assert_eq!(tab.complaints(0), Vec::<String>::new());
+    let rough = "(async () => { const style = getComputedStyle(document.querySelector('.card .picture'));
+        const image = new Image(); image.src = style.backgroundImage.slice(5, -2); await image.decode();
+        return Math.max(image.naturalWidth, image.naturalHeight) })()";
+    assert_eq!(tab.eval(rough).await, 32, "a rough look stands there before its picture");
     comes_back_to_its_place(&tab).await;
     tab.close().await;
     // Nobody paid for them.

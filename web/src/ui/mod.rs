@@ -11,6 +11,7 @@ pub mod field;
 pub mod icon;
 pub mod number;
 pub mod picture;
+pub mod png;
 pub mod prelude;
 pub mod reactive;
 pub mod rows;

@@ -1,11 +1,10 @@
 //! A picture with its place from the start: the ThumbHash is painted at once, the picture fades in over it.
 use crate::ui::prelude::*;
 use leptos::html;
-use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use crate::ui::dynamic::effect;
-use crate::ui::thumb::{Pixels, pixels};
+use crate::ui::png::png;
+use crate::ui::thumb::pixels;
 
 #[component]
 pub fn Picture(
@@ -27,14 +26,10 @@ pub fn Picture(
     #[prop(optional)]
     eager: bool,
 ) -> AnyView {
-    let canvas = NodeRef::<html::Canvas>::new();
     let image = NodeRef::<html::Img>::new();
     let (is_loaded, is_broken) = (RwSignal::new(false), RwSignal::new(false));
     let asked_again = StoredValue::new(false);
     effect(move |_| {
-        if let Some(canvas) = canvas.get() {
-            paint(&canvas, &thumbhash);
-        }
         // From the cache it may be complete before anybody listens.
         if image.get().is_some_and(|image| image.complete() && image.natural_width() > 0) {
             is_loaded.set(true);
@@ -53,8 +48,11 @@ pub fn Picture(
         asked_again.set_value(false);
     };
     view! {
-        <span class=format!("picture {class}") style:aspect-ratio=format!("{width} / {height}")>
-            <canvas node_ref=canvas class="picture__hash" aria-hidden="true"></canvas>
+        <span
+            class=format!("picture {class}")
+            style:aspect-ratio=format!("{width} / {height}")
+            style:background-image=rough(&thumbhash).unwrap_or_default()
+        >
             {(!before.is_empty()).then(|| view! { <img class="picture__before" alt="" aria-hidden="true" src=before /> })}
             <img
                 node_ref=image
@@ -82,15 +80,11 @@ pub fn ratio(width: u32, height: u32) -> String {
     format!("calc({} / {})", width.max(1), height.max(1))
 }
 
-fn paint(canvas: &HtmlCanvasElement, thumbhash: &str) -> Option<()> {
-    let bytes = decode(thumbhash)?;
-    let Pixels { width, height, rgba } = pixels(&bytes, |angle| js_sys::Math::cos(angle.into()) as f32)?;
-    let (width, height) = (u32::from(width), u32::from(height));
-    canvas.set_width(width);
-    canvas.set_height(height);
-    let pixels = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&rgba), width, height).ok()?;
-    let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
-    context.put_image_data(&pixels, 0.0, 0.0).ok()
+/// As a style reads it.
+fn rough(thumbhash: &str) -> Option<String> {
+    let pixels = pixels(&decode(thumbhash)?, |angle| js_sys::Math::cos(angle.into()) as f32)?;
+    let bytes: String = png(&pixels)?.into_iter().map(char::from).collect();
+    Some(format!("url(data:image/png;base64,{})", window().btoa(&bytes).ok()?))
 }
 
 fn decode(base64: &str) -> Option<Vec<u8>> {

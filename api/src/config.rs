@@ -9,7 +9,7 @@ mod address;
 mod check;
 mod commands;
 mod erasure;
-mod limits;
+pub mod limits;
 mod moderation;
 mod openai_wire;
 mod programs;

@@ -4,17 +4,22 @@ use clap::Args;
 use super::{ConfigError, Settings};
 use crate::http::client_address::Network;
 
+/// What holds where the operator sets nothing, and what the API's document says.
+pub const SPENDS: u32 = 300;
+pub const REQUESTS: u32 = 1_200;
+pub const REQUESTS_SIGNED_OUT: u32 = 300;
+
 #[derive(Clone, Args)]
 pub struct LimitSettings {
     /// Generations and refinements a person may ask for in a minute, and at once: exact over all processes. What runs is
     /// limited by RUNNING_PER_PERSON.
-    #[arg(long, env, default_value_t = 300)]
+    #[arg(long, env, default_value_t = SPENDS)]
     pub spends_per_minute: u32,
     /// Requests of one signed-in person, and of each API key, in a minute and at once, for each process.
-    #[arg(long, env, default_value_t = 1_200)]
+    #[arg(long, env, default_value_t = REQUESTS)]
     pub requests_per_minute: u32,
     /// Requests without a sign-in, and with a wrong one, from one address in a minute and at once, for each process.
-    #[arg(long, env, default_value_t = 300)]
+    #[arg(long, env, default_value_t = REQUESTS_SIGNED_OUT)]
     pub requests_per_minute_signed_out: u32,
     /// Reverse proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas. Set it to exactly yours
     /// where others can reach this server from a private network.

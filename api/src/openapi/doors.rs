@@ -7,6 +7,7 @@ use utoipa::openapi::{Header, ObjectBuilder, OpenApi, Ref, RefOr, Response, Type
 
 use super::problem;
 use crate::auth::scopes::{self, Door};
+use crate::config::limits::{REQUESTS, REQUESTS_SIGNED_OUT, SPENDS};
 
 /// As a parameter of `Authorization: Bearer`, like an access token.
 pub fn scheme() -> SecurityScheme {
@@ -45,7 +46,7 @@ fn say(operation: &mut Operation, door: Door) {
         Door::Public => {}
         Door::Unlimited => return,
     }
-    say_how_often(operation);
+    say_how_often(operation, door);
 }
 
 /// Adds to what a 403 may mean.
@@ -57,23 +58,34 @@ fn refuse(operation: &mut Operation, why: &str) {
     }
 }
 
-fn say_how_often(operation: &mut Operation) {
+fn say_how_often(operation: &mut Operation, door: Door) {
     let answers = &mut operation.responses.responses;
-    let too_often = || problem("Asked too often, or too much waits: `Retry-After` says when to come back.");
-    if let RefOr::T(refused) = answers.entry("429".into()).or_insert_with(too_often) {
+    let limits = limits(door, answers.contains_key("402"));
+    if let RefOr::T(refused) = answers.entry("429".into()).or_insert_with(|| problem("")) {
         let seconds = header(Type::Integer, "Seconds until it is worth asking again. It wins over `RateLimit`.");
         refused.headers.insert("Retry-After".into(), seconds.into());
-        if refused.description.is_empty()
-            && let RefOr::T(usual) = too_often()
-        {
-            refused.description = usual.description;
-        }
+        let own = std::mem::take(&mut refused.description);
+        refused.description = if own.is_empty() { limits } else { format!("{own} {limits}") };
     }
     for answer in answers.values_mut() {
         if let RefOr::T(answer) = answer {
             say_standing(answer);
         }
     }
+}
+
+/// As they are unless the operator sets others; `RateLimit-Policy` tells which hold.
+fn limits(door: Door, is_paid: bool) -> String {
+    let (requests, whose) = match door {
+        Door::Public => (REQUESTS_SIGNED_OUT, "address"),
+        Door::Scope(_) | Door::Session | Door::Unlimited => (REQUESTS, "key or session"),
+    };
+    let spends = format!(" It also counts as one of {SPENDS} `spends` a minute of your account; 402 is decided first.");
+    let spends = if is_paid { spends.as_str() } else { "" };
+    format!(
+        "Asked too often, or too much waits: `Retry-After` says when to come back. \
+         It counts as one of {requests} `requests` of your {whose} in a minute, unless the operator set another number.{spends}"
+    )
 }
 
 fn say_standing(answer: &mut Response) {
@@ -100,6 +112,7 @@ mod tests {
     use lapidary_contract::Scope;
     use serde_json::{Value, json};
 
+    use super::super::edges::resolved;
     use super::*;
 
     fn document() -> Value {
@@ -124,9 +137,13 @@ mod tests {
         let document = document();
         for (method, pattern, door) in scopes::all().filter(|(_, _, door)| *door != Door::Unlimited) {
             let answers = &document["paths"][pattern][method.to_lowercase()]["responses"];
-            assert!(answers["429"]["headers"]["Retry-After"].is_object(), "{method} {pattern}");
-            assert!(!answers["429"]["description"].as_str().unwrap().is_empty(), "{method} {pattern}");
-            for answer in answers.as_object().unwrap().values() {
+            let refused = resolved(&document, &answers["429"]);
+            assert!(refused["headers"]["Retry-After"].is_object(), "{method} {pattern}");
+            let words = refused["description"].as_str().unwrap();
+            let limit = if door == Door::Public { "`requests` of your address" } else { "`requests` of your" };
+            assert!(words.contains(limit), "{method} {pattern}: {words}");
+            assert_eq!(words.contains("`spends`"), answers.get("402").is_some(), "{method} {pattern}: {words}");
+            for answer in answers.as_object().unwrap().values().map(|answer| resolved(&document, answer)) {
                 assert!(answer["headers"]["RateLimit"].is_object(), "{method} {pattern}");
             }
             assert!(door == Door::Public || answers.get("403").is_some(), "{method} {pattern}");

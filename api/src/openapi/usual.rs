@@ -64,7 +64,6 @@ fn usual_words(status: &str) -> &'static str {
         "202" => "Accepted; it goes on by itself.",
         "204" => "Done; there is nothing to say.",
         "303" => "It stands at `Location`.",
-        "304" => "It is as the tag in `If-None-Match` says.",
         "400" => "The request cannot be read, or a header that it needs is missing.",
         "401" => "The token or key is missing, wrong, expired or revoked.",
         "402" => "Not enough gems, or a cap is in the way. Nothing was held.",
@@ -74,7 +73,8 @@ fn usual_words(status: &str) -> &'static str {
         "413" => "The body is too large.",
         "415" => "The body's content type is not read here.",
         "422" => "Some values are not right: `errors` says which.",
-        "429" => "Too many: `Retry-After` says when to come again.",
+        // The door says it, with its limits.
+        "429" => "",
         "502" => "A service that we depend on failed.",
         _ => "See the problem's `type`.",
     }

@@ -82,6 +82,7 @@ pub enum BulkAction {
 /// One change to up to 500 images; those that are not yours are not changed and not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"action": "favour", "image_ids": ["019ac0de-0000-7000-8000-000000000001"]})))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeImages {
     pub action: BulkAction,
@@ -115,6 +116,7 @@ pub struct Collection {
 /// Makes or renames a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "Winter"})))]
 #[serde(deny_unknown_fields)]
 pub struct NameCollection {
     /// 1 to 80 characters; no two collections of a person share a name.
@@ -125,6 +127,7 @@ pub struct NameCollection {
 /// Images to put into a collection or to take out of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"image_ids": ["019ac0de-0000-7000-8000-000000000001"]})))]
 #[serde(deny_unknown_fields)]
 pub struct CollectionImages {
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
@@ -134,6 +137,7 @@ pub struct CollectionImages {
 /// Asks for a zip of images with a manifest: exactly one of the two says which.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"image_ids": ["019ac0de-0000-7000-8000-000000000001"]})))]
 #[serde(deny_unknown_fields)]
 pub struct CreateImageArchive {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,6 +195,7 @@ pub struct ImageArchive {
 /// Makes a link by which anyone sees one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"shows_prompt": true})))]
 #[serde(deny_unknown_fields)]
 pub struct CreateShareLink {
     /// Whether whoever opens it sees the prompt, the attributes and the model too.

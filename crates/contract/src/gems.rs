@@ -175,6 +175,7 @@ pub struct GemCaps {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"daily_gems": 200, "monthly_gems": null, "time_zone": "Europe/Berlin"})))]
 #[serde(deny_unknown_fields)]
 pub struct SetGemCaps {
     /// 1 to 1,000,000; absent or null removes it.
@@ -189,6 +190,7 @@ pub struct SetGemCaps {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"code": "7K2M9-QPTAB-C3DEF-GHJ45"})))]
 #[serde(deny_unknown_fields)]
 pub struct RedeemCode {
     /// Case, spaces and hyphens do not matter.

@@ -53,6 +53,7 @@ pub struct Image {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"is_favourite": true})))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateImage {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -29,6 +29,7 @@ pub struct Me {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "Ada Lovelace"})))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMe {
     /// At most 100 characters; empty removes it.

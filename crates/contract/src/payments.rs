@@ -26,6 +26,7 @@ pub struct GemPacks {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"pack": "pouch"})))]
 #[serde(deny_unknown_fields)]
 pub struct CreateCheckout {
     /// Id of a pack.

@@ -36,6 +36,7 @@ pub struct CreatePreset {
 /// What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "Golden hour"})))]
 #[serde(deny_unknown_fields)]
 pub struct UpdatePreset {
     /// 1 to 80 characters.

@@ -64,7 +64,7 @@ pub async fn gems_low(
            on conflict on constraint notices_once do nothing
            returning id
          )
-         select emit_gems_low($2, $1, $3, $4), (select record_event($2, 'notice', id) from added)",
+         select (select record_event($2, 'notice', id) from added), emit_gems_low($2, $1, $3, $4)",
         Uuid::now_v7(),
         person_id,
         gems,

@@ -293,11 +293,10 @@ async fn credit(
     Ok(row.debt)
 }
 
-/// What a claw-back took, and what it left.
+/// What a claw-back took, and all gems and what is owed after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClawedBack {
     pub taken: Gems,
-    /// Of the account, held ones counted.
     pub gems: Gems,
     pub owed: Gems,
 }

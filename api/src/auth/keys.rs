@@ -196,7 +196,7 @@ impl Keys {
         key_store::lock(&mut tx).await?;
         key_store::retire(&mut tx, true, now).await?;
         let made = key_store::make(&mut tx, &self.master, now).await?;
-        let subject = made.id.parse().unwrap_or_default();
+        let subject: Uuid = made.id.parse().unwrap_or_default();
         audit::record(&mut tx, &Done::new(By::CommandLine, OperatorAct::RotateKeys, subject), now).await?;
         let ring = self.load(&mut tx, now).await?;
         tx.commit().await?;

@@ -50,7 +50,7 @@ pub async fn gems_low(
     gone_gems: i64,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    if gems >= LOW_GEMS || gems + gone_gems < LOW_GEMS {
+    if !become_low(gems, gone_gems) {
         return Ok(());
     }
     sqlx::query!(
@@ -72,6 +72,25 @@ pub async fn gems_low(
     )
     .fetch_one(conn)
     .await?;
+    Ok(())
+}
+
+fn become_low(gems: i64, gone_gems: i64) -> bool {
+    gems < LOW_GEMS && gems + gone_gems >= LOW_GEMS
+}
+
+/// As [`gems_low`], where a notice of its own says already what took them: only whoever listens from outside is told.
+pub async fn gems_low_outside(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    gems: i64,
+    gone_gems: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    if become_low(gems, gone_gems) {
+        let subject = Uuid::now_v7();
+        sqlx::query!("select emit_gems_low($1, $2, $3, $4)", person_id, subject, gems, now).fetch_one(conn).await?;
+    }
     Ok(())
 }
 

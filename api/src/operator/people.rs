@@ -96,8 +96,9 @@ async fn details(conn: &mut PgConnection, app: &App, id: Uuid) -> ApiResult<Pers
     })
 }
 
-/// Sign a person out everywhere and refuse them until restored, in every process within a second. What they have waiting ends,
-/// its gems back, and what runs stops. Again changes nothing.
+/// Sign a person out everywhere and refuse them until restored, in every process within a second. Again changes nothing.
+///
+/// What waits for them ends with its gems back, and what runs stops with what is made by then.
 #[utoipa::path(tag = "operator", operation_id = "suspend_person", params(("id" = Uuid, Path)),
     request_body = OperatorReason, responses(
     (status = 200, body = PersonDetails),

@@ -99,7 +99,7 @@ pub async fn post(
             notices::add(conn, person_id, kind, Some(purchase_id), gems, ticket, now).await?;
         }
         if let Some(clawed_back) = moved.clawed_back {
-            notices::gems_low(conn, person_id, clawed_back.gems, clawed_back.taken, now).await?;
+            notices::gems_low_outside(conn, person_id, clawed_back.gems, clawed_back.taken, now).await?;
         }
         let news = News {
             is_paid: !was_credited && goal.credited > 0,

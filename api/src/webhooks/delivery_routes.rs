@@ -80,6 +80,7 @@ pub async fn get_webhook_delivery(
 }
 
 /// Send it once more, whatever became of it: the same bytes under the same `webhook-id`, at once and then as if it were new.
+///
 /// Ten tests and resends a minute, to all of your endpoints together.
 #[utoipa::path(tag = "webhooks", operation_id = "resend_webhook_delivery",
     params(("id" = Uuid, Path), ("delivery_id" = Uuid, Path)), responses(

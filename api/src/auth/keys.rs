@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use lapidary_contract::OperatorAct;
 use serde::Serialize;
 use sqlx::PgConnection;
 use tokio::sync::{Mutex, watch};
@@ -21,6 +22,7 @@ use super::secret::MasterKey;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::ApiError;
+use crate::operator::audit::{self, By, Done};
 
 pub const SIGNS_FOR: TimeDelta = TimeDelta::days(90);
 /// Twice the life of a token.
@@ -187,13 +189,15 @@ impl Keys {
         Ok(())
     }
 
-    /// Retires the key that signs, whatever its age, and makes another.
+    /// Retires the key that signs, whatever its age, and makes another. Written down as an operator's act.
     pub async fn rotate(&self, db: &Db, now: DateTime<Utc>) -> Result<SigningKey, KeyError> {
         let _turn = self.turn.lock().await;
         let mut tx = db.begin_house().await?;
         key_store::lock(&mut tx).await?;
         key_store::retire(&mut tx, true, now).await?;
         let made = key_store::make(&mut tx, &self.master, now).await?;
+        let subject: Uuid = made.id.parse().unwrap_or_default();
+        audit::record(&mut tx, &Done::new(By::CommandLine, OperatorAct::RotateKeys, subject), now).await?;
         let ring = self.load(&mut tx, now).await?;
         tx.commit().await?;
         self.remember(ring);
@@ -224,9 +228,12 @@ impl Keys {
     pub async fn forget_unreadable(&self, db: &Db, now: DateTime<Utc>) -> Result<bool, KeyError> {
         let mut tx = db.begin_house().await?;
         let forgotten = MarkKeys::forget_unreadable(&mut tx, &self.master).await?;
+        for id in &forgotten {
+            audit::record(&mut tx, &Done::new(By::CommandLine, OperatorAct::ForgetKey, *id), now).await?;
+        }
         MarkKeys::load(&mut tx, &self.master, now).await?;
         tx.commit().await?;
-        Ok(forgotten > 0)
+        Ok(!forgotten.is_empty())
     }
 
     /// How often the keys were read from the database.

@@ -29,15 +29,15 @@ impl MarkKeys {
         if known.is_empty() { Ok(Self(vec![make(conn, master, now).await?])) } else { Ok(Self(known)) }
     }
 
-    /// Removes what does not open, and says how many there were. Marks under it recognise nobody from then on.
-    pub async fn forget_unreadable(conn: &mut PgConnection, master: &MasterKey) -> Result<usize, KeyError> {
+    /// Removes what does not open, and says which keys those were. Marks under them recognise nobody from then on.
+    pub async fn forget_unreadable(conn: &mut PgConnection, master: &MasterKey) -> Result<Vec<Uuid>, KeyError> {
         let rows = sqlx::query!("select id, sealed from sealed_keys where purpose = $1 for update", PURPOSE)
             .fetch_all(&mut *conn)
             .await?;
         let lost = rows.iter().filter(|row| master.open(&row.id.to_string(), &row.sealed).is_err());
         let lost: Vec<Uuid> = lost.map(|row| row.id).collect();
         sqlx::query!("delete from sealed_keys where id = any($1)", &lost).execute(conn).await?;
-        Ok(lost.len())
+        Ok(lost)
     }
 
     /// One mark under each key.

@@ -26,7 +26,9 @@ pub enum PeopleAct {
     Find { email: String },
     /// Let a person use the operator's screens.
     MakeOperator { person_id: Uuid },
-    /// Sign a person out everywhere and refuse them until restored.
+    /// Let a person use the operator's screens no more.
+    RemoveOperator { person_id: Uuid },
+    /// Sign a person out everywhere and refuse them until restored. What waits for them ends within seconds, its gems back.
     Suspend { person_id: Uuid },
     /// Let a suspended person in again.
     Restore { person_id: Uuid },
@@ -46,6 +48,7 @@ pub async fn act(act: PeopleAct, settings: &Settings) -> Result<(), StartError> 
     let said = match act {
         PeopleAct::Find { ref email } => find(email, &db).await,
         PeopleAct::MakeOperator { person_id } => change(act, person_id, "is an operator", &db).await,
+        PeopleAct::RemoveOperator { person_id } => change(act, person_id, "is no operator", &db).await,
         PeopleAct::Suspend { person_id } => change(act, person_id, "is suspended and signed out everywhere", &db).await,
         PeopleAct::Restore { person_id } => change(act, person_id, "may sign in again", &db).await,
         PeopleAct::Erase { ref who, at_once } => {
@@ -95,8 +98,10 @@ pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx:
         // Changes nobody, or not here.
         PeopleAct::Find { .. } | PeopleAct::Erase { .. } => return Ok(false),
         PeopleAct::MakeOperator { person_id } => {
-            let made = sqlx::query!("update people set is_operator = true where id = $1", person_id);
-            (made.execute(&mut *tx).await?.rows_affected() == 1, OperatorAct::MakeOperator, person_id)
+            (set_operator(&mut tx, person_id, true).await?, OperatorAct::MakeOperator, person_id)
+        }
+        PeopleAct::RemoveOperator { person_id } => {
+            (set_operator(&mut tx, person_id, false).await?, OperatorAct::RemoveOperator, person_id)
         }
         PeopleAct::Suspend { person_id } => {
             (suspend(&mut tx, person_id, now).await?.is_some(), OperatorAct::Suspend, person_id)
@@ -111,6 +116,12 @@ pub async fn apply(act: PeopleAct, db: &Db, clock: &Clock) -> Result<bool, sqlx:
     // Whoever is deaf polls within a second.
     let _ = bell::tell_once(db.house(), News::Revocation).await;
     Ok(true)
+}
+
+/// False: nobody has this id.
+async fn set_operator(conn: &mut PgConnection, person_id: Uuid, is_operator: bool) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!("update people set is_operator = $2 where id = $1", person_id, is_operator);
+    Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
 /// Gives the sessions that end with it, for whoever commits to tell. `None`: nobody has this id.
@@ -144,6 +155,7 @@ struct Found {
     created_at: DateTime<Utc>,
     is_suspended: bool,
     is_confirmed: bool,
+    is_closing: bool,
     is_operator: bool,
     providers: Vec<String>,
     remaining: i64,
@@ -158,7 +170,7 @@ pub async fn find(email: &str, db: &Db) -> Result<String, StartError> {
     let people = sqlx::query_as!(
         Found,
         r#"select p.id, p.email, p.created_at, p.suspended_at is not null as "is_suspended!",
-             p.age_confirmed_at is not null as "is_confirmed!", p.is_operator,
+             p.age_confirmed_at is not null as "is_confirmed!", p.closing_at is not null as "is_closing!", p.is_operator,
              array(select i.provider from identities i where i.person_id = p.id order by i.created_at) as "providers!",
              a.free + a.bought as "remaining!", a.held_free + a.held_bought as "held!", a.debt
            from people p
@@ -178,10 +190,11 @@ pub async fn find(email: &str, db: &Db) -> Result<String, StartError> {
 }
 
 fn line(person: &Found) -> String {
-    let state = match (person.is_suspended, person.is_confirmed) {
-        (true, _) => "suspended",
-        (false, true) => "active",
-        (false, false) => "age not confirmed",
+    let state = match (person.is_suspended, person.is_closing, person.is_confirmed) {
+        (true, ..) => "suspended",
+        (false, true, _) => "to be erased",
+        (false, false, true) => "active",
+        (false, false, false) => "age not confirmed",
     };
     let operator = if person.is_operator { ", operator" } else { "" };
     let debt = if person.debt > 0 { format!(", {} owed", person.debt) } else { String::new() };

@@ -293,9 +293,21 @@ async fn credit(
     Ok(row.debt)
 }
 
+/// What a claw-back took, and all gems and what is owed after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClawedBack {
+    pub taken: Gems,
+    pub gems: Gems,
+    pub owed: Gems,
+}
+
 /// Takes bought gems back for money that went back. What is spent already is owed from here on; held gems are unfinished
-/// work and stay. Gives what is owed now.
-pub async fn claw_back(conn: &mut PgConnection, posting: Posting, now: DateTime<Utc>) -> Result<Gems, sqlx::Error> {
+/// work and stay.
+pub async fn claw_back(
+    conn: &mut PgConnection,
+    posting: Posting,
+    now: DateTime<Utc>,
+) -> Result<ClawedBack, sqlx::Error> {
     let row = sqlx::query!(
         r#"with before as (
              select id, bought from gem_accounts where id = $1 for no key update
@@ -306,7 +318,7 @@ pub async fn claw_back(conn: &mut PgConnection, posting: Posting, now: DateTime<
                  purchased = a.purchased - $2
              from before b
              where a.id = b.id
-             returning least(b.bought, $2) as taken, a.debt
+             returning least(b.bought, $2) as taken, a.free + a.bought + a.held_free + a.held_bought as gems, a.debt
            ),
            rows as (
              insert into gem_transfers (id, account_id, debit, credit, amount, kind, reference, part, created_at)
@@ -316,7 +328,7 @@ pub async fn claw_back(conn: &mut PgConnection, posting: Posting, now: DateTime<
                ($7::uuid, 'debt', $2 - moved.taken)) as t (id, debit, amount)
              where t.amount > 0
            )
-           select debt as "debt!" from moved"#,
+           select taken as "taken!", gems as "gems!", debt as "debt!" from moved"#,
         posting.account_id,
         posting.gems,
         posting.purchase_id,
@@ -328,7 +340,7 @@ pub async fn claw_back(conn: &mut PgConnection, posting: Posting, now: DateTime<
     .fetch_one(conn)
     .await?;
     count([("claw_back", posting.gems)]);
-    Ok(row.debt)
+    Ok(ClawedBack { taken: row.taken, gems: row.gems, owed: row.debt })
 }
 
 fn count<const N: usize>(moved: [(&'static str, Gems); N]) {

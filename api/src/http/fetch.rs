@@ -153,3 +153,6 @@ pub async fn read_limited(mut response: reqwest::Response, max_bytes: usize) -> 
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,11 +26,17 @@ pub enum Who {
     Key(Uuid),
     Person(Uuid),
     Address(u128),
+    /// A person's, for what is sent to their receivers because they ask.
+    Sender(Uuid),
 }
+
+/// Webhooks that somebody asks for, a minute.
+const BY_HAND: u32 = 10;
 
 pub struct Limits {
     signed_in: Rate,
     signed_out: Rate,
+    by_hand: Rate,
     /// What costs: the rate is here, its time is in the database.
     pub spends: Rate,
     trusted: Vec<Network>,
@@ -46,6 +52,7 @@ impl Limits {
         Self {
             signed_in: Rate::new("requests", limits.requests_per_minute),
             signed_out: Rate::new("requests", limits.requests_per_minute_signed_out),
+            by_hand: Rate::new("webhooks", BY_HAND),
             spends: Rate::new("spends", limits.spends_per_minute),
             trusted: limits.trusted_proxies.clone(),
             started: Instant::now(),
@@ -56,7 +63,11 @@ impl Limits {
 
     /// One request more. The error is the standing of whoever has to wait.
     fn take(&self, who: Who, now: Instant) -> Result<Standing, Standing> {
-        let rate = if matches!(who, Who::Address(_)) { self.signed_out } else { self.signed_in };
+        let rate = match who {
+            Who::Address(_) => self.signed_out,
+            Who::Key(_) | Who::Person(_) => self.signed_in,
+            Who::Sender(_) => self.by_hand,
+        };
         let now = i64::try_from(now.saturating_duration_since(self.started).as_micros()).unwrap_or(i64::MAX / 2);
         let shard = usize::try_from(self.hasher.hash_one(who) % u64::try_from(SHARDS).unwrap_or(1)).unwrap_or(0);
         let Some(shard) = self.shards.get(shard) else { return Ok(rate.standing(0)) };
@@ -81,6 +92,12 @@ impl Limits {
         };
         request.extensions_mut().insert(standing);
         if is_in { Ok(()) } else { Err(ApiError::RateLimited { retry_after_seconds: standing.retry_after_seconds() }) }
+    }
+
+    /// One webhook more that this person asks for, whichever of their endpoints it goes to.
+    pub fn send_by_hand(&self, person_id: Uuid) -> ApiResult<()> {
+        let taken = self.take(Who::Sender(person_id), Instant::now());
+        taken.map(drop).map_err(|late| ApiError::RateLimited { retry_after_seconds: late.retry_after_seconds() })
     }
 
     /// As [`Limits::admit`], for somebody nobody knows.
@@ -124,6 +141,7 @@ mod tests {
         Limits {
             signed_in: Rate::new("requests", per_minute),
             signed_out: Rate::new("requests", per_minute),
+            by_hand: Rate::new("webhooks", 1),
             spends: Rate::new("spends", 1),
             trusted: Vec::new(),
             started: Instant::now(),
@@ -142,6 +160,7 @@ mod tests {
         let refused = limits.take(Who::Key(id), now).unwrap_err();
         assert_eq!(refused.retry_after_seconds(), 20);
         assert!(limits.take(Who::Person(id), now).is_ok(), "a person's own is another one");
+        assert!(limits.take(Who::Sender(id), now).is_ok() && limits.take(Who::Sender(id), now).is_err());
         assert!(limits.take(Who::Key(id), now + Duration::from_secs(19)).is_err());
         assert!(limits.take(Who::Key(id), now + Duration::from_secs(20)).is_ok());
         assert!(limits.take(Who::Key(id), now + Duration::from_secs(20)).is_err());

@@ -1,11 +1,13 @@
 //! Which addresses are public, and a resolver that gives no other: a name is looked up when a connection is made, judged,
 //! and connected to as it was judged. A second look-up could answer with another address, so there is none.
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, LazyLock};
 
 use futures_util::future::BoxFuture;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReachable {
@@ -36,8 +38,28 @@ fn is_public_name(name: &str) -> bool {
     name.contains('.') && !LOCAL_NAMES.iter().any(is_local)
 }
 
+/// Look-ups at a time. Each has a thread until the name server answers or the system gives up, also when nobody waits for it
+/// any more: slow ones must not take the threads that everything else needs.
+static LOOK_UPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(16)));
+
 /// Asks for the addresses of a name.
-pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
+pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// On a thread that may wait, a permit in its hand until it has answered.
+fn blocking(permits: Arc<Semaphore>, ask: fn(&str) -> io::Result<Vec<IpAddr>>) -> Lookup {
+    Arc::new(move |name| {
+        let permits = Arc::clone(&permits);
+        Box::pin(async move {
+            let permit = permits.acquire_owned().await.map_err(io::Error::other)?;
+            let asked = tokio::task::spawn_blocking(move || {
+                let found = ask(&name);
+                drop(permit);
+                found
+            });
+            asked.await.map_err(io::Error::other)?
+        })
+    })
+}
 
 /// A resolver for clients that may reach public addresses only.
 #[derive(Clone)]
@@ -46,11 +68,8 @@ pub struct PublicOnly(Lookup);
 impl PublicOnly {
     /// As this machine resolves names.
     pub fn by_system() -> Self {
-        Self::by(Arc::new(|name| {
-            Box::pin(async move {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-                Ok(found.map(|address| address.ip()).collect())
-            })
+        Self::by(blocking(Arc::clone(&LOOK_UPS), |name| {
+            Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect())
         }))
     }
 
@@ -119,4 +138,4 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -4,7 +4,7 @@ mod message;
 mod queries;
 mod routes;
 
-pub use self::queries::{add, gems_low, unread};
+pub use self::queries::{add, gems_low, gems_low_outside, unread};
 
 pub fn configure(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
     config.service(routes::list_notices).service(routes::read_notice);

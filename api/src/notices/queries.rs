@@ -41,16 +41,16 @@ pub async fn add(
     Ok(())
 }
 
-/// Tells that gems have become low, where it is this capture that left so few and nobody was told since they last read it.
-/// The caller has locked the account: two captures do not both pass the line.
+/// Tells that gems have become low, where it is this that left so few: whoever listens from outside each time, and the person
+/// where they have read of the last time. The caller has locked the account: no two pass the line together.
 pub async fn gems_low(
     conn: &mut PgConnection,
     person_id: Uuid,
     gems: i64,
-    captured_gems: i64,
+    gone_gems: i64,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    if gems >= LOW_GEMS || gems + captured_gems < LOW_GEMS {
+    if !become_low(gems, gone_gems) {
         return Ok(());
     }
     sqlx::query!(
@@ -64,14 +64,33 @@ pub async fn gems_low(
            on conflict on constraint notices_once do nothing
            returning id
          )
-         select record_event($2, 'notice', id), emit_webhook($2, 'gems.low', id, $4) from added",
+         select (select record_event($2, 'notice', id) from added), emit_gems_low($2, $1, $3, $4)",
         Uuid::now_v7(),
         person_id,
         gems,
         now
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
+    Ok(())
+}
+
+fn become_low(gems: i64, gone_gems: i64) -> bool {
+    gems < LOW_GEMS && gems + gone_gems >= LOW_GEMS
+}
+
+/// As [`gems_low`], where a notice of its own says already what took them: only whoever listens from outside is told.
+pub async fn gems_low_outside(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    gems: i64,
+    gone_gems: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    if become_low(gems, gone_gems) {
+        let subject = Uuid::now_v7();
+        sqlx::query!("select emit_gems_low($1, $2, $3, $4)", person_id, subject, gems, now).fetch_one(conn).await?;
+    }
     Ok(())
 }
 

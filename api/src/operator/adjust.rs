@@ -15,6 +15,7 @@ use crate::gems::{ledger, queries as gem_queries};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::{IdempotencyKey, Json, fingerprint};
 use crate::http::request_log::RequestId;
+use crate::notices;
 
 /// Give a person free gems, or take gems, free ones first. They see it in their statement, without the reason.
 ///
@@ -28,6 +29,8 @@ use crate::http::request_log::RequestId;
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "Only for operators.", body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Nobody adjusts their own.", body = Problem,
+        content_type = "application/problem+json"),
     (status = 413, body = Problem, content_type = "application/problem+json"),
     (status = 415, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json")))]
@@ -38,6 +41,9 @@ pub async fn adjust_gems(
     request_id: RequestId,
 ) -> ApiResult<HttpResponse> {
     let (id, IdempotencyKey(key), Json(asked)) = operator.given;
+    if *id == operator.person_id {
+        return Err(ApiError::IllegalTransition("You cannot adjust your own gems. Ask another operator."));
+    }
     let by = By::Screen { operator_id: operator.person_id, request_id: &request_id.0 };
     let (adjustment, is_new) = adjust(&app, operator.person_id, by, *id, &key, &asked).await?;
     let mut answer = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
@@ -76,6 +82,8 @@ async fn adjust(
         let done = Done::new(by, OperatorAct::AdjustGems, person_id);
         audit::record(&mut tx, &Done { reason: Some(reason), gems: Some(asked.gems), ..done }, now).await?;
         queries::tell(&mut tx, person_id, new.id).await?;
+        let left = gem_queries::balance(&mut tx, account_id).await?;
+        notices::gems_low(&mut tx, person_id, left.remaining + left.held, -asked.gems, now).await?;
     }
     let row = queries::by_key(&mut tx, operator_id, key).await?.ok_or(ApiError::NotFound)?;
     if row.fingerprint != fingerprint {

@@ -1,5 +1,5 @@
 //! The audit log: every act of an operator, by screen or command line, written in the act's own transaction. Nothing here
-//! changes or deletes a row, and the database would refuse it.
+//! changes or deletes a row, and the database would refuse it; after seven years a job forgets.
 use actix_web::{get, web};
 use lapidary_contract::{AuditEntry, List, OperatorAct, Problem};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub enum By<'a> {
 pub struct Done<'a> {
     pub by: By<'a>,
     pub act: OperatorAct,
-    /// A person, a flag, a code.
+    /// A person, a flag, a code, a key.
     pub subject: Uuid,
     pub reason: Option<&'a str>,
     pub gems: Option<i64>,
@@ -43,11 +43,11 @@ impl<'a> Done<'a> {
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
-    /// Only what was done about this person, flag or code.
+    /// Only what was done about this person, flag, code or key.
     pub subject: Option<Uuid>,
 }
 
-/// What operators did, newest first. Rows are never changed and never go.
+/// What operators did in the last seven years, newest first. Rows are never changed, but when whom they name is erased.
 #[utoipa::path(tag = "operator", operation_id = "list_operator_acts", params(PageQuery, AuditQuery), responses(
     (status = 200, body = List<AuditEntry>),
     (status = 400, body = Problem, content_type = "application/problem+json"),

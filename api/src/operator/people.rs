@@ -18,6 +18,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
 use crate::http::paging::{self, Listed, PageQuery};
 use crate::http::request_log::RequestId;
+use crate::promises::erasure;
 use crate::requests;
 use crate::requests::routes::RequestsQuery;
 
@@ -96,6 +97,8 @@ async fn details(conn: &mut PgConnection, app: &App, id: Uuid) -> ApiResult<Pers
 }
 
 /// Sign a person out everywhere and refuse them until restored, in every process within a second. Again changes nothing.
+///
+/// What waits for them ends with its gems back, and what runs stops with what is made by then.
 #[utoipa::path(tag = "operator", operation_id = "suspend_person", params(("id" = Uuid, Path)),
     request_body = OperatorReason, responses(
     (status = 200, body = PersonDetails),
@@ -154,10 +157,16 @@ async fn change(app: &App, by: By<'_>, act: OperatorAct, id: Uuid, reason: &str)
     };
     let ended = ended.ok_or(ApiError::NotFound)?;
     audit::record(&mut tx, &Done { reason: Some(reason), ..Done::new(by, act, id) }, now).await?;
-    let person = details(&mut tx, app, id).await?;
     tx.commit().await?;
     ended.into_iter().for_each(|session| app.auth.revocations.add(session));
-    Ok(person)
+    // Otherwise the sweep ends it.
+    if act == OperatorAct::Suspend
+        && let Err(error) = erasure::stop_work(app, id).await
+    {
+        tracing::warn!(person_id = %id, %error, "work of who is suspended waits for the sweep");
+    }
+    let mut conn = app.db.house().acquire().await?;
+    details(&mut conn, app, id).await
 }
 
 /// A person's requests of the last 30 days, newest first. That you looked is written down.

@@ -13,6 +13,7 @@ pub struct PersonRow {
     pub name: Option<String>,
     pub suspended_at: Option<DateTime<Utc>>,
     pub is_confirmed: bool,
+    pub is_closing: bool,
     pub is_operator: bool,
     pub providers: Vec<String>,
     pub remaining: i64,
@@ -27,10 +28,11 @@ impl From<PersonRow> for PersonSummary {
             id: row.id,
             email: row.email,
             name: row.name,
-            state: match (row.suspended_at.is_some(), row.is_confirmed) {
-                (true, _) => PersonState::Suspended,
-                (false, true) => PersonState::Active,
-                (false, false) => PersonState::AgeNotConfirmed,
+            state: match (row.suspended_at.is_some(), row.is_closing, row.is_confirmed) {
+                (true, ..) => PersonState::Suspended,
+                (false, true, _) => PersonState::Closing,
+                (false, false, true) => PersonState::Active,
+                (false, false, false) => PersonState::AgeNotConfirmed,
             },
             is_operator: row.is_operator,
             providers: row.providers,
@@ -61,7 +63,7 @@ pub async fn find(
 ) -> Result<Vec<PersonRow>, sqlx::Error> {
     sqlx::query_as!(
         PersonRow,
-        r#"select p.id, l.account_id, p.email, p.name, p.suspended_at, p.age_confirmed_at is not null as "is_confirmed!",
+        r#"select p.id, l.account_id, p.email, p.name, p.suspended_at, p.age_confirmed_at is not null as "is_confirmed!", p.closing_at is not null as "is_closing!",
              p.is_operator, p.created_at,
              array(select i.provider from identities i where i.person_id = p.id order by i.created_at) as "providers!",
              a.free + a.bought as "remaining!", a.held_free + a.held_bought as "held!", a.debt
@@ -91,7 +93,7 @@ pub async fn find(
 pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<PersonRow>, sqlx::Error> {
     sqlx::query_as!(
         PersonRow,
-        r#"select p.id, l.account_id, p.email, p.name, p.suspended_at, p.age_confirmed_at is not null as "is_confirmed!",
+        r#"select p.id, l.account_id, p.email, p.name, p.suspended_at, p.age_confirmed_at is not null as "is_confirmed!", p.closing_at is not null as "is_closing!",
              p.is_operator, p.created_at,
              array(select i.provider from identities i where i.person_id = p.id order by i.created_at) as "providers!",
              a.free + a.bought as "remaining!", a.held_free + a.held_bought as "held!", a.debt

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::post_queries::{self, Locked, News};
 use super::reading::{Progress, Reading};
-use crate::gems::ledger::{self, Posting};
+use crate::gems::ledger::{self, ClawedBack, Posting};
 use crate::notices;
 
 /// What was told to us, to be remembered in the transaction that posts it.
@@ -98,6 +98,9 @@ pub async fn post(
         for (kind, gems) in notices_of(&before, reading, status, &moved) {
             notices::add(conn, person_id, kind, Some(purchase_id), gems, ticket, now).await?;
         }
+        if let Some(clawed_back) = moved.clawed_back {
+            notices::gems_low_outside(conn, person_id, clawed_back.gems, clawed_back.taken, now).await?;
+        }
         let news = News {
             is_paid: !was_credited && goal.credited > 0,
             refunded: (goal.credited > 0 && reading.refunded > before.refunded_amount).then_some(ticket),
@@ -169,6 +172,7 @@ struct Moved {
     parts: i32,
     /// What is owed after it, if this made it more.
     new_debt: Option<Gems>,
+    clawed_back: Option<ClawedBack>,
 }
 
 async fn move_gems(
@@ -187,15 +191,16 @@ async fn move_gems(
         ledger::purchase(conn, posting(credit), now).await?;
     }
     let claw_back = goal.clawed_back - before.clawed_back_gems;
-    let mut debt = None;
+    let mut clawed_back = None;
     if claw_back > 0 {
-        let owed = ledger::claw_back(conn, posting(claw_back), now).await?;
-        debt = (owed > 0).then_some(owed);
+        clawed_back = Some(ledger::claw_back(conn, posting(claw_back), now).await?);
     } else if claw_back < 0 {
         ledger::restore(conn, posting(-claw_back), now).await?;
     }
     moved.gems = credit - claw_back;
-    moved.new_debt = debt;
+    moved.new_debt = clawed_back.map(|it| it.owed).filter(|owed| *owed > 0);
+    // What came and went at once was nobody's to miss.
+    moved.clawed_back = clawed_back.filter(|_| credit <= 0);
     Ok(moved)
 }
 

@@ -102,7 +102,7 @@ pub const ALL: [Words; 15] = [
     Words {
         id: "P14",
         title: "Limits, and no abuse",
-        text: "So that it works for everybody there are limits on how often anyone may ask and on how much runs at once. Meeting one costs nothing. Prompts that would hurt people are refused without charge, and accounts that abuse the service are suspended, with the reason said.",
+        text: "So that it works for everybody there are limits on how often anyone may ask and on how much runs at once. Meeting one costs nothing. Prompts that would hurt people are refused without charge, and accounts that abuse the service are suspended: who signs in to one reads so, and whom to write to.",
         how_kept: "Limits are counted exactly, over all processes where gems are spent. Refusals again and again raise a flag that a person looks at.",
     },
     Words {

@@ -70,6 +70,9 @@ fn words(error: &FetchError) -> &'static str {
         FetchError::Scheme => "Its address is not one that may be sent to.",
         FetchError::NotReachable(NotReachable::NotPublic) => "Its address is not public.",
         FetchError::NotReachable(NotReachable::Unresolved) => "Its name does not resolve.",
+        FetchError::Http(error) if error.is_timeout() && error.is_connect() => {
+            "No connection could be made within 5 seconds."
+        }
         FetchError::Http(error) if error.is_timeout() => "It did not answer within 15 seconds.",
         FetchError::Http(error) if error.is_connect() => {
             "No connection could be made, or its certificate is not valid."
@@ -131,7 +134,7 @@ async fn give_up(
         && queries::disable(&mut tx, job.endpoint_id, reason, now).await?
     {
         // Each time anew: it may have been switched on again since the last one.
-        let part = i32::try_from(now.timestamp() / 60).unwrap_or(i32::MAX);
+        let part = i32::try_from(now.timestamp() % i64::from(i32::MAX)).unwrap_or(i32::MAX);
         let (kind, subject) = (NoticeKind::WebhookDisabled, Some(job.endpoint_id));
         notices::add(&mut tx, job.person_id, kind, subject, None, part, now).await?;
         is_off = true;

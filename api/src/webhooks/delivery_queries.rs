@@ -98,23 +98,6 @@ pub async fn add_test(
     Ok(())
 }
 
-pub async fn count_tests(
-    conn: &mut PgConnection,
-    person_id: Uuid,
-    endpoint_id: Uuid,
-    since: DateTime<Utc>,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from webhook_deliveries
-           where person_id = $1 and endpoint_id = $2 and event_type = 'webhook.test' and created_at > $3"#,
-        person_id,
-        endpoint_id,
-        since
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// From its first attempt on. What is being sent right now goes on.
 pub async fn again(
     conn: &mut PgConnection,

@@ -1,6 +1,5 @@
 //! Routes of what was sent: the log, a test, and sending once more.
 use actix_web::{HttpResponse, get, post, web};
-use chrono::TimeDelta;
 use lapidary_contract::{List, Problem, WebhookDelivery, WebhookStatus};
 use uuid::Uuid;
 
@@ -10,11 +9,9 @@ use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::{self, Listed, PageQuery};
 
-/// Tests of one endpoint within a minute.
-const TESTS_MAX: i64 = 10;
 const OFF: ApiError = ApiError::IllegalTransition("This endpoint is switched off: switch it on first.");
 
-/// Send a `webhook.test` there, whatever types it wants. Ten within a minute.
+/// Send a `webhook.test` there, whatever types it wants. Ten tests and resends a minute, to all of your endpoints together.
 #[utoipa::path(tag = "webhooks", operation_id = "test_webhook_endpoint", params(("id" = Uuid, Path)), responses(
     (status = 202, body = WebhookDelivery),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -32,10 +29,7 @@ pub async fn test_webhook_endpoint(
     if queries::lock(&mut tx, user.person_id, *id, now).await?.status == WebhookStatus::Disabled {
         return Err(OFF);
     }
-    let lately = now - TimeDelta::minutes(1);
-    if deliveries::count_tests(&mut tx, user.person_id, *id, lately).await? >= TESTS_MAX {
-        return Err(ApiError::RateLimited { retry_after_seconds: 60 });
-    }
+    app.limits.send_by_hand(user.person_id)?;
     let delivery_id = Uuid::now_v7();
     deliveries::add_test(&mut tx, user.person_id, *id, delivery_id, now).await?;
     let delivery = deliveries::get(&mut tx, user.person_id, *id, delivery_id).await?;
@@ -86,12 +80,15 @@ pub async fn get_webhook_delivery(
 }
 
 /// Send it once more, whatever became of it: the same bytes under the same `webhook-id`, at once and then as if it were new.
+///
+/// Ten tests and resends a minute, to all of your endpoints together.
 #[utoipa::path(tag = "webhooks", operation_id = "resend_webhook_delivery",
     params(("id" = Uuid, Path), ("delivery_id" = Uuid, Path)), responses(
     (status = 202, body = WebhookDelivery),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 409, body = Problem, content_type = "application/problem+json")))]
+    (status = 409, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json")))]
 #[post("/v1/webhook-endpoints/{id}/deliveries/{delivery_id}/resend")]
 pub async fn resend_webhook_delivery(
     app: web::Data<App>,
@@ -105,6 +102,7 @@ pub async fn resend_webhook_delivery(
     }
     deliveries::again(&mut tx, user.person_id, id, delivery_id, now).await?;
     let delivery = deliveries::get(&mut tx, user.person_id, id, delivery_id).await?;
+    app.limits.send_by_hand(user.person_id)?;
     tx.commit().await?;
     Ok(HttpResponse::Accepted().json(delivery))
 }

@@ -1,4 +1,4 @@
-//! Throws away what the log keeps no longer, and secrets that were replaced a day ago.
+//! Throws away what the log keeps no longer, and secrets that were replaced a day ago; ends what waits at nobody's.
 use chrono::{DateTime, TimeDelta, Utc};
 use lapidary_contract::domain::limits::WEBHOOK_DELIVERY_DAYS;
 
@@ -10,6 +10,7 @@ const PIECE: i64 = 10_000;
 
 /// As of `now`.
 pub async fn forget(app: &App, now: DateTime<Utc>) -> Result<Done, sqlx::Error> {
+    queries::end_waiting_of_disabled(app.db.house(), now).await?;
     let before = now - TimeDelta::days(WEBHOOK_DELIVERY_DAYS);
     let mut gone = 0;
     loop {

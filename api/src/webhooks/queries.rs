@@ -107,10 +107,11 @@ pub async fn lock(
     get(conn, person_id, id, now).await
 }
 
+/// Another address is not known to be quick.
 pub async fn replace(conn: &mut PgConnection, person_id: Uuid, endpoint: &WebhookEndpoint) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update webhook_endpoints set url = $3, description = $4, event_types = $5, status = $6, disabled_reason = $7,
-           failing_since = $8, is_slow = is_slow and url = $3, updated_at = $9
+           failing_since = $8, is_slow = is_slow or url <> $3, updated_at = $9
          where person_id = $1 and id = $2",
         person_id,
         endpoint.id,

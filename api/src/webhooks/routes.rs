@@ -1,4 +1,5 @@
 //! Routes of webhook endpoints. An address is judged before a transaction begins: that may ask the network.
+use actix_web::http::header;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use chrono::TimeDelta;
 use lapidary_contract::domain::limits::{WEBHOOK_DESCRIPTION_MAX, WEBHOOK_ENDPOINTS_MAX, WEBHOOK_URL_MAX};
@@ -67,7 +68,7 @@ pub async fn create_webhook_endpoint(
     queries::add(&mut tx, user.person_id, &endpoint).await?;
     secret_queries::add(&mut tx, user.person_id, id, &fresh.sealed, now).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Created().json(endpoint))
+    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(endpoint))
 }
 
 /// Your webhook endpoints, newest first, all of them.
@@ -186,7 +187,7 @@ pub async fn replace_webhook_secret(
     app: web::Data<App>,
     user: CurrentUser,
     id: web::Path<Uuid>,
-) -> ApiResult<web::Json<WebhookEndpoint>> {
+) -> ApiResult<HttpResponse> {
     let now = app.clock.now();
     let fresh = secret::fresh(app.auth.master(), *id)?;
     let mut tx = app.db.begin_as(user.actor()).await?;
@@ -195,7 +196,8 @@ pub async fn replace_webhook_secret(
     secret_queries::add(&mut tx, user.person_id, *id, &fresh.sealed, now).await?;
     let endpoint = queries::get(&mut tx, user.person_id, *id, now).await?;
     tx.commit().await?;
-    Ok(web::Json(WebhookEndpoint { secret: Some(fresh.shown), ..endpoint }))
+    let endpoint = WebhookEndpoint { secret: Some(fresh.shown), ..endpoint };
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(endpoint))
 }
 
 /// As it is sent to from then on.

@@ -18,9 +18,9 @@ const POLL: Duration = Duration::from_secs(1);
 pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// In one process.
 const SENDING: usize = 64;
-/// Of these, to endpoints that fail or are slow: the others always have places left.
+/// Of these, to endpoints that fail, are slow or were never quick: the others always have places left.
 const TROUBLED: usize = 32;
-const BOUNDS: Bounds = Bounds { per_endpoint: 4, per_person: 8 };
+const BOUNDS: Bounds = Bounds { per_endpoint: 4, per_person: 8, per_person_troubled: 4 };
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 /// What is on its way, by task.

@@ -26,10 +26,12 @@ pub fn fresh(master: &MasterKey, endpoint_id: Uuid) -> ApiResult<Fresh> {
     Ok(Fresh { shown: sign::shown(&secret), sealed })
 }
 
-/// `None` where one of them does not open: MASTER_KEY is not the one that sealed it.
+/// Those that open, the current one first. `None` where that one does not: MASTER_KEY is not the one that sealed it. One that
+/// it replaced is missed by nobody who has it.
 pub fn open_all(master: &MasterKey, endpoint_id: Uuid, sealed: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
-    let opened = sealed.iter().map(|one| master.open(&label(endpoint_id), one).ok().map(|opened| opened.plain));
-    opened.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+    let mut opened = sealed.iter().map(|one| master.open(&label(endpoint_id), one).ok().map(|opened| opened.plain));
+    let current = opened.next()??;
+    Some(std::iter::once(current).chain(opened.flatten()).collect())
 }
 
 /// Puts what MASTER_KEY_PREVIOUS sealed under MASTER_KEY; gives how many. What neither opens stays as it is.

@@ -21,15 +21,18 @@ pub struct Claimed {
     pub is_troubled: bool,
 }
 
-/// How much may be sent at a time, of all processes together.
+/// How much may be sent at a time, of all processes together; two that claim in the same moment may each see the same room.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub per_endpoint: i64,
     pub per_person: i64,
+    /// Of these, to endpoints that fail or are slow: a person's others always have places left.
+    pub per_person_troubled: i64,
 }
 
 /// What is due, in fairness: of those with the fewest on their way what waits longest; whose endpoint fails or is slow comes
-/// last, and `troubled_rows` of them at most. The walk over endpoints costs one look for each that has something waiting.
+/// last, among a person's own too, and `troubled_rows` of them at most. The walk over endpoints costs one look for each that
+/// has something waiting.
 pub async fn claim(
     house: &PgPool,
     now: DateTime<Utc>,
@@ -48,16 +51,22 @@ pub async fn claim(
              from waiting w where w.endpoint_id is not null
            ),
            heads as (
-             select h.id, h.next_attempt_at, e.is_slow or e.failing_since is not null as is_troubled,
-               o.running + row_number() over (partition by e.person_id order by h.next_attempt_at, h.id) as place
+             select h.id, h.next_attempt_at, t.is_troubled,
+               o.running + row_number() over (partition by e.person_id order by t.is_troubled, h.next_attempt_at, h.id)
+                 as place,
+               o.troubled + row_number() over (partition by e.person_id, t.is_troubled order by h.next_attempt_at, h.id)
+                 as troubled_place
              from waiting w
              join webhook_endpoints e on e.id = w.endpoint_id and e.status = 'enabled'
              join people p on p.id = e.person_id and p.suspended_at is null and p.closing_at is null
+             cross join lateral (select e.is_slow or e.failing_since is not null as is_troubled) t
              cross join lateral (
                select count(*) as running from webhook_deliveries d where d.endpoint_id = e.id and d.lease_until >= $1
              ) r
              cross join lateral (
-               select count(*) as running from webhook_deliveries d where d.person_id = e.person_id and d.lease_until >= $1
+               select count(*) as running, count(*) filter (where x.is_slow or x.failing_since is not null) as troubled
+               from webhook_deliveries d join webhook_endpoints x on x.id = d.endpoint_id
+               where d.person_id = e.person_id and d.lease_until >= $1
              ) o
              cross join lateral (
                select d.id, d.next_attempt_at from webhook_deliveries d
@@ -69,7 +78,7 @@ pub async fn claim(
            ranked as (
              select id, next_attempt_at, is_troubled, place,
                row_number() over (partition by is_troubled order by place, next_attempt_at, id) as rank
-             from heads where place <= $4
+             from heads where place <= $4 and (troubled_place <= $7 or not is_troubled)
            ),
            chosen as (
              select d.id, h.is_troubled from ranked h join webhook_deliveries d on d.id = h.id
@@ -95,7 +104,8 @@ pub async fn claim(
         bounds.per_endpoint,
         bounds.per_person,
         rows,
-        troubled_rows
+        troubled_rows,
+        bounds.per_person_troubled
     )
     .fetch_all(house)
     .await
@@ -104,7 +114,8 @@ pub async fn claim(
 /// One line of the log that a delivery carries.
 pub type Line = serde_json::Value;
 
-/// It arrived. The endpoint's row is written only where that changes what is known of it.
+/// It arrived, also where its endpoint was switched off meanwhile. The endpoint's row is written only where that changes what is
+/// known of it, and by an answer from the address that it has.
 pub async fn delivered(
     house: &PgPool,
     job: &Claimed,
@@ -117,24 +128,25 @@ pub async fn delivered(
          ended as (
            update webhook_deliveries d set status = 'delivered', lease_until = null, finished_at = $4,
              attempts = (case when jsonb_array_length(d.attempts) >= 20 then d.attempts - 0 else d.attempts end) || $3
-           from endpoint where d.id = $1 and d.attempt = $2 and d.status = 'pending' returning d.endpoint_id
+           from endpoint where d.id = $1 and d.attempt = $2 and d.status <> 'delivered' returning d.endpoint_id
          )
          update webhook_endpoints e set failing_since = null, is_slow = $6 from ended
-         where e.id = ended.endpoint_id and (e.failing_since is not null or e.is_slow <> $6)",
+         where e.id = ended.endpoint_id and e.url = $7 and (e.failing_since is not null or e.is_slow <> $6)",
         job.id,
         job.attempt,
         line,
         now,
         job.endpoint_id,
-        is_slow
+        is_slow,
+        job.url
     )
     .execute(house)
     .await?;
     Ok(())
 }
 
-/// It did not arrive and is tried again then; `None`: never, unless somebody asks. `failing_since` of its endpoint; nothing
-/// where it is another's now, or its endpoint was switched off meanwhile.
+/// It did not arrive and is tried again then; `None`: never, unless somebody asks or its endpoint has another address by now.
+/// `failing_since` of its endpoint; nothing where the delivery is another's now, or the address not the endpoint's any more.
 pub async fn failed(
     conn: impl PgExecutor<'_>,
     job: &Claimed,
@@ -145,23 +157,26 @@ pub async fn failed(
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     let known = sqlx::query!(
         r#"with endpoint as materialized (
-             select id, failing_since, is_slow from webhook_endpoints where id = $6 for no key update
+             select id, failing_since, is_slow, url = $9 as is_asked from webhook_endpoints where id = $6 for no key update
            ),
            ended as (
              update webhook_deliveries d
-             set status = case when $5::timestamptz is null and d.tries = $8 then 'failed' else 'pending' end,
+             set status = case when d.status = 'failed' or $5::timestamptz is null and d.tries = $8 and endpoint.is_asked
+                 then 'failed' else 'pending' end,
                lease_until = null,
-               finished_at = case when $5::timestamptz is null and d.tries = $8 then $4::timestamptz end,
+               finished_at = case when d.status = 'failed' then d.finished_at
+                 when $5::timestamptz is null and d.tries = $8 and endpoint.is_asked then $4::timestamptz end,
                -- Whoever asked for it again meanwhile began it anew.
                next_attempt_at = case when d.tries = $8 then coalesce($5, d.next_attempt_at) else d.next_attempt_at end,
                attempts = (case when jsonb_array_length(d.attempts) >= 20 then d.attempts - 0 else d.attempts end) || $3
-             from endpoint where d.id = $1 and d.attempt = $2 and d.status = 'pending' returning d.endpoint_id
+             -- Failed: its endpoint was switched off while it was asked.
+             from endpoint where d.id = $1 and d.attempt = $2 and d.status <> 'delivered' returning d.endpoint_id
            ),
            noted as (
              update webhook_endpoints e set failing_since = coalesce(e.failing_since, $4), is_slow = $7 from ended
-             where e.id = ended.endpoint_id and (e.failing_since is null or e.is_slow <> $7)
+             where e.id = ended.endpoint_id and e.url = $9 and (e.failing_since is null or e.is_slow <> $7)
            )
-           select coalesce(endpoint.failing_since, $4) as "since!" from endpoint join ended on true"#,
+           select coalesce(endpoint.failing_since, $4) as "since!" from endpoint join ended on endpoint.is_asked"#,
         job.id,
         job.attempt,
         line,
@@ -169,7 +184,8 @@ pub async fn failed(
         again_at,
         job.endpoint_id,
         is_slow,
-        job.tries
+        job.tries,
+        job.url
     )
     .fetch_optional(conn)
     .await?;
@@ -212,6 +228,18 @@ pub async fn give_back(house: &PgPool, leases: &[(Uuid, i32)]) -> Result<(), sql
          where d.id = held.id and d.attempt = held.attempt and d.status = 'pending' and d.lease_until is not null",
         &ids,
         &attempts
+    )
+    .execute(house)
+    .await?;
+    Ok(())
+}
+
+/// What was told while its endpoint was being switched off came after the end of what waited then.
+pub async fn end_waiting_of_disabled(house: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update webhook_deliveries d set status = 'failed', lease_until = null, finished_at = $1
+         from webhook_endpoints e where e.id = d.endpoint_id and e.status = 'disabled' and d.status = 'pending'",
+        now
     )
     .execute(house)
     .await?;

@@ -57,7 +57,8 @@ impl Claimed {
     }
 }
 
-/// The next one in fairness: of the person with the fewest running, the one that waits longest. What its provider does
+/// The next one in fairness: of the person with the fewest running, the one that waits longest; nothing of who is suspended
+/// or leaves. What its provider does
 /// not deliver waits; only a probe of that provider is claimed.
 pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
     let now = app.clock.now();
@@ -94,6 +95,7 @@ async fn claim_among(app: &App, passed_over: &[String], now: DateTime<Utc>) -> R
            heads as (
              select h.id, h.created_at, r.running
              from waiting w
+             join people p on p.id = w.person_id and p.suspended_at is null and p.closing_at is null
              cross join lateral (
                select count(*) as running from generations g where g.person_id = w.person_id and g.status = 'running'
              ) r
@@ -103,7 +105,7 @@ async fn claim_among(app: &App, passed_over: &[String], now: DateTime<Utc>) -> R
                  and not g.model = any($4)
                order by g.created_at limit 1
              ) h
-             where w.person_id is not null and r.running < $3
+             where r.running < $3
              order by r.running, h.created_at limit 16
            ),
            chosen as (
@@ -144,6 +146,7 @@ async fn claim_probe(
         Claimed,
         r#"with chosen as (
              select g.id from generations g
+             join people p on p.id = g.person_id and p.suspended_at is null and p.closing_at is null
              cross join lateral (
                select count(*) as running from generations o where o.person_id = g.person_id and o.status = 'running'
              ) r

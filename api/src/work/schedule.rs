@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::generation::give_up::give_up;
 use crate::generation::live::Feed;
 use crate::payments::reconcile;
-use crate::promises::retention;
+use crate::promises::{erasure, retention};
 use crate::refinement;
 
 const SWEEP: Duration = Duration::from_secs(5);
@@ -50,6 +50,7 @@ pub async fn keep(app: Arc<App>, mut open: watch::Receiver<bool>) {
             // Until the time is known no lease can be called over.
             _ = sweep.tick(), if app.clock.is_measured() => {
                 told("giving up on providers", in_time(give_up(&app)).await);
+                told("the sweep of work that nobody may start", in_time(erasure::sweep(&app)).await);
                 told("the sweep of refinements", in_time(refinement::settle::sweep(&app)).await);
                 ("the sweep of leases", sweep_leases(&app, &mut looks).await)
             }

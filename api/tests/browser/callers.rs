@@ -38,6 +38,12 @@ async fn a_webhook_is_added_tried_and_deleted_from_the_account() {
     says(&tab, "delivered in").await;
     tab.press("button", "Send webhook.test once more").await;
     assert_eq!(receiver.until(2).await[1].id, heard.id, "a resend has the same id");
+    tab.press("button", "New secret").await;
+    tab.press("button", "Replace the secret").await;
+    let other = format!("document.getElementById('webhook-secret').innerText !== '{secret}'");
+    tab.until(&other, "another secret is shown").await;
+    tab.miss("button", "Replace the secret").await;
+    tab.until("document.activeElement?.id === 'webhook-secret'", "the focus is on it").await;
     tab.reload().await;
     tab.see("button", "Send a test").await;
     assert_eq!(tab.eval("document.body.innerText.includes('whsec_')").await, false, "a secret is shown once");

@@ -65,7 +65,7 @@ pub async fn refund(app: &TestApp, posting: Posting) -> i64 {
     .execute(&mut sql)
     .await
     .expect("refunded");
-    ledger::claw_back(&mut sql, Posting { part: 2, ..posting }, app.app.clock.now()).await.expect("clawed back")
+    ledger::claw_back(&mut sql, Posting { part: 2, ..posting }, app.app.clock.now()).await.expect("clawed back").owed
 }
 
 /// A generation that was asked for and delivered at this time, its images erased since; paid with free gems.

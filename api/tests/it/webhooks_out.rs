@@ -264,6 +264,32 @@ async fn a_secret_is_sealed_and_outlives_the_key_that_sealed_it() {
 }
 
 #[actix_web::test]
+async fn a_secret_that_nothing_opens_any_more_is_mended_as_the_log_says() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let receiver = Receiver::start();
+    let (path, first) = endpoint(&person, &receiver, &[]).await;
+    sqlx::query("update webhook_secrets set sealed = $1")
+        .bind([7_u8; 60].as_slice())
+        .execute(&mut app.sql().await)
+        .await
+        .expect("lost");
+    let delivery = receiver::test(&person, &path).await;
+    send_all(&app).await;
+    let said = read(&person, &delivery).await["attempts"][0]["error"].clone();
+    assert_eq!(said, "Its secret cannot be opened any more. Replace it.");
+    let replaced = post_empty(&person, &format!("{path}/secret")).await.expect_status(200);
+    assert_eq!(replaced.header("cache-control"), "no-store");
+    let secret = replaced.json()["secret"].as_str().expect("a secret").to_owned();
+    app.app.clock.advance(TimeDelta::seconds(6));
+    send_all(&app).await;
+    assert_eq!(read(&person, &delivery).await["status"], "delivered");
+    let heard = receiver.heard();
+    assert_eq!((heard.len(), heard[0].signatures.len()), (1, 1), "what does not open signs nothing");
+    assert!(heard[0].is_signed_with(&secret) && !heard[0].is_signed_with(&first));
+}
+
+#[actix_web::test]
 async fn endpoints_are_ten_at_most_and_say_what_is_wrong_by_pointer() {
     let app = harness::start_with(&["--webhooks-allow-private=off".to_owned()]).await;
     let person = app.person("Ada Lovelace").await;

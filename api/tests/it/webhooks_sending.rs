@@ -168,7 +168,7 @@ async fn what_another_one_has_by_now_a_late_sender_does_not_settle() {
     let (path, _) = endpoint(&person, &receiver, &[]).await;
     let delivery = receiver::test(&person, &path).await;
     let (house, now) = (app.app.db.house(), app.app.clock.now());
-    let bounds = work_queries::Bounds { per_endpoint: 4, per_person: 8 };
+    let bounds = work_queries::Bounds { per_endpoint: 4, per_person: 8, per_person_troubled: 4 };
     let claim = async |at| work_queries::claim(house, at, run::LEASE, bounds, 10, 10).await.expect("the queue").pop();
     let late = claim(now).await.expect("a job");
     assert!(claim(now).await.is_none());
@@ -185,23 +185,27 @@ async fn a_receiver_that_never_answers_delays_nobody_else() {
     let app = harness::start().await;
     let (slow, quick) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
     let (stuck, fine) = (Receiver::start(), Receiver::start());
+    // They answered quickly until now: of those that never did a person has no more than four at a time.
     for _ in 0..5 {
         let (path, _) = endpoint(&slow, &stuck, &[]).await;
-        for _ in 0..8 {
-            receiver::test(&slow, &path).await;
-            stuck.answer(NEVER);
-        }
+        receiver::test(&slow, &path).await;
     }
+    while step(&app).await > 0 {}
+    let known = stuck.heard().len();
+    for _ in 0..2 {
+        slow.make(&json!({"prompt": "A fox", "quality": "low", "count": 4})).await;
+    }
+    (0..50).for_each(|_| stuck.answer(NEVER));
     app.app.clock.follow(app.app.db.house()).await.expect("the time");
     let (open, told) = watch::channel(true);
     let sender = actix_web::rt::spawn(run::work(Arc::clone(&app.app), told));
-    stuck.until(8).await;
+    stuck.until(known + 8).await;
     let (path, _) = endpoint(&quick, &fine, &[]).await;
     for count in 1..=5 {
         receiver::test(&quick, &path).await;
         assert_eq!(fine.until(count).await.len(), count);
     }
-    assert_eq!(stuck.heard().len(), 8, "one person's are never more than eight at a time");
+    assert_eq!(stuck.heard().len(), known + 8, "one person's are never more than eight at a time");
     open.send_replace(false);
     sender.await.expect("it ends");
     let held = "select count(*) from webhook_deliveries where lease_until is not null";
@@ -267,19 +271,26 @@ async fn switched_off_by_hand_it_tells_nothing_and_tests_are_not_a_hammer() {
     assert_eq!(read(&person, &waiting).await["status"], "failed");
     assert_eq!(step(&app).await, 0);
     person.patch(&path, &json!({"status": "enabled"})).await.expect_status(200);
-    for _ in 1..10 {
-        receiver::test(&person, &path).await;
-    }
-    let refused = post_empty(&person, &format!("{path}/test")).await;
-    assert_eq!(refused.header("retry-after"), "60");
+    let mut accepted = 1;
+    let refused = loop {
+        let answer = post_empty(&person, &format!("{path}/test")).await;
+        if answer.status != 202 {
+            break answer;
+        }
+        accepted += 1;
+    };
+    // One more every six seconds: a crowded machine may get it.
+    assert!((10..=12).contains(&accepted), "{accepted}");
+    let wait: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((1..=6).contains(&wait), "{wait}");
     refused.expect_problem(429, "rate-limited");
     while step(&app).await > 0 {}
-    assert_eq!(receiver.heard().len(), 9);
+    assert_eq!(receiver.heard().len(), accepted - 1);
     let page = read(&person, &format!("{path}/deliveries?limit=4")).await;
     let cursor = page["next_cursor"].as_str().expect("a cursor");
     assert_eq!(page["data"].as_array().map(Vec::len), Some(4));
     let rest = read(&person, &format!("{path}/deliveries?limit=100&cursor={cursor}")).await;
-    assert_eq!((rest["data"].as_array().map(Vec::len), &rest["next_cursor"]), (Some(6), &Value::Null));
+    assert_eq!((rest["data"].as_array().map(Vec::len), &rest["next_cursor"]), (Some(accepted - 4), &Value::Null));
     assert_eq!(notices(&person).await.len(), 0, "who does it by hand knows");
 }
 

@@ -14,6 +14,8 @@ pub enum PersonState {
     Suspended,
     /// Signed in once and has not said yet that they are 13 or older.
     AgeNotConfirmed,
+    /// To be erased, because they asked for it; until then for looking only.
+    Closing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +140,7 @@ pub struct Flag {
 #[serde(rename_all = "snake_case")]
 pub enum OperatorAct {
     MakeOperator,
+    RemoveOperator,
     Suspend,
     Restore,
     AdjustGems,
@@ -148,11 +151,16 @@ pub enum OperatorAct {
     RevokeCode,
     /// A person's account was to be erased, because they asked for it.
     Erase,
+    /// Another key signs access tokens.
+    RotateKeys,
+    /// A key that nothing opened any more was given up.
+    ForgetKey,
 }
 
 impl OperatorAct {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::MakeOperator,
+        Self::RemoveOperator,
         Self::Suspend,
         Self::Restore,
         Self::AdjustGems,
@@ -161,11 +169,14 @@ impl OperatorAct {
         Self::CreateCode,
         Self::RevokeCode,
         Self::Erase,
+        Self::RotateKeys,
+        Self::ForgetKey,
     ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::MakeOperator => "make_operator",
+            Self::RemoveOperator => "remove_operator",
             Self::Suspend => "suspend",
             Self::Restore => "restore",
             Self::AdjustGems => "adjust_gems",
@@ -174,6 +185,8 @@ impl OperatorAct {
             Self::CreateCode => "create_code",
             Self::RevokeCode => "revoke_code",
             Self::Erase => "erase",
+            Self::RotateKeys => "rotate_keys",
+            Self::ForgetKey => "forget_key",
         }
     }
 
@@ -182,7 +195,7 @@ impl OperatorAct {
     }
 }
 
-/// One thing that an operator did. Rows never go, and are never changed but when whom they name is erased.
+/// One thing that an operator did. Kept for seven years, and never changed but when whom it names is erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {
@@ -194,7 +207,7 @@ pub struct AuditEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_email: Option<String>,
     pub act: OperatorAct,
-    /// The person, flag or code it was about.
+    /// The person, flag, code or key it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

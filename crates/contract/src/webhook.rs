@@ -213,7 +213,8 @@ pub struct WebhookDelivery {
     /// The `webhook-id` of every attempt.
     pub id: Uuid,
     pub event_type: WebhookEventType,
-    /// What it tells about: the generation, image, notice, purchase or test.
+    /// What it tells about: the generation, image, purchase or test; with `gems.low` an id of its own, which is the notice's
+    /// where there is one.
     pub subject: Uuid,
     pub status: WebhookDeliveryStatus,
     /// The latest 20, oldest first.

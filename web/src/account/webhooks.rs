@@ -164,7 +164,6 @@ fn row(hook: WebhookEndpoint, hooks: Hooks) -> AnyView {
         })
     });
     let look = Callback::new(move |()| log.update(|open| *open = !*open));
-    let renew = act(replace_secret);
     let (turn, turn_words) = if is_on { (act(switch_off), "Switch off") } else { (act(switch_on), "Switch on") };
     let log_path = path.clone();
     view! {
@@ -174,7 +173,7 @@ fn row(hook: WebhookEndpoint, hooks: Hooks) -> AnyView {
             <div class="actions">
                 {is_on.then(|| view! { <Button on_press=test>"Send a test"</Button> })}
                 <Button on_press=look pressed=log>"Log"</Button>
-                <Button on_press=renew>"New secret"</Button>
+                {renewing(path.clone(), hooks)}
                 <Button on_press=turn>{turn_words}</Button>
                 <Button on_press=remove>"Delete"</Button>
                 {confirm}
@@ -185,16 +184,35 @@ fn row(hook: WebhookEndpoint, hooks: Hooks) -> AnyView {
     .into_any()
 }
 
-fn replace_secret(path: String, hooks: Hooks) {
-    spawn_local(async move {
-        match http::post_empty::<WebhookEndpoint>(&format!("{path}/secret")).await {
-            Ok(hook) => {
-                hooks.secret.set(hook.secret);
-                toast::show("For 24 hours the old secret signs too", None);
+/// Asks first: the second new secret within a day ends the one that a receiver may still have.
+fn renewing(path: String, hooks: Hooks) -> AnyView {
+    let (is_asking, is_busy) = (RwSignal::new(false), RwSignal::new(false));
+    let ask = Callback::new(move |()| is_asking.set(true));
+    let really = Callback::new(move |()| {
+        let path = format!("{path}/secret");
+        is_busy.set(true);
+        spawn_local(async move {
+            match http::post_empty::<WebhookEndpoint>(&path).await {
+                Ok(hook) => {
+                    is_asking.set(false);
+                    hooks.secret.set(hook.secret);
+                    toast::show("For 24 hours the old secret signs too", None);
+                }
+                Err(failure) => toast::failure(&failure),
             }
-            Err(failure) => toast::failure(&failure),
-        }
+            is_busy.set(false);
+        });
     });
+    let confirm = changing(move || {
+        is_asking.get().then(|| {
+            view! { <Button kind=ButtonKind::Danger on_press=really busy=is_busy>"Replace the secret"</Button> }
+        })
+    });
+    view! {
+        <Button on_press=ask>"New secret"</Button>
+        {confirm}
+    }
+    .into_any()
 }
 
 fn switch_on(path: String, hooks: Hooks) {

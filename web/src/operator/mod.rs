@@ -94,6 +94,7 @@ fn summary(person: &PersonSummary) -> String {
         PersonState::Active => "Active",
         PersonState::Suspended => "Suspended",
         PersonState::AgeNotConfirmed => "Age not confirmed",
+        PersonState::Closing => "To be erased",
     };
     let operator = if person.is_operator { ", operator" } else { "" };
     let debt = if person.debt > 0 { format!(", {} owed", format_number(person.debt)) } else { String::new() };
@@ -136,8 +137,14 @@ fn acts_view(rows: &[AuditEntry]) -> AnyView {
             None => "The command line".to_owned(),
         });
         let gems = entry.gems.map(|gems| format!(", {}", format_gems(gems)));
-        let is_person =
-            !matches!(entry.act, OperatorAct::CloseFlag | OperatorAct::CreateCode | OperatorAct::RevokeCode);
+        let is_person = !matches!(
+            entry.act,
+            OperatorAct::CloseFlag
+                | OperatorAct::CreateCode
+                | OperatorAct::RevokeCode
+                | OperatorAct::RotateKeys
+                | OperatorAct::ForgetKey
+        );
         let subject = entry.subject.map(|id| match is_person {
             true => view! { <a href=person_path(&id)>{id.to_string()}</a> }.into_any(),
             false => id.to_string().into_any(),
@@ -159,6 +166,7 @@ fn acts_view(rows: &[AuditEntry]) -> AnyView {
 fn words(act: OperatorAct) -> &'static str {
     match act {
         OperatorAct::MakeOperator => "made an operator",
+        OperatorAct::RemoveOperator => "is no operator any more",
         OperatorAct::Suspend => "suspended",
         OperatorAct::Restore => "restored",
         OperatorAct::AdjustGems => "adjusted gems",
@@ -167,5 +175,7 @@ fn words(act: OperatorAct) -> &'static str {
         OperatorAct::CreateCode => "made a code",
         OperatorAct::RevokeCode => "ended a code",
         OperatorAct::Erase => "had an account erased",
+        OperatorAct::RotateKeys => "let another key sign",
+        OperatorAct::ForgetKey => "gave up a key",
     }
 }

@@ -97,7 +97,7 @@ pub fn view(id: String) -> AnyView {
 fn known(it: PersonDetails, asking: Asking) -> AnyView {
     let change = match it.person.state {
         PersonState::Suspended => Act::Restore,
-        PersonState::Active | PersonState::AgeNotConfirmed => Act::Suspend,
+        PersonState::Active | PersonState::AgeNotConfirmed | PersonState::Closing => Act::Suspend,
     };
     let buttons = [change, Act::Adjust].map(|act| {
         let press = Callback::new(move |()| {

@@ -1,5 +1,7 @@
 //! What is refused however it is spelt, and what happens when a name changes its mind.
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::*;
 
@@ -49,7 +51,7 @@ fn private_and_special_addresses_are_not_public() {
 }
 
 /// Each is an address of this machine, of its network or of its cloud, or no address at all.
-const SPELLINGS: &[&str] = &[
+pub const SPELLINGS: &[&str] = &[
     "https://127.0.0.1/",
     "https://127.1/",
     "https://127.0.1/",
@@ -159,21 +161,24 @@ fn an_address_that_is_not_public_is_seen_through_however_it_is_spelt() {
     }
 }
 
-/// Answers with each of these in turn, the last one for ever.
-fn answering(answers: &[&[&str]]) -> PublicOnly {
+/// Answers with each of these in turn, the last one for ever; and how often it was asked.
+pub fn answering(answers: &[&[&str]]) -> (PublicOnly, Arc<AtomicUsize>) {
     let addresses = |list: &[&str]| list.iter().map(|text| text.parse().expect("an address")).collect::<Vec<IpAddr>>();
     let mut rest: Vec<Vec<IpAddr>> = answers.iter().rev().map(|list| addresses(list)).collect();
     let last = rest.first().cloned().unwrap_or_default();
-    let rest = Mutex::new(std::mem::take(&mut rest));
-    PublicOnly::by(Arc::new(move |_| {
+    let (rest, asked) = (Mutex::new(std::mem::take(&mut rest)), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&asked);
+    let resolver = PublicOnly::by(Arc::new(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
         let now = rest.lock().expect("a lock").pop().unwrap_or_else(|| last.clone());
         Box::pin(async move { Ok(now) })
-    }))
+    }));
+    (resolver, asked)
 }
 
 #[tokio::test]
 async fn one_private_address_among_public_ones_spoils_the_name() {
-    let asked = async |answers: &[&[&str]]| answering(answers).addresses("example.com").await;
+    let asked = async |answers: &[&[&str]]| answering(answers).0.addresses("example.com").await;
     assert_eq!(asked(&[&["8.8.8.8", "10.0.0.1"]]).await, Err(NotReachable::NotPublic));
     assert_eq!(asked(&[&["2606:4700:4700::1111", "::1"]]).await, Err(NotReachable::NotPublic));
     assert_eq!(asked(&[&[]]).await, Err(NotReachable::Unresolved));
@@ -182,7 +187,7 @@ async fn one_private_address_among_public_ones_spoils_the_name() {
 
 #[tokio::test]
 async fn a_name_that_changes_between_two_look_ups_is_judged_by_the_one_that_is_used() {
-    let resolver = answering(&[&["8.8.8.8"], &["127.0.0.1"]]);
+    let (resolver, _) = answering(&[&["8.8.8.8"], &["127.0.0.1"]]);
     // When it was written down it was fine.
     assert!(resolver.addresses("rebinding.example").await.is_ok());
     // When it is sent to, the answer of that moment is judged, and nothing is connected to.
@@ -197,4 +202,25 @@ async fn a_name_that_changes_between_two_look_ups_is_judged_by_the_one_that_is_u
     assert!(matches!(error, crate::http::fetch::FetchError::NotReachable(NotReachable::NotPublic)), "{error:?}");
     heard.set_nonblocking(true).expect("not blocking");
     assert!(heard.accept().is_err(), "somebody connected");
+}
+
+#[tokio::test]
+async fn look_ups_that_hang_keep_no_more_threads_than_they_may_have() {
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let ask = blocking(Arc::new(Semaphore::new(2)), |_| {
+        let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+        MOST.fetch_max(running, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(300));
+        RUNNING.fetch_sub(1, Ordering::SeqCst);
+        Ok(vec![IpAddr::from([8, 8, 8, 8])])
+    });
+    // Whoever asked has gone long before there is an answer.
+    for _ in 0..6 {
+        let hurried = tokio::time::timeout(Duration::from_millis(20), ask("slow.example".to_owned())).await;
+        assert!(hurried.is_err());
+    }
+    assert_eq!(MOST.load(Ordering::SeqCst), 2);
+    let patient = ask("slow.example".to_owned()).await.expect("an answer");
+    assert_eq!(patient, [IpAddr::from([8, 8, 8, 8])], "a place becomes free again");
 }

@@ -2,7 +2,7 @@
 //! their own, and whoever has the token the receipt.
 use chrono::{DateTime, Utc};
 use lapidary_contract::{Erasure, ErasureKind, ErasureReceipt, ErasureStatus, ErasureStep, WouldGo};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::stays;
@@ -77,6 +77,11 @@ pub async fn undo(conn: &mut PgConnection, person_id: Uuid) -> Result<bool, sqlx
     .execute(conn)
     .await?;
     Ok(undone.rows_affected() == 1)
+}
+
+pub async fn is_operator(conn: impl PgExecutor<'_>, person_id: Uuid) -> Result<bool, sqlx::Error> {
+    let known = sqlx::query_scalar!("select is_operator from people where id = $1", person_id);
+    Ok(known.fetch_optional(conn).await?.unwrap_or(false))
 }
 
 /// Gems that go with an account.

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::begin::{self, Asked};
+use super::begin_queries;
 use crate::app::StartError;
 use crate::auth::address;
 use crate::clock::Clock;
@@ -24,6 +25,12 @@ pub async fn erase(
     let now = clock.now();
     let mut tx = db.begin_house().await?;
     let person_id = find(&mut tx, who).await?;
+    if begin_queries::is_operator(&mut *tx, person_id).await? {
+        return Err(StartError::Other(format!(
+            "{person_id} is an operator, and the audit log must say whose acts they were: `lapidary people remove-operator \
+             {person_id}` first"
+        )));
+    }
     let undo_days = if at_once { 0 } else { settings.erasure.erasure_undo_days };
     let asked = Asked { kind: ErasureKind::Account, person_id, undo_days };
     let begun = begin::begin(&mut tx, asked, &settings.origin(), now).await;

@@ -22,6 +22,7 @@ use chrono::TimeDelta;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::begin::{Asked, begin};
+pub use self::work::{stop as stop_work, sweep};
 
 /// What cannot be taken back is done only for a sign-in that is younger.
 pub const SIGN_IN_AGE: TimeDelta = TimeDelta::minutes(5);

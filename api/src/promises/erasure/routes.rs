@@ -28,11 +28,13 @@ pub struct EraseQuery {
 /// It begins after the days in which you can undo it, or at once. Until then you can sign in, look at everything and take it
 /// along; work, API keys, share links and webhooks stop now, and every other session ends. Remaining gems are forfeited.
 /// Needs a sign-in that is five minutes old at most. Asked again it may only become sooner, and the receipt has a new address.
+/// An operator's is refused, since what they did would be nobody's: `lapidary people remove-operator` first.
 #[utoipa::path(tag = "me", operation_id = "erase_me", params(EraseQuery), responses(
     (status = 202, body = Erasure, description = "It waits until `at`, or has begun. `receipt_url` is told this once."),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "`sign-in-too-old`, or a key.", body = Problem, content_type = "application/problem+json")))]
+    (status = 403, description = "`sign-in-too-old`, or a key.", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "An operator's account.", body = Problem, content_type = "application/problem+json")))]
 #[delete("/v1/me")]
 pub async fn erase_me(
     app: web::Data<App>,
@@ -41,6 +43,12 @@ pub async fn erase_me(
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     demand_fresh(&app, user.session_id).await?;
+    if queries::is_operator(app.db.house(), user.person_id).await? {
+        return Err(ApiError::IllegalTransition(
+            "You are an operator: the audit log must say whose acts they were. Have somebody run `lapidary people \
+             remove-operator` first.",
+        ));
+    }
     // What was asked before is in the log by now, and goes with the rest.
     app.request_log.catch_up(&app.db).await;
     let undo_days = if query.at_once { 0 } else { app.settings.erasure.erasure_undo_days };

@@ -1,4 +1,4 @@
-//! Ends what a person has under way, its gems given back. A run that is still going finds its row ended or gone, and what it
+//! Ends what a person has under way who leaves or is suspended, its gems given back. A run that is still going finds its row ended or gone, and what it
 //! brings is dropped.
 use lapidary_contract::RefinementFailureCode;
 use uuid::Uuid;
@@ -6,13 +6,14 @@ use uuid::Uuid;
 use super::work_queries as queries;
 use crate::app::App;
 use crate::gems::ledger;
+use crate::generation::queries::record_end;
 use crate::refinement::ending_queries;
 use crate::work::queue::{self, Unmade};
 
 /// Of one transaction.
 const PIECE: i64 = 50;
 
-/// What waits ends now. What runs stops soon, and keeps what it has made by then: this may be undone.
+/// What waits ends now. What runs stops soon, and keeps what it has made by then: this may be undone. So with who is suspended.
 pub async fn stop(app: &App, person_id: Uuid) -> Result<(), sqlx::Error> {
     end_generations(app, person_id, false).await?;
     let mut tx = app.db.begin_house().await?;
@@ -20,6 +21,15 @@ pub async fn stop(app: &App, person_id: Uuid) -> Result<(), sqlx::Error> {
     tx.commit().await?;
     running.into_iter().for_each(|id| app.live.cancel(id));
     app.live.nudge(person_id);
+    Ok(())
+}
+
+/// [`stop`] for whoever was suspended or is leaving while something of theirs waits: the command line tells no process. Part of
+/// every sweep.
+pub async fn sweep(app: &App) -> Result<(), sqlx::Error> {
+    for person_id in queries::refused_people(app.db.house(), PIECE).await? {
+        stop(app, person_id).await?;
+    }
     Ok(())
 }
 
@@ -45,7 +55,10 @@ async fn end_generations(app: &App, person_id: Uuid, takes_running: bool) -> Res
         for one in &piece {
             let (hold, status) = (one.hold(), "cancelled");
             let unmade = Unmade { id: one.id, account_id: one.account_id, hold, status, failure: None };
-            queue::end_unmade(&mut tx, &unmade, now).await?;
+            // Whoever takes it back hears of it; what goes for ever is told to nobody.
+            if queue::end_unmade(&mut tx, &unmade, now).await? && !takes_running {
+                record_end(&mut tx, person_id, one.id, now).await?;
+            }
         }
         tx.commit().await?;
         piece.iter().for_each(|one| app.live.cancel(one.id));

@@ -1,7 +1,7 @@
 //! SQL of ending what one person has under way, whoever runs it. House only.
 use chrono::{DateTime, Utc};
 use lapidary_contract::domain::Hold;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// Something with a hold.
@@ -37,6 +37,29 @@ pub async fn generations(
         most
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Who may start nothing, and has something that waits, or runs and was not told to stop.
+pub async fn refused_people(house: &PgPool, most: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with recursive waiting as (
+             (select person_id from generations where status = 'queued' order by person_id limit 1)
+             union all
+             select (select g.person_id from generations g
+                     where g.status = 'queued' and g.person_id > w.person_id order by g.person_id limit 1)
+             from waiting w where w.person_id is not null
+           ),
+           busy as (
+             select person_id from waiting
+             union
+             select person_id from generations where status = 'running' and cancel_requested_at is null
+           )
+           select p.id as "id!" from busy b join people p on p.id = b.person_id
+           where p.suspended_at is not null or p.closing_at is not null limit $1"#,
+        most
+    )
+    .fetch_all(house)
     .await
 }
 

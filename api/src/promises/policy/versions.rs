@@ -19,6 +19,13 @@ pub struct Version {
 pub const ALL: &[Version] = &[
     Version {
         kind: PolicyKind::Privacy,
+        version: "2026-11-30",
+        sha256: "3477369e66749a01d1bb22aa9b0546e2930c3ec0212d59b8c2c888f12d117b6a",
+        changes: "Who is suspended reads so at sign-in, and whom to write to. That the reason is said there, too, was not so and is said no more.",
+        text: include_str!("../../../policies/privacy/2026-11-30.md"),
+    },
+    Version {
+        kind: PolicyKind::Privacy,
         version: "2026-11-29",
         sha256: "2d99d317bdae158f9fa6a33680b164f63e01463cc938afa0ff3e0519f4c121f0",
         changes: "The promises are written out one by one, with all data that is kept, why, and for how long. New: how long records of payments are kept, and that everything else goes with your account.",

@@ -126,15 +126,13 @@ pub async fn get_request(
     id: web::Path<Uuid>,
 ) -> ApiResult<web::Json<RequestDetails>> {
     app.request_log.catch_up(&app.db).await;
-    if let Some(found) = look_up(&app, &user, *id).await? {
-        return Ok(web::Json(found));
+    let mut found = look_up(&app, &user, *id).await?;
+    // Another process may have answered it a moment ago: what it began is there, and its row is on its way.
+    if found.as_ref().is_none_or(|found| found.logged.is_none()) && is_young(*id) {
+        tokio::time::sleep(writer::GATHER * 2).await;
+        found = look_up(&app, &user, *id).await?;
     }
-    // Another process may have answered it a moment ago.
-    if !is_young(*id) {
-        return Err(ApiError::NotFound);
-    }
-    tokio::time::sleep(writer::GATHER * 2).await;
-    look_up(&app, &user, *id).await?.map(web::Json).ok_or(ApiError::NotFound)
+    found.map(web::Json).ok_or(ApiError::NotFound)
 }
 
 /// Of the last seconds, by the time that the id itself says.

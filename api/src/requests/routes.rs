@@ -13,6 +13,8 @@ use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::{self, Listed, PageQuery};
 
+/// How often a row is looked for that another process may have on its way.
+const LOOKS: usize = 4;
 /// Characters of a route; none of ours is longer.
 const ROUTE_MAX: usize = 200;
 /// Times that PostgreSQL and chrono both know, far on both sides of ours.
@@ -128,8 +130,11 @@ pub async fn get_request(
     app.request_log.catch_up(&app.db).await;
     let mut found = look_up(&app, &user, *id).await?;
     // Another process may have answered it a moment ago: what it began is there, and its row is on its way.
-    if found.as_ref().is_none_or(|found| found.logged.is_none()) && is_young(*id) {
-        tokio::time::sleep(writer::GATHER * 2).await;
+    for _ in 0..LOOKS {
+        if found.as_ref().is_some_and(|found| found.logged.is_some()) || !is_young(*id) {
+            break;
+        }
+        tokio::time::sleep(writer::GATHER).await;
         found = look_up(&app, &user, *id).await?;
     }
     found.map(web::Json).ok_or(ApiError::NotFound)

@@ -1,11 +1,13 @@
 //! Puts routes, page and background work on one port, and stops them gracefully.
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer, web};
+use tokio::sync::Mutex;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -49,6 +51,7 @@ impl Application {
         let address = listener.local_addr()?;
         let shared = web::Data::from(Arc::clone(&app));
         let (paths, documents) = (web::Data::new(KnownPaths::default()), web::Data::new(Documents::default()));
+        let readiness = web::Data::new(Readiness::default());
         let settings = app.settings.clone();
         let server = HttpServer::new(move || {
             let (service, _) = ActixApp::new()
@@ -58,6 +61,7 @@ impl Application {
                         .app_data(shared.clone())
                         .app_data(paths.clone())
                         .app_data(documents.clone())
+                        .app_data(readiness.clone())
                         .wrap(from_fn(conditional::answer))
                         .wrap(Compress::default())
                         .wrap(from_fn(stand_at_the_door))
@@ -75,7 +79,7 @@ impl Application {
         })
         .workers(threads)
         // The default of five seconds answers a busy machine's clients with a bare 408.
-        .client_request_timeout(std::time::Duration::from_secs(30))
+        .client_request_timeout(Duration::from_secs(30))
         // Whoever is gone waits for nothing, and must not buy it after another try of theirs did.
         .h1_allow_half_closed(false)
         // Beside STOP_SECONDS, which runs have; no request takes longer.
@@ -102,21 +106,37 @@ fn health(config: &mut web::ServiceConfig) {
         .route("/health/stream", web::get().to(event_stream::probe));
 }
 
+/// What the database said last. Anybody may ask whether we are ready: one question a second, however many do.
+#[derive(Default)]
+struct Readiness(Mutex<Option<(Instant, bool)>>);
+
 /// Ready when the guard has judged the database, and it answers and has this version's schema, until told to stop.
-async fn ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+async fn ready(app: web::Data<App>, known: web::Data<Readiness>) -> Result<HttpResponse, ApiError> {
     if !app.stop.is_serving() || !app.is_judged.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(ApiError::Unavailable { retry_after_seconds: 5 });
     }
+    let mut known = known.0.lock().await;
+    let is_ready = match *known {
+        Some((asked_at, is_ready)) if asked_at.elapsed() < Duration::from_secs(1) => is_ready,
+        _ => {
+            let is_ready = has_schema(&app).await;
+            *known = Some((Instant::now(), is_ready));
+            is_ready
+        }
+    };
+    if is_ready { Ok(HttpResponse::Ok().body("ok")) } else { Err(ApiError::Unavailable { retry_after_seconds: 5 }) }
+}
+
+async fn has_schema(app: &App) -> bool {
     let newest = crate::db::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     let applied = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
         .fetch_one(app.db.house())
         .await;
     match applied {
-        Ok(Some(version)) if version >= newest => Ok(HttpResponse::Ok().body("ok")),
-        Ok(_) => Err(ApiError::Unavailable { retry_after_seconds: 5 }),
+        Ok(version) => version.is_some_and(|version| version >= newest),
         Err(error) => {
             tracing::error!(%error, "not ready: the database does not answer");
-            Err(ApiError::Unavailable { retry_after_seconds: 5 })
+            false
         }
     }
 }

@@ -72,7 +72,7 @@ pub async fn serve(application: Application, background: Background) -> std::io:
         stopping.stop.reached(Stage::Ending).await;
         stopping.live.close();
         // Requests are answered meanwhile.
-        tokio::join!(background.end(), stopping.stop.linger());
+        let (ears, ()) = tokio::join!(background.end(), stopping.stop.linger());
         let gracefully = tokio::select! {
             () = stopping.stop.reached(Stage::Now) => false,
             () = handle.stop(true) => true,
@@ -80,6 +80,8 @@ pub async fn serve(application: Application, background: Background) -> std::io:
         if !gracefully {
             handle.stop(false).await;
         }
+        // Until the last answer it is heard whose session or key ended elsewhere.
+        ears.end().await;
     });
     let served = application.serve().await;
     if app.stop.is_serving() {
@@ -95,7 +97,7 @@ pub async fn serve(application: Application, background: Background) -> std::io:
 pub async fn work(app: Arc<App>, background: Background) {
     let signals = actix_web::rt::spawn(follow_signals(Arc::clone(&app)));
     app.stop.reached(Stage::Ending).await;
-    background.end().await;
+    background.end().await.end().await;
     signals.abort();
 }
 

@@ -131,6 +131,11 @@ pub fn request_path(id: &str) -> String {
     format!("{}?id={}", Page::Requests.path(), crate::browser::encode(id))
 }
 
+/// What came with one API key.
+pub fn requests_of_key_path(id: &uuid::Uuid) -> String {
+    format!("{}?key={id}", Page::Requests.path())
+}
+
 /// A person, for operators.
 pub fn person_path(id: &uuid::Uuid) -> String {
     format!("{}?person={id}", Page::Operator.path())

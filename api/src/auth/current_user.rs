@@ -120,7 +120,7 @@ fn door_of(request: &HttpRequest) -> Option<Door> {
     pattern_of(request).and_then(|it| scopes::door(request.method().as_str(), &it))
 }
 
-fn pattern_of(request: &HttpRequest) -> Option<String> {
+pub(crate) fn pattern_of(request: &HttpRequest) -> Option<String> {
     let pattern = request.resource_map().match_pattern(request.match_info().as_str());
     pattern.or_else(|| request.match_pattern())
 }
@@ -143,8 +143,10 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the app is missing"))?;
     let known = match bearer(request) {
         None => Err(ApiError::Unauthenticated),
-        Some(key) if key.starts_with(API_KEY_PREFIX) => app.auth.api_keys.find(app, key).await.map(Presented::Key),
-        Some(token) => session_of(app, token).await.map(Presented::Token),
+        Some(key) if key.starts_with(API_KEY_PREFIX) => {
+            app.auth.api_keys.find(app, request, key).await.map(Presented::Key)
+        }
+        Some(token) => session_of(app, request, token).await.map(Presented::Token),
     };
     let mut asker = match known {
         Ok(Presented::Token(subject)) => {
@@ -155,7 +157,7 @@ async fn subject_of(request: &HttpRequest) -> ApiResult<Asker> {
         Ok(Presented::Key(known)) => {
             let key_id = Some(known.grant.id);
             request.extensions_mut().insert(Caller { person_id: known.subject.person_id, key_id });
-            app.limits.admit(request, Who::Key(known.grant.id))?;
+            app.limits.admit_key(request, known.grant.id, known.subject.person_id)?;
             opens(door_of(request), known.grant.scopes)?;
             Asker { subject: known.subject, key: Some(known.grant) }
         }
@@ -181,8 +183,8 @@ enum Presented {
     Key(api_keys::Known),
 }
 
-async fn session_of(app: &App, token: &str) -> ApiResult<Subject> {
-    let subject = verify(app, token).await?;
+async fn session_of(app: &App, request: &HttpRequest, token: &str) -> ApiResult<Subject> {
+    let subject = verify(app, request, token).await?;
     if !app.auth.revocations.allows(&app.db, subject.session_id).await? {
         return Err(ApiError::Unauthenticated);
     }
@@ -211,15 +213,20 @@ fn token_ends_at(request: &HttpRequest) -> Option<DateTime<Utc>> {
 }
 
 /// The key is looked for at each use: a token goes with the key that signed it.
-async fn verify(app: &App, token: &str) -> ApiResult<Subject> {
+async fn verify(app: &App, request: &HttpRequest, token: &str) -> ApiResult<Subject> {
     let now = app.clock.now();
     let refused = |_: TokenError| ApiError::Unauthenticated;
     let (key_id, known) = app.auth.tokens.key_and_subject(token, now).map_err(refused)?;
-    let key = app.auth.keys.verifying(&app.db, &key_id, now).await?;
-    let key = key.ok_or(ApiError::Unauthenticated)?;
+    let key = async {
+        let key = app.auth.keys.verifying(&app.db, &key_id, now).await?;
+        key.ok_or(ApiError::Unauthenticated)
+    };
     match known {
-        Some(subject) => Ok(subject),
-        None => app.auth.tokens.read(token, key_id, &key, now).map_err(refused),
+        Some(subject) => key.await.map(|_| subject),
+        None => {
+            let read = async { app.auth.tokens.read(token, key_id.clone(), &key.await?, now).map_err(refused) };
+            app.limits.prove(request, read).await
+        }
     }
 }
 

@@ -121,12 +121,12 @@ const DOORS: &[(Door, &[&str])] = &[
             "POST /v1/webhook-endpoints",
             "PATCH /v1/webhook-endpoints/{id}",
             "DELETE /v1/webhook-endpoints/{id}",
-            "POST /v1/webhook-endpoints/{id}/secret",
             "POST /v1/webhook-endpoints/{id}/test",
             "POST /v1/webhook-endpoints/{id}/deliveries/{delivery_id}/resend",
         ],
     ),
-    // Who one is, what one lets oneself spend, and keys themselves: a key that leaked must not reach them.
+    // Who one is, what one lets oneself spend, keys themselves, and the secret by which receivers know us: a key that leaked
+    // must not reach them.
     (
         Door::Session,
         &[
@@ -146,6 +146,7 @@ const DOORS: &[(Door, &[&str])] = &[
             "GET /v1/me/api-keys",
             "POST /v1/me/api-keys",
             "DELETE /v1/me/api-keys/{id}",
+            "POST /v1/webhook-endpoints/{id}/secret",
             "GET /v1/me/exports",
             "POST /v1/me/exports",
             "GET /v1/me/exports/{id}",

@@ -15,10 +15,12 @@ pub struct LimitSettings {
     /// limited by RUNNING_PER_PERSON.
     #[arg(long, env, default_value_t = SPENDS)]
     pub spends_per_minute: u32,
-    /// Requests of one signed-in person, and of each API key, in a minute and at once, for each process.
+    /// Requests of one signed-in person, and of each API key, in a minute and at once, for each process. All keys of a person
+    /// together have four times as many.
     #[arg(long, env, default_value_t = REQUESTS)]
     pub requests_per_minute: u32,
-    /// Requests without a sign-in, and with a wrong one, from one address in a minute and at once, for each process.
+    /// Requests without a sign-in, and with a wrong one, from one address in a minute and at once, for each process. As many
+    /// keys and tokens that nobody knows yet are looked at.
     #[arg(long, env, default_value_t = REQUESTS_SIGNED_OUT)]
     pub requests_per_minute_signed_out: u32,
     /// Reverse proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas. Set it to exactly yours

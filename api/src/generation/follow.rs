@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use super::changes::{Change, Told, exists, has_later, last_of_each, newest_in};
+use super::live::StreamPlace;
 use super::stream::part_of;
 use super::{estimate, queries};
 use crate::app::App;
@@ -27,6 +28,8 @@ const SPREAD: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(250);
 /// Rows that one may be behind; whoever missed more starts over.
 const MISSED_MAX: i64 = 500;
+/// Who has too many streams open looks again after this.
+const COME_BACK_SECONDS: u64 = 15;
 /// Events made ready at once: what one stream holds in memory.
 const BATCH: usize = 50;
 
@@ -52,6 +55,7 @@ pub struct Follower {
     is_behind: bool,
     is_over: bool,
     life: Life,
+    _place: StreamPlace,
 }
 
 /// Why a stream woke up.
@@ -64,7 +68,7 @@ enum Woken {
 }
 
 impl Follower {
-    /// Begins after `last_seen`, or now. 404 for another's generation.
+    /// Begins after `last_seen`, or now. 404 for another's generation, 429 for somebody who has too many open.
     pub async fn begin(
         app: web::Data<App>,
         user: CurrentUser,
@@ -72,10 +76,25 @@ impl Follower {
         last_seen: Option<i64>,
         ends_at: DateTime<Utc>,
     ) -> ApiResult<Self> {
+        let too_many = ApiError::RateLimited { retry_after_seconds: COME_BACK_SECONDS };
+        let place = app.live.place(user.person_id).ok_or(too_many)?;
         let (news, status, open) = (app.live.news(), app.providers.status(), app.live.open());
         let (ready, is_behind, is_over, life) = (VecDeque::new(), false, false, Life::default());
-        let mut follower =
-            Self { app, user, scope, cursor: 0, ends_at, news, status, open, ready, is_behind, is_over, life };
+        let mut follower = Self {
+            app,
+            user,
+            scope,
+            cursor: 0,
+            ends_at,
+            news,
+            status,
+            open,
+            ready,
+            is_behind,
+            is_over,
+            life,
+            _place: place,
+        };
         let status = follower.status.borrow_and_update().clone();
         // Who comes back may have missed that all is well again.
         if last_seen.is_some() || !status.paused.is_empty() {

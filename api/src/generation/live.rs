@@ -1,5 +1,6 @@
 //! One feed per process: who has news. Streams read their own rows; a lost wake costs a second, never an event.
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
@@ -11,7 +12,31 @@ use crate::work::bell::{News, Outbox};
 /// Wakes kept for a slow stream; more means that it reads everything anyway.
 const BACKLOG: usize = 1024;
 
+/// Streams that one person may have open at this process: each of their devices and programs needs one.
+const STREAMS_MAX: u32 = 32;
+
+type Streams = Arc<Mutex<HashMap<Uuid, u32>>>;
+
+/// One open stream; dropped with it.
+pub struct StreamPlace {
+    person_id: Uuid,
+    streams: Streams,
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = streams.get_mut(&self.person_id) {
+            *open -= 1;
+            if *open == 0 {
+                streams.remove(&self.person_id);
+            }
+        }
+    }
+}
+
 pub struct Live {
+    streams: Streams,
     news: broadcast::Sender<Uuid>,
     cancels: broadcast::Sender<Uuid>,
     open: watch::Sender<bool>,
@@ -28,11 +53,23 @@ impl Default for Live {
 impl Live {
     pub fn new() -> Self {
         Self {
+            streams: Streams::default(),
             news: broadcast::channel(BACKLOG).0,
             cancels: broadcast::channel(BACKLOG).0,
             open: watch::channel(true).0,
             outbox: Outbox::default(),
         }
+    }
+
+    /// `None`: they have too many open. However many keys there are, a stream costs memory and a look at rows each second.
+    pub fn place(&self, person_id: Uuid) -> Option<StreamPlace> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = streams.entry(person_id).or_default();
+        if *open >= STREAMS_MAX {
+            return None;
+        }
+        *open += 1;
+        Some(StreamPlace { person_id, streams: Arc::clone(&self.streams) })
     }
 
     /// This person's rows changed; say so after the commit.

@@ -21,7 +21,8 @@ use crate::http::event_stream;
 /// Everything that happens to your generations, images and gems.
 ///
 /// Each event has an id; send the last one as `Last-Event-ID` to go on where a connection broke. The stream ends when its
-/// access token does: come back with a fresh one and the last id. `status_changed` has no id.
+/// access token does: come back with a fresh one and the last id. `status_changed` has no id. One person may have 32 streams
+/// open at a process.
 #[utoipa::path(tag = "generations", operation_id = "stream_events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event seen.")),
     responses((status = 200, body = LiveEvent, content_type = "text/event-stream"),

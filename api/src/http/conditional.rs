@@ -40,7 +40,7 @@ pub async fn answer(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
-    headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+    headers.append(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
     if is_known {
         headers.remove(header::CONTENT_TYPE);
         *response.status_mut() = StatusCode::NOT_MODIFIED;

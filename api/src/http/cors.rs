@@ -5,21 +5,24 @@ use actix_web::http::Method;
 use crate::config::Settings;
 
 /// What a page of another origin can read of an answer.
-const READABLE: [&str; 14] = [
+const READABLE: [&str; 17] = [
     "content-disposition",
     "deprecation",
     "etag",
     "gems-cost",
     "gems-remaining",
+    "idempotent-replayed",
     "link",
     "location",
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
+    "retry-after-ms",
     "sunset",
     "x-request-id",
     "x-should-retry",
     "allow",
+    "www-authenticate",
 ];
 /// A browser asks again after this.
 const KEPT_SECONDS: usize = 3_600;

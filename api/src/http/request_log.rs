@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::error::ApiError;
 use super::limits;
 use crate::app::App;
+use crate::auth::current_user;
 use crate::metrics::{self, OpenStream};
 use crate::requests::Row;
 use crate::{openai, telemetry};
@@ -178,7 +179,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 fn log(response: &ServiceResponse<BoxBody>, span: &Span, id: Uuid, problem: Option<ProblemType>, started: Instant) {
     let request = response.request();
     // The pattern, not the path: ids in paths belong to people.
-    let route = request.match_pattern().unwrap_or_else(|| "-".into());
+    let route = current_user::pattern_of(request).unwrap_or_else(|| "-".into());
     let (status, took) = (response.status().as_u16(), started.elapsed());
     let seconds = took.as_secs_f64();
     span.record("route", route.as_str());
@@ -196,9 +197,14 @@ fn log(response: &ServiceResponse<BoxBody>, span: &Span, id: Uuid, problem: Opti
         "request"
     );
     let caller = request.extensions().get::<Caller>().copied();
-    // A flood of nobody's that was refused costs its sender nothing, and us no row.
-    let is_flood = caller.is_none() && problem == Some(ProblemType::RateLimited);
-    if let Some(app) = request.app_data::<web::Data<App>>().filter(|_| is_logged(&route) && !is_flood) {
+    // What was refused as too often costs its sender nothing: a row for the first of a person's or key's in a minute, none for
+    // nobody's. The metrics count all of them.
+    let is_worth_a_row = |app: &&web::Data<App>| {
+        problem != Some(ProblemType::RateLimited)
+            || caller.is_some_and(|caller| app.limits.logs_refusal(caller.key_id.unwrap_or(caller.person_id)))
+    };
+    let app = request.app_data::<web::Data<App>>().filter(|_| is_logged(&route));
+    if let Some(app) = app.filter(is_worth_a_row) {
         let gems = response.headers().get("gems-cost").and_then(|cost| cost.to_str().ok()?.parse().ok());
         app.request_log.put(Row {
             id,

@@ -97,7 +97,8 @@ fn say_standing(answer: &mut Response) {
 /// What the headers of every answer mean, said once.
 fn standing() -> [(&'static str, Header); 2] {
     let standing = "What is left of each limit (`r`), and the seconds (`t`) until all of it is there again, or the next where \
-        none is left: `\"requests\";r=1199;t=1`. A request that spends says `spends` too.";
+        none is left: `\"requests\";r=1199;t=1`. A request that spends says `spends` too. `keys` in place of `requests` is \
+        what all of your keys may ask together, where that is tighter than what the key may.";
     let policy =
         "The limits: so many (`q`) within so many seconds (`w`), and as many at once: `\"requests\";q=1200;w=60`.";
     [("RateLimit", header(Type::String, standing)), ("RateLimit-Policy", header(Type::String, policy))]

@@ -13,6 +13,8 @@ use crate::auth::CurrentUser;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::paging::{self, Listed, PageQuery};
 
+/// How often a row is looked for that another process may have on its way.
+const LOOKS: usize = 4;
 /// Characters of a route; none of ours is longer.
 const ROUTE_MAX: usize = 200;
 /// Times that PostgreSQL and chrono both know, far on both sides of ours.
@@ -126,15 +128,16 @@ pub async fn get_request(
     id: web::Path<Uuid>,
 ) -> ApiResult<web::Json<RequestDetails>> {
     app.request_log.catch_up(&app.db).await;
-    if let Some(found) = look_up(&app, &user, *id).await? {
-        return Ok(web::Json(found));
+    let mut found = look_up(&app, &user, *id).await?;
+    // Another process may have answered it a moment ago: what it began is there, and its row is on its way.
+    for _ in 0..LOOKS {
+        if found.as_ref().is_some_and(|found| found.logged.is_some()) || !is_young(*id) {
+            break;
+        }
+        tokio::time::sleep(writer::GATHER).await;
+        found = look_up(&app, &user, *id).await?;
     }
-    // Another process may have answered it a moment ago.
-    if !is_young(*id) {
-        return Err(ApiError::NotFound);
-    }
-    tokio::time::sleep(writer::GATHER * 2).await;
-    look_up(&app, &user, *id).await?.map(web::Json).ok_or(ApiError::NotFound)
+    found.map(web::Json).ok_or(ApiError::NotFound)
 }
 
 /// Of the last seconds, by the time that the id itself says.

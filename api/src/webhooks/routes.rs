@@ -24,11 +24,14 @@ const BOTH_SIGN: TimeDelta = TimeDelta::hours(24);
 
 /// Say where to send what happens. You may have 10. The `secret` in the answer is shown this once: the receiver checks
 /// with it that a message is from here. The address must be public; whether it leads anywhere else is looked at now and
-/// again at each sending.
+/// again at each sending. An API key also needs the scope that reads what it wants to have sent: `generations:read`,
+/// `images:read` or `gems:read`. What a key made stays when the key is revoked.
 #[utoipa::path(tag = "webhooks", operation_id = "create_webhook_endpoint", request_body = CreateWebhookEndpoint, responses(
     (status = 201, body = WebhookEndpoint, description = "With its `secret`."),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "Or that of what it wants to have sent.", body = Problem,
+        content_type = "application/problem+json"),
     (status = 413, body = Problem, content_type = "application/problem+json"),
     (status = 415, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json")))]
@@ -45,6 +48,7 @@ pub async fn create_webhook_endpoint(
     if !violations.is_empty() {
         return Err(violations.into());
     }
+    may_have_sent(&user, &event_types)?;
     let (id, now) = (Uuid::now_v7(), app.clock.now());
     let fresh = secret::fresh(app.auth.master(), id)?;
     let endpoint = WebhookEndpoint {
@@ -104,12 +108,15 @@ pub async fn get_webhook_endpoint(
 }
 
 /// Change where it is or what it hears of, or switch it off and on. What waits when it is switched off counts as failed
-/// and can be sent again.
+/// and can be sent again. An API key that changes the address or the events, or switches it on, needs the scopes as when it
+/// is made.
 #[utoipa::path(tag = "webhooks", operation_id = "update_webhook_endpoint", params(("id" = Uuid, Path)),
     request_body = UpdateWebhookEndpoint, responses(
     (status = 200, body = WebhookEndpoint),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "Or that of what is sent there.", body = Problem,
+        content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 413, body = Problem, content_type = "application/problem+json"),
     (status = 415, body = Problem, content_type = "application/problem+json"),
@@ -132,8 +139,12 @@ pub async fn update_webhook_endpoint(
         return Err(violations.into());
     }
     let now = app.clock.now();
+    let sends_more = url.is_some() || event_types.is_some() || body.0.status == Some(WebhookStatus::Enabled);
     let mut tx = app.db.begin_as(user.actor()).await?;
     let mut endpoint = queries::lock(&mut tx, user.person_id, *id, now).await?;
+    if sends_more {
+        may_have_sent(&user, event_types.as_ref().unwrap_or(&endpoint.event_types))?;
+    }
     if let Some(url) = url.filter(|url| *url != endpoint.url) {
         (endpoint.url, endpoint.failing_since) = (url, None);
     }
@@ -198,6 +209,17 @@ pub async fn replace_webhook_secret(
     tx.commit().await?;
     let endpoint = WebhookEndpoint { secret: Some(fresh.shown), ..endpoint };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(endpoint))
+}
+
+/// A key has nothing sent that it may not read. No types: all of them.
+fn may_have_sent(user: &CurrentUser, types: &[WebhookEventType]) -> ApiResult<()> {
+    let Some(key) = user.key else { return Ok(()) };
+    let types = if types.is_empty() { &WebhookEventType::ALL[..] } else { types };
+    let mut needed = types.iter().filter_map(|kind| kind.scope());
+    match needed.find(|scope| !key.scopes.has(*scope)) {
+        None => Ok(()),
+        Some(scope) => Err(ApiError::ScopeMissing { needed: Some(scope) }),
+    }
 }
 
 /// As it is sent to from then on.

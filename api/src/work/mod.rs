@@ -58,7 +58,41 @@ pub struct Background {
     open: watch::Sender<bool>,
     worker: Option<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
+    ears: Ears,
     app: Arc<App>,
+}
+
+/// What goes on for as long as a request may be answered: hearing whose sessions and keys end, and writing the log.
+#[must_use]
+pub struct Ears {
+    open: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Ears {
+    fn begin(app: &Arc<App>) -> Self {
+        let (open, _) = watch::channel(true);
+        let tasks = vec![
+            tokio::spawn(bell::ring(Arc::clone(app), open.subscribe())),
+            tokio::spawn(requests::writer::work(Arc::clone(app), open.subscribe())),
+            Auth::keep(Arc::clone(app), open.subscribe()),
+        ];
+        Self { open, tasks }
+    }
+
+    /// After the last answer.
+    pub async fn end(self) {
+        self.open.send_replace(false);
+        bring_to_end(self.tasks).await;
+    }
+}
+
+async fn bring_to_end(tasks: Vec<JoinHandle<()>>) {
+    let left: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();
+    if tokio::time::timeout(LAST_MOMENTS, join_all(tasks)).await.is_err() {
+        tracing::warn!("a background job did not end in time and is cut off");
+        left.iter().for_each(tokio::task::AbortHandle::abort);
+    }
 }
 
 impl Background {
@@ -74,12 +108,10 @@ impl Background {
             tokio::spawn(archives::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(erasure::run::work(Arc::clone(&app), open.subscribe())),
             tokio::spawn(webhooks::run::work(Arc::clone(&app), open.subscribe())),
-            tokio::spawn(bell::ring(Arc::clone(&app), open.subscribe())),
-            tokio::spawn(requests::writer::work(Arc::clone(&app), open.subscribe())),
-            Auth::keep(Arc::clone(&app), open.subscribe()),
         ];
+        let ears = Ears::begin(&app);
         let worker = (app.settings.worker_slots > 0).then(|| tokio::spawn(worker::work(Arc::clone(&app))));
-        Self { open, worker, tasks, app }
+        Self { open, worker, tasks, ears, app }
     }
 
     /// Tells the process to stop, if nobody has yet, and returns when nothing runs any more.
@@ -88,12 +120,12 @@ impl Background {
         if self.app.stop.is_serving() {
             self.app.stop.go_on();
         }
-        self.end().await;
+        self.end().await.end().await;
     }
 
-    /// Returns when nothing runs any more. The process must have been told to stop: the worker ends by itself then. Told
+    /// Returns when nothing runs any more but the ears. The process must have been told to stop: the worker ends by itself then. Told
     /// again, it returns in a moment whatever hangs.
-    pub async fn end(self) {
+    pub async fn end(self) -> Ears {
         if let Some(mut worker) = self.worker {
             let hurry = async {
                 self.app.stop.reached(Stage::Now).await;
@@ -105,10 +137,7 @@ impl Background {
             }
         }
         self.open.send_replace(false);
-        let left: Vec<_> = self.tasks.iter().map(JoinHandle::abort_handle).collect();
-        if tokio::time::timeout(LAST_MOMENTS, join_all(self.tasks)).await.is_err() {
-            tracing::warn!("a background job did not end in time and is cut off");
-            left.iter().for_each(tokio::task::AbortHandle::abort);
-        }
+        bring_to_end(self.tasks).await;
+        self.ears
     }
 }

@@ -172,6 +172,27 @@ async fn fifty_keys_of_a_person_work_at_a_time() {
 }
 
 #[actix_web::test]
+async fn whoever_makes_keys_and_ends_them_at_once_is_told_to_come_back() {
+    let app = harness::start().await;
+    let mut person = app.person("Ada Lovelace").await;
+    let body = json!({"name": "One of many", "scopes": ["me:read"]});
+    person.post("/v1/me/api-keys", &body).await.expect_status(201);
+    let many = "insert into api_keys (id, person_id, name, start, key_hash, scopes, free_gems_only, created_at, revoked_at)
+        select gen_random_uuid(), person_id, name, start, sha256(number::text::bytea), scopes, free_gems_only, created_at,
+          created_at
+        from api_keys, generate_series(1, 198) number";
+    app.sql().await.execute(many).await.expect("198 more");
+    person.post("/v1/me/api-keys", &body).await.expect_status(201);
+    let refused = person.post("/v1/me/api-keys", &body).await;
+    let wait: i64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((86_000..=86_401).contains(&wait), "{wait}");
+    refused.expect_problem(429, "rate-limited");
+    app.app.clock.advance(TimeDelta::seconds(wait));
+    person.token = person.browser.refresh().await.expect("an access token");
+    person.post("/v1/me/api-keys", &body).await.expect_status(201);
+}
+
+#[actix_web::test]
 async fn a_known_key_asks_nobody_until_something_is_heard_of_it_or_nothing_of_anything() {
     let app = harness::start().await;
     let person = app.person("Ada Lovelace").await;

@@ -1,5 +1,7 @@
 //! What every answer of the API keeps to: tags and 304, links between pages, other origins, what is on its way out, and a page
 //! for each kind of problem.
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use lapidary::clock::Clock;
 use lapidary_contract::ProblemType;
@@ -107,6 +109,101 @@ async fn only_the_origins_that_the_operator_names_may_call_from_a_browser() {
         let answer = Answer::of(stranger.send().await).await.expect_status(status);
         assert!(!answer.headers.contains_key("access-control-allow-origin"), "{path}");
     }
+}
+
+/// Whom they are for: the browser itself, or nobody at the other end.
+const OF_THE_BROWSER: [&str; 20] = [
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "expires",
+    "last-modified",
+    "pragma",
+    "referrer-policy",
+    "set-cookie",
+    "transfer-encoding",
+    "vary",
+    "x-accel-buffering",
+    "x-content-type-options",
+    "x-robots-tag",
+];
+
+#[actix_web::test]
+async fn a_friends_page_can_read_every_header_that_an_answer_says_something_in() {
+    let flags = ["--cors-origins=*".into(), "--spends-per-minute=3".into()];
+    let app = harness::start_with(&flags).await;
+    let person = app.person("Ada Lovelace").await;
+    let asked = person.request(Method::GET, "/v1/gems").header("origin", "https://friend.example");
+    let exposed = Answer::of(asked.send().await).await.expect_status(200);
+    let exposed: BTreeSet<String> =
+        exposed.header("access-control-expose-headers").split(',').map(|name| name.trim().to_lowercase()).collect();
+    let mut said = BTreeSet::new();
+    // What the document says of any answer, and what some say beside it.
+    let document: Value = person.browser.get("/openapi.json").await.json();
+    for operation in document["paths"].as_object().expect("paths").values().flat_map(|item| item.as_object()).flatten()
+    {
+        for answer in operation.1["responses"].as_object().into_iter().flatten() {
+            said.extend(answer.1["headers"].as_object().into_iter().flatten().map(|(name, _)| name.to_lowercase()));
+        }
+    }
+    let sketch = json!({"prompt": "A fox", "quality": "low"});
+    let ours = |key: &str| crate::openai_wire::call(&person, &crate::openai_wire::fox()).header("Idempotency-Key", key);
+    let mut answers = vec![
+        person.browser.get("/v1/gems").await.expect_status(401),
+        Answer::of(person.request(Method::PUT, "/v1/me").send().await).await.expect_status(405),
+        person.get("/v1/generations?limit=1").await.expect_status(200),
+        person.submit(&sketch).await.expect_status(202),
+    ];
+    for _ in 0..2 {
+        answers.push(crate::openai_wire::answered(&app, ours("mine")).await.expect_status(200));
+    }
+    person.submit(&sketch).await.expect_status(202);
+    answers.push(person.submit(&sketch).await.expect_status(429));
+    answers.push(Answer::of(ours("another").send().await).await.expect_status(429));
+    answers.push(person.get("/v1/generations?limit=1").await.expect_status(200));
+    for answer in &answers {
+        said.extend(answer.headers.keys().map(|name| name.as_str().to_owned()));
+    }
+    for name in ["www-authenticate", "allow", "link", "location", "idempotent-replayed", "retry-after-ms", "etag"] {
+        assert!(said.contains(name), "{name} was said nowhere: {said:?}");
+    }
+    said.retain(|name| !OF_THE_BROWSER.contains(&name.as_str()));
+    let hidden: Vec<_> = said.difference(&exposed).collect();
+    assert!(hidden.is_empty(), "no page of another origin can read {hidden:?}");
+    app.work().await;
+}
+
+#[actix_web::test]
+async fn a_compressed_answer_and_its_304_vary_by_the_same() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let names = |answer: &Answer| {
+        let lines = answer.headers.get_all("vary").iter().filter_map(|line| line.to_str().ok());
+        lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_lowercase()).collect::<BTreeSet<_>>()
+    };
+    for path in ["/v1/catalogue", "/v1/me", "/v1/presets"] {
+        for encoding in ["br", "gzip", "identity"] {
+            let ask = |tag: &str| {
+                let request = person.request(Method::GET, path).header("accept-encoding", encoding);
+                request.header("if-none-match", tag).send()
+            };
+            let whole = Answer::of(ask("\"none\"").await).await.expect_status(200);
+            let again = Answer::of(ask(whole.header("etag")).await).await.expect_status(304);
+            assert_eq!(names(&again), names(&whole), "{path} {encoding}");
+            assert!(names(&whole).contains("accept-encoding") && names(&whole).contains("authorization"), "{path}");
+            assert_eq!((again.header("etag"), again.body.len()), (whole.header("etag"), 0));
+            assert!(!again.headers.contains_key("content-encoding"), "{path} {encoding}: nothing is encoded");
+        }
+    }
+    let asked = person.request(Method::GET, "/v1/catalogue").header("accept-encoding", "br");
+    assert_eq!(asked.send().await.expect("an answer").headers()["content-encoding"], "br");
 }
 
 #[actix_web::test]

@@ -97,7 +97,7 @@ async fn what_a_stopping_process_cannot_finish_waits_again_at_once_and_costs_no_
     until_status(&app, &id_of(&queued), "running").await;
     app.app.stop.go_on();
     app.app.stop.go_on();
-    background.end().await;
+    background.end().await.end().await;
     let row: (String, i32, i32) = sqlx::query_as("select status, attempt, forgiven_attempts from generations")
         .fetch_one(&mut app.sql().await)
         .await

@@ -220,6 +220,11 @@ impl Answer {
             .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// What has no body or another one is null.
+    pub fn json_or_null(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// Asserts a whole problem and gives its body.
     #[track_caller]
     pub fn expect_problem(self, status: u16, slug: &str) -> Value {

@@ -1,4 +1,6 @@
 //! Nobody sees or touches what is another's: over every route, and under the database's own policies.
+use std::collections::BTreeSet;
+
 use lapidary_contract::NoticeKind;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, Row};
@@ -17,6 +19,7 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         known.map(|(_, id)| id.as_str()).unwrap_or_else(|| panic!("{path}: say here whose id it takes"))
     };
     let image = id_in("/images/");
+    let delivery = delivery_of(&owner, id_in("/webhook-endpoints/")).await;
     let document: Value = owner.browser.get("/openapi.json").await.json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -27,7 +30,9 @@ async fn a_stranger_gets_404_on_everything_of_anothers_on_every_route() {
         let id = id_in(path);
         for method in item.as_object().expect("methods").keys().filter(|name| !matches!(name.as_str(), "parameters")) {
             let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
-            let mut request = stranger.request(method.clone(), &path.replace("{id}", id));
+            let filled = path.replace("{id}", id).replace("{delivery_id}", &delivery);
+            assert!(!filled.contains('{'), "{path}: say here what its other ids are");
+            let mut request = stranger.request(method.clone(), &filled);
             if let Some(body) = body_for(&path.replace("{id}", ""), &method, image) {
                 request = request.json(&body);
             }
@@ -86,6 +91,108 @@ pub async fn owned_by(app: &TestApp, owner: &Person<'_>) -> Vec<(&'static str, S
         ("/requests/", first("/v1/me/requests").await),
         ("/images/", image),
     ]
+}
+
+/// A delivery to an endpoint of theirs, which they find.
+pub async fn delivery_of(owner: &Person<'_>, endpoint_id: &str) -> String {
+    let path = format!("/v1/webhook-endpoints/{endpoint_id}");
+    let delivery = crate::webhook_receiver::test(owner, &path).await;
+    owner.get(&delivery).await.expect_status(200);
+    delivery.rsplit('/').next().expect("an id").to_owned()
+}
+
+/// Where in a schema ids are, as `/image_ids/*`.
+fn ids_in(document: &Value, schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+    let schema = match schema["$ref"].as_str() {
+        Some(name) => document.pointer(name.trim_start_matches('#')).expect("a schema"),
+        None => schema,
+    };
+    if schema["format"] == "uuid" {
+        found.insert(at.to_owned());
+    }
+    for kind in ["oneOf", "anyOf", "allOf"] {
+        schema[kind].as_array().into_iter().flatten().for_each(|one| ids_in(document, one, at, found));
+    }
+    for (name, one) in schema["properties"].as_object().into_iter().flatten() {
+        ids_in(document, one, &format!("{at}/{name}"), found);
+    }
+    if schema["items"].is_object() {
+        ids_in(document, &schema["items"], &format!("{at}/*"), found);
+    }
+}
+
+/// Every operation and place of its body that takes an id.
+fn documented_ids(document: &Value) -> BTreeSet<(String, String)> {
+    let mut all = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("methods") {
+            let mut found = BTreeSet::new();
+            for (_, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+                ids_in(document, &content["schema"], "", &mut found);
+            }
+            all.extend(found.into_iter().map(|at| (format!("{} {path}", method.to_uppercase()), at)));
+        }
+    }
+    all
+}
+
+#[actix_web::test]
+async fn an_id_of_anothers_in_a_body_is_answered_as_one_of_nobodys_wherever_the_document_takes_one() {
+    let app = harness::start().await;
+    let (owner, stranger) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    let owned = owned_by(&app, &owner).await;
+    let theirs = |part: &str| owned.iter().find(|(known, _)| *known == part).expect("it is owned").1.clone();
+    let (image, reference, collection) = (theirs("/images/"), theirs("/references/"), theirs("/collections/"));
+    let own = stranger.reference(40, 30, 0).await;
+    let shelf = stranger.post("/v1/collections", &json!({"name": "Mine"})).await.expect_status(201).json();
+    let shelf = format!("/v1/collections/{}/images", shelf["id"].as_str().expect("an id"));
+    let made_from = |from: Value| json!({"prompt": "A fox", "quality": "low", "references": [from]});
+    let masked =
+        json!({"prompt": "A fox", "quality": "low", "references": [{"reference_id": own}], "mask_id": reference});
+    let (of_reference, of_image) =
+        (made_from(json!({"reference_id": reference})), made_from(json!({"image_id": image})));
+    let images = json!({"image_ids": [image]});
+    let mut bodies = vec![
+        ("POST /v1/collections/{id}/images", "/image_ids/*", images.clone()),
+        ("DELETE /v1/collections/{id}/images", "/image_ids/*", images.clone()),
+        ("POST /v1/image-archives", "/image_ids/*", images),
+        ("POST /v1/image-archives", "/collection_id", json!({"collection_id": collection})),
+    ];
+    for route in ["POST /v1/generations", "POST /v1/quotes"] {
+        bodies.push((route, "/references/*/reference_id", of_reference.clone()));
+        bodies.push((route, "/references/*/image_id", of_image.clone()));
+        bodies.push((route, "/mask_id", masked.clone()));
+    }
+    for action in ["favour", "discard", "restore"] {
+        bodies.push(("POST /v1/images/bulk", "/image_ids/*", json!({"action": action, "image_ids": [image]})));
+    }
+    let listed = bodies.iter().map(|(route, at, _)| ((*route).to_owned(), (*at).to_owned())).collect::<BTreeSet<_>>();
+    let document: Value = owner.browser.get("/openapi.json").await.json();
+    assert_eq!(listed, documented_ids(&document), "say here what a stranger sends to each");
+    let looks = async || {
+        let (image, shelves) = (format!("/v1/images/{image}"), "/v1/collections");
+        (owner.get(&image).await.expect_status(200).json(), owner.get(shelves).await.expect_status(200).json())
+    };
+    let before = looks().await;
+    for (route, at, body) in bodies {
+        let (method, path) = route.split_once(' ').expect("a method");
+        let path = path.replace("/v1/collections/{id}/images", &shelf);
+        let ask = async |body: &Value| {
+            let request = stranger.request(method.parse().expect("a method"), &path).json(body);
+            let answer = Answer::of(request.header("Idempotency-Key", Uuid::now_v7().to_string()).send().await).await;
+            let said = answer.json_or_null();
+            (answer.status, said["type"].clone(), said["errors"].clone())
+        };
+        let nobody = Uuid::now_v7().to_string();
+        let foreign = [&image, &reference, &collection];
+        let text = foreign.iter().fold(body.to_string(), |text, id| text.replace(id.as_str(), &nobody));
+        let (told, expected) = (ask(&body).await, ask(&serde_json::from_str(&text).expect("JSON")).await);
+        assert_eq!(told, expected, "{route} {at}");
+        assert!(told.0 < 500, "{route} {at}: {}", told.0);
+    }
+    assert_eq!(looks().await, before);
+    let made = stranger.get("/v1/generations").await.expect_status(200).json();
+    assert_eq!(made["data"], json!([]), "nothing was made from what is another's");
 }
 
 /// A body that is right, so that nothing but the owner is in the way.

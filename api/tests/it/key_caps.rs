@@ -1,6 +1,6 @@
 //! What a key may spend: its daily cap is kept exactly and resets at its person's midnight, and one for free gems never
 //! touches bought ones.
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc, Weekday};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::api_keys::{Caller, key_with};
 use crate::harness::{self, Answer, Person};
 use crate::ledger_rows::{actor, buy, give, refund};
+use crate::process::Process;
 
 fn fox() -> Value {
     json!({"prompt": "A fox crossing a frozen river", "quality": "low", "count": 2})
@@ -95,6 +96,83 @@ async fn a_cap_of_a_key_resets_at_its_persons_midnight() {
         caller.submit(&fox()).await.expect_status(202);
         caller.submit(&fox()).await.expect_problem(402, "gem-cap-reached");
         app.work().await;
+    }
+}
+
+#[actix_web::test]
+async fn two_processes_keep_a_cap_of_a_key_and_one_of_its_person_exactly() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    give(&app, actor(&person).await, 5_000).await;
+    let price = price(&person).await;
+    let processes =
+        [Process::serve(&app, &["--worker-slots=0"]).await, Process::serve(&app, &["--worker-slots=0"]).await];
+    // The person's is used up by both keys together: three of the one, and then four of the other.
+    set_zone(&person, json!({"daily_gems": price * 8 - 1, "time_zone": "UTC"})).await;
+    for (cap, fit, left) in [(price * 4 - 1, 3, price - 1), (price * 100, 4, price - 1)] {
+        let caller = spender(&person, json!({"daily_gems": cap})).await;
+        let submit = async |number: usize| {
+            loop {
+                let request = person.browser.client.post(format!("{}/v1/generations", processes[number % 2].url));
+                let request = request.bearer_auth(&caller.key).header("Idempotency-Key", Uuid::now_v7().to_string());
+                let answer = Answer::of(request.json(&fox()).send().await).await;
+                // A crowded machine may ask to come again; that holds nothing.
+                if answer.status != 503 {
+                    return answer;
+                }
+            }
+        };
+        let answers = join_all((0..100).map(submit)).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 202).count(), fit);
+        for refused in answers.into_iter().filter(|answer| answer.status != 202) {
+            assert_eq!(refused.expect_problem(402, "gem-cap-reached")["available"], left);
+        }
+    }
+    assert_eq!(person.gems().await["held"], price * 7);
+    app.work().await;
+}
+
+/// When clocks in Berlin are changed next: 01:00 UTC on the last Sunday of a month.
+fn next_change(today: NaiveDate, month: u32) -> NaiveDate {
+    let of = |year| {
+        let last = NaiveDate::from_ymd_opt(year, month, 31).expect("a day");
+        last.iter_days().rev().take(7).find(|day| day.weekday() == Weekday::Sun).expect("a Sunday")
+    };
+    let this_year = of(today.year());
+    if this_year > today + TimeDelta::days(2) { this_year } else { of(today.year() + 1) }
+}
+
+#[actix_web::test]
+async fn days_of_23_and_of_25_hours_have_one_cap_each_for_a_key_and_for_its_person() {
+    let app = harness::start().await;
+    let (ada, grace) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    let price = price(&ada).await;
+    for person in [&ada, &grace] {
+        give(&app, actor(person).await, 1_000).await;
+    }
+    set_zone(&ada, json!({"time_zone": "Europe/Berlin"})).await;
+    set_zone(&grace, json!({"daily_gems": price, "time_zone": "Europe/Berlin"})).await;
+    let callers = [spender(&ada, json!({"daily_gems": price})).await, spender(&grace, json!({})).await];
+    let clock = &app.app.clock;
+    for (month, ahead, hours) in [(3, 1, 23), (10, 2, 25)] {
+        let sunday = next_change(clock.today(), month).and_hms_opt(0, 0, 0).expect("midnight").and_utc();
+        let begins = sunday - TimeDelta::hours(ahead);
+        let ends = begins + TimeDelta::hours(hours);
+        let early = TimeDelta::minutes(5);
+        for (at, fits, next) in
+            [(begins - early, true, begins), (begins, true, ends), (ends - early, false, ends), (ends, true, ends)]
+        {
+            clock.advance(at - clock.now());
+            for caller in &callers {
+                if fits {
+                    caller.submit(&fox()).await.expect_status(202);
+                }
+                let refused = caller.submit(&fox()).await.expect_problem(402, "gem-cap-reached");
+                let expected = if at == ends { ends + TimeDelta::hours(24) } else { next };
+                assert_eq!(resets_at(&refused), expected, "at {at}");
+            }
+            app.work().await;
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! How often anyone may ask: exact over processes for what costs, a bucket each for keys, people and addresses otherwise.
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use lapidary::auth::api_keys;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
 use uuid::Uuid;
 
 use crate::api_keys::key_of;
@@ -190,4 +194,91 @@ async fn nobody_is_believed_about_addresses_where_no_proxy_is_trusted() {
         refused += usize::from(Answer::of(request.send().await).await.status == 429);
     }
     assert!(refused >= 20, "only {refused} were refused");
+}
+
+#[actix_web::test]
+async fn keys_that_nobody_knows_wait_for_no_database_once_their_address_has_shown_enough_of_them() {
+    let app = harness::start_with(&["--requests-per-minute-signed-out=6".into()]).await;
+    let person = app.person("Ada Lovelace").await;
+    let (known, unknown) = (key_of(&person, &["gems:read"]).await, key_of(&person, &["gems:read"]).await);
+    let from = async |address: &'static str, key: String| {
+        let request = person.browser.client.get(person.browser.at("/v1/gems")).header("X-Forwarded-For", address);
+        Answer::of(request.bearer_auth(key).send().await).await
+    };
+    from("203.0.113.9", known.key.clone()).await.expect_status(200);
+    let mut sql = app.sql().await;
+    let mut locked = sql.begin().await.expect("a transaction");
+    locked.execute("lock table api_keys in access exclusive mode").await.expect("locked");
+    let made_up = || api_keys::text::generate().expect("a key");
+    let mut asked: FuturesUnordered<_> = (0..12).map(|_| from("203.0.113.9", made_up())).collect();
+    // Before anybody is told that the database does not answer.
+    for _ in 0..6 {
+        let answer = asked.next().await.expect("six are told at once");
+        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=10).contains(&seconds)));
+        answer.expect_problem(429, "rate-limited");
+    }
+    // Whoever was let in before is not held back by them.
+    app.app.auth.revocations.poll(&app.app.db).await.expect("the feed");
+    from("203.0.113.9", known.key.clone()).await.expect_status(200);
+    locked.rollback().await.expect("unlocked");
+    while let Some(answer) = asked.next().await {
+        assert!(matches!(answer.status, 401 | 429 | 503), "{}", answer.status);
+    }
+    from("203.0.113.10", unknown.key.clone()).await.expect_status(200);
+}
+
+#[actix_web::test]
+async fn a_new_key_is_no_new_allowance() {
+    let app = harness::start_with(&["--requests-per-minute=4".into()]).await;
+    let person = app.person("Ada Lovelace").await;
+    let first = key_of(&person, &["gems:read"]).await;
+    let (began, mut let_in, mut last) = (std::time::Instant::now(), 0, None);
+    for _ in 0..8 {
+        let key = api_keys::text::generate().expect("a key");
+        let copy = "insert into api_keys (id, person_id, name, start, key_hash, scopes, free_gems_only, created_at)
+            select gen_random_uuid(), person_id, name, start, $1, scopes, free_gems_only, created_at
+            from api_keys where id = $2::uuid";
+        let hash = api_keys::hash(&key).expect("a hash").to_vec();
+        let added = sqlx::query(copy).bind(hash).bind(&first.id).execute(&mut app.sql().await).await.expect("a key");
+        assert_eq!(added.rows_affected(), 1);
+        for _ in 0..4 {
+            let answer = first.with(&key).get("/v1/gems").await;
+            let_in += u64::from(answer.status == 200);
+            last = Some(answer);
+        }
+    }
+    // Four allowances of four at once, and one more in each four seconds that it took.
+    let more = began.elapsed().as_secs() / 3 + 1;
+    assert!((16..=16 + more).contains(&let_in), "{let_in} were let in, {more} later");
+    let refused = last.expect("an answer");
+    if refused.status == 429 {
+        assert_eq!(left(&refused, "keys"), 0);
+        assert_eq!(refused.header("ratelimit-policy"), "\"keys\";q=16;w=60");
+    }
+    assert_eq!(person.get("/v1/gems").await.status, 200, "the page goes on");
+}
+
+#[actix_web::test]
+async fn a_person_has_so_many_streams_open_and_no_more_whatever_they_come_with() {
+    let app = harness::start().await;
+    let (person, other) = (app.person("Ada Lovelace").await, app.person("Grace Hopper").await);
+    let keys = [key_of(&person, &["generations:read"]).await, key_of(&person, &["generations:read"]).await];
+    let open = async |key: usize| {
+        let request = keys[key % 2].request(Method::GET, "/v1/events").timeout(std::time::Duration::from_secs(60));
+        request.send().await.expect("an answer")
+    };
+    let mut streams = Vec::new();
+    for number in 0..32 {
+        streams.push(open(number).await);
+        assert_eq!(streams[number].status(), 200);
+    }
+    Answer::of(Ok(open(0).await)).await.expect_problem(429, "rate-limited");
+    person.get("/v1/events").await.expect_problem(429, "rate-limited");
+    let theirs = other.request(Method::GET, "/v1/events").send().await.expect("a stream");
+    assert_eq!(theirs.status(), 200, "others have their own");
+    streams.pop();
+    let mut beat = tokio::time::interval(std::time::Duration::from_millis(50));
+    while open(0).await.status() != 200 {
+        beat.tick().await;
+    }
 }

@@ -66,6 +66,7 @@ mod references;
 mod refinements;
 mod refunds;
 mod request_log;
+mod request_log_rows;
 mod resilience;
 mod retention;
 mod retention_meanwhile;

@@ -13,24 +13,24 @@ use crate::harness::{self, Answer, Person, TestApp};
 use crate::process::Process;
 
 /// Every column of every row, as text.
-async fn rows(app: &TestApp) -> Vec<String> {
+pub async fn rows(app: &TestApp) -> Vec<String> {
     app.app.request_log.flush(&app.app.db).await.expect("written");
     let all = "select r::text from request_log r order by created_at, id";
     sqlx::query_scalar(all).fetch_all(&mut app.sql().await).await.expect("rows")
 }
 
-async fn row(app: &TestApp, answer: &Answer) -> Value {
+pub async fn row(app: &TestApp, answer: &Answer) -> Value {
     app.app.request_log.flush(&app.app.db).await.expect("written");
     let one = "select to_jsonb(r) from request_log r where id = $1::uuid";
     let found = sqlx::query_scalar(one).bind(answer.header("x-request-id"));
     found.fetch_one(&mut app.sql().await).await.expect("a row")
 }
 
-async fn details(person: &Person<'_>, request_id: &str) -> Value {
+pub async fn details(person: &Person<'_>, request_id: &str) -> Value {
     person.get(&format!("/v1/me/requests/{request_id}")).await.expect_status(200).json()
 }
 
-async fn list(person: &Person<'_>, query: &str) -> Vec<Value> {
+pub async fn list(person: &Person<'_>, query: &str) -> Vec<Value> {
     let answer = person.get(&format!("/v1/me/requests{query}")).await.expect_status(200).json();
     answer["data"].as_array().expect("requests").clone()
 }
@@ -360,6 +360,22 @@ async fn the_last_requests_of_a_process_are_written_before_it_ends() {
     assert!(process.terminate().await.success());
     // Another process's, which this one had no part in.
     assert_eq!(details(&person, answer.header("x-request-id")).await["logged"]["route"], "/v1/gems");
+}
+
+#[actix_web::test]
+async fn a_full_queue_is_written_when_the_process_ends() {
+    let app = harness::start().await;
+    let (log, now) = (RequestLog::default(), app.app.clock.now());
+    days::make(&app.app.db, now.date_naive()).await.expect("made");
+    while log.dropped() == 0 {
+        log.put(logged_at(now));
+    }
+    let waiting = log.waiting();
+    assert_eq!((waiting, log.dropped()), (20_000, 1));
+    let before = rows(&app).await.len();
+    log.end(&app.app.db).await;
+    assert_eq!((log.waiting(), log.dropped()), (0, 1));
+    assert_eq!(rows(&app).await.len(), before + waiting);
 }
 
 #[actix_web::test]

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api_keys::key_of;
 use crate::crash::{number, until_status};
 use crate::harness::{self, Answer, Person, TestApp};
 use crate::process::Process;
@@ -102,6 +103,55 @@ async fn the_end_of_a_session_reaches_the_other_process_and_its_streams_within_a
         ask(&here, &first, Method::DELETE, &path, &json!({})).await.expect_status(204);
         until_refused(&there, &second, &mut stream).await;
     }
+}
+
+#[actix_web::test]
+async fn the_end_of_a_key_reaches_the_other_process_and_its_streams_within_a_second() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let (first, second) =
+        (Process::serve(&app, &["--worker-slots=0"]).await, Process::serve(&app, &["--worker-slots=0"]).await);
+    // Whoever hears by the notice, and whoever finds it in the feed: this process rings no bell.
+    for is_rung in [true, false] {
+        let caller = key_of(&person, &["me:read", "generations:read"]).await;
+        let program = Person { app: &app, browser: app.browser(), token: caller.key.clone() };
+        let mut stream = stream_of(&program, &second).await;
+        let path = format!("/v1/me/api-keys/{}", caller.id);
+        let revoked = match is_rung {
+            true => ask(&person, &first, Method::DELETE, &path, &json!({})).await,
+            false => person.delete(&path).await,
+        };
+        revoked.expect_status(204);
+        until_refused(&program, &second, &mut stream).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_process_on_its_way_out_hears_of_ended_sessions_and_keys_until_its_last_answer() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let caller = key_of(&person, &["me:read"]).await;
+    let program = Person { app: &app, browser: app.browser(), token: caller.key.clone() };
+    let process = Process::serve(&app, &["--worker-slots=0"]).await;
+    for one in [&person, &program] {
+        ask(one, &process, Method::GET, "/v1/me", &json!({})).await.expect_status(200);
+    }
+    process.signal("TERM");
+    let mut beat = tokio::time::interval(Duration::from_millis(20));
+    while !process.logged().contains("stopping") {
+        beat.tick().await;
+    }
+    person.delete(&format!("/v1/me/api-keys/{}", caller.id)).await.expect_status(204);
+    person.delete("/v1/me/sessions").await.expect_status(204);
+    // It lingers for three seconds.
+    let refused = async {
+        for one in [&person, &program] {
+            while ask(one, &process, Method::GET, "/v1/me", &json!({})).await.status != 401 {
+                beat.tick().await;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, refused).await.expect("it has not heard of it");
 }
 
 #[actix_web::test]

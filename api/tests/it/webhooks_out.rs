@@ -3,12 +3,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lapidary::webhooks::run;
 use lapidary_contract::{GemsAreLow, GenerationEnded, ImageCreated, PurchaseChanged, WebhookTested};
 use lapidary_sandbox::faults::Fault;
+use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api_keys::{Caller, key_of};
 use crate::crash::number;
-use crate::harness::{self, Person, TestApp};
+use crate::harness::{self, Answer, Person, TestApp};
 use crate::ledger_rows::{actor, give, made_at};
 use crate::payments::{buy, intent_of};
 use crate::webhook_receiver::{self as receiver, Heard, Receiver, endpoint, post_empty, read, renew};
@@ -388,4 +390,53 @@ async fn who_is_erased_or_suspended_is_told_nothing_more() {
     sqlx::query("update people set suspended_at = null").execute(&mut sql).await.expect("restored");
     send_all(&app).await;
     assert_eq!(receiver.heard().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_key_has_nothing_sent_that_it_may_not_read_and_replaces_no_secret() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let receiver = Receiver::start();
+    let (path, _) = endpoint(&person, &receiver, &["generation.failed"]).await;
+    let ask = async |caller: &Caller<'_>, method: Method, path: &str, body: Value| {
+        Answer::of(caller.request(method, path).json(&body).send().await).await
+    };
+    let all = ["webhooks:write", "generations:read", "images:read", "gems:read"];
+    let entire = key_of(&person, &all).await;
+    let list = "/v1/webhook-endpoints";
+    for (scope, types) in [
+        ("generations:read", json!(["generation.succeeded"])),
+        ("generations:read", json!(["webhook.test", "generation.failed"])),
+        ("images:read", json!(["image.created"])),
+        ("gems:read", json!(["gems.low"])),
+        ("gems:read", json!(["purchase.paid"])),
+        ("gems:read", json!(["purchase.refunded"])),
+    ] {
+        let but = all.into_iter().filter(|one| *one != scope).collect::<Vec<_>>();
+        let (lacking, alone) = (key_of(&person, &but).await, key_of(&person, &["webhooks:write", scope]).await);
+        // Without types it is all of them.
+        for types in [types.clone(), json!([])] {
+            let made = json!({"url": receiver.url, "event_types": types});
+            let refused = ask(&lacking, Method::POST, list, made).await;
+            assert_eq!(refused.expect_problem(403, "scope-missing")["scope"], scope, "{types}");
+            let changed = ask(&lacking, Method::PATCH, &path, json!({"event_types": types})).await;
+            assert_eq!(changed.expect_problem(403, "scope-missing")["scope"], scope, "{types}");
+        }
+        let made = ask(&alone, Method::POST, list, json!({"url": receiver.url, "event_types": types})).await;
+        assert_eq!(made.header("cache-control"), "no-store");
+        let id = made.expect_status(201).json()["id"].as_str().expect("an id").to_owned();
+        person.delete(&format!("{list}/{id}")).await.expect_status(204);
+    }
+    // What is sent there already goes nowhere else for a key that may not read it, and is switched off by any.
+    let writer = key_of(&person, &["webhooks:write"]).await;
+    for body in [json!({"url": receiver.url}), json!({"status": "enabled"})] {
+        ask(&writer, Method::PATCH, &path, body).await.expect_problem(403, "scope-missing");
+    }
+    ask(&writer, Method::PATCH, &path, json!({"status": "disabled", "description": "Off"})).await.expect_status(200);
+    let refused = ask(&entire, Method::POST, &format!("{path}/secret"), json!({})).await;
+    assert!(refused.expect_problem(403, "scope-missing")["scope"].is_null(), "no key replaces a secret");
+    let replaced = post_empty(&person, &format!("{path}/secret")).await.expect_status(200);
+    assert_eq!(replaced.header("cache-control"), "no-store");
+    let everything = ask(&entire, Method::POST, list, json!({"url": receiver.url})).await.expect_status(201);
+    assert!(everything.json()["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")));
 }

@@ -6,7 +6,9 @@ use uuid::Uuid;
 /// What every key begins with: people and scanners of leaked secrets know it by that.
 pub const API_KEY_PREFIX: &str = "lap_";
 
-/// What a key may do. A scope to write does not hold the one to read.
+/// What a key may do. A scope to write does not hold the one to read, and each answer is whole: what `generations:read` reads
+/// and `generations:write` asks for comes with links to the pictures that it made, though only `images:read` opens the
+/// gallery; and `me:read` tells of each request what it cost, though only `gems:read` tells what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scope {
@@ -57,6 +59,21 @@ impl Scope {
         }
     }
 
+    /// What it opens, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::MeRead => "who you are, your notices, and your requests with what each cost",
+            Self::ImagesRead => "all your images, collections and references",
+            Self::ImagesWrite => "change, share and delete images, and upload references",
+            Self::GenerationsRead => "what you asked for, with links to the pictures it made, and presets",
+            Self::GenerationsWrite => "make pictures and get them, cancel, refine prompts, and change presets",
+            Self::GemsRead => "your gems, caps and purchases",
+            Self::GemsWrite => "redeem codes and begin purchases",
+            Self::WebhooksRead => "webhook endpoints and what was sent to them",
+            Self::WebhooksWrite => "make and change webhook endpoints, for events that it may also read",
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
@@ -75,7 +92,8 @@ pub struct ApiKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     pub scopes: Vec<Scope>,
-    /// Gems it may hold or take from midnight to midnight, in the time zone of your caps; `null`: as many as you have.
+    /// Gems it may hold or take from midnight to midnight, in the time zone of your caps, which is UTC until you set one;
+    /// `null`: as many as you have.
     pub daily_gems: Option<i64>,
     /// It spends free gems only, never bought ones.
     pub free_gems_only: bool,
@@ -111,7 +129,8 @@ pub struct CreateApiKey {
     /// Within ten years from now; absent or null: it does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::moment::at_or_none")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// 1 to 1,000,000 gems a day; absent or null: no cap of its own.
+    /// 1 to 1,000,000 gems a day, from midnight to midnight in the time zone of your caps, which is UTC until you set one;
+    /// absent or null: no cap of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000000))]
     pub daily_gems: Option<i64>,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{FailureCode, PurchaseStatus};
+use crate::{FailureCode, PurchaseStatus, Scope};
 use lapidary_domain::GenerationStatus;
 
 /// What can be told.
@@ -59,6 +59,16 @@ impl WebhookEventType {
 
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The scope that reads the same: what an API key needs to have it sent.
+    pub fn scope(self) -> Option<Scope> {
+        match self {
+            Self::GenerationSucceeded | Self::GenerationFailed => Some(Scope::GenerationsRead),
+            Self::ImageCreated => Some(Scope::ImagesRead),
+            Self::GemsLow | Self::PurchasePaid | Self::PurchaseRefunded => Some(Scope::GemsRead),
+            Self::Test => None,
+        }
     }
 }
 
@@ -151,7 +161,7 @@ pub struct CreateWebhookEndpoint {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub description: String,
-    /// Empty or absent: all of them.
+    /// Empty or absent: all of them. An API key also needs the scope that reads what it wants to have sent.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 7))]
     pub event_types: Vec<WebhookEventType>,

@@ -8,7 +8,9 @@ use super::new_key::new_key_dialog;
 use crate::account::keep_focus;
 use crate::asked::{Asked, shown};
 use crate::browser;
+use crate::gallery::clock::now;
 use crate::http;
+use crate::page::requests_of_key_path;
 use crate::ui::dialog::Dialog;
 use crate::ui::dynamic::changing;
 use crate::ui::prelude::*;
@@ -88,6 +90,7 @@ fn row(key: ApiKey, ask: Callback<ApiKey>) -> AnyView {
     let scopes = key.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>();
     let scopes = if scopes.len() == Scope::ALL.len() { "everything".to_owned() } else { scopes.join(", ") };
     let mut limits = vec![match &key.expires_at {
+        Some(at) if *at <= now() => format!("Expired {}", format_day(at)),
         Some(at) => format!("Expires {}", format_day(at)),
         None => "Does not expire".to_owned(),
     }];
@@ -97,7 +100,7 @@ fn row(key: ApiKey, ask: Callback<ApiKey>) -> AnyView {
         Some(at) => view! { "Last used " <Ago at /> }.into_any(),
         None => "Not used yet".into_any(),
     };
-    let (name, start) = (key.name.clone(), key.start.clone());
+    let (name, start, key_id) = (key.name.clone(), key.start.clone(), key.id);
     let label = format!("Revoke the key {name}");
     let press = Callback::new(move |()| ask.run(key.clone()));
     view! {
@@ -106,6 +109,7 @@ fn row(key: ApiKey, ask: Callback<ApiKey>) -> AnyView {
                 <p class="session__device">{name} " " <code>{start} "…"</code></p>
                 <p class="quiet">"May: " {scopes}</p>
                 <p class="quiet">{limits.join(", ")} ". " {used}</p>
+                <a href=requests_of_key_path(&key_id)>"Its requests"</a>
             </div>
             <Button on_press=press label>"Revoke"</Button>
         </li>
@@ -139,7 +143,7 @@ fn revoke_dialog(
     let keep = Callback::new(move |()| open.set(false));
     view! {
         <Dialog open=open title=title>
-            <p>"Whatever uses it stops working within a second. This cannot be undone; what it made stays."</p>
+            <p>"Whatever uses it stops working within a second. This cannot be undone; what it made stays, webhook endpoints too."</p>
             <div class="dialog__actions">
                 <Button on_press=keep>"Keep it"</Button>
                 <Button kind=ButtonKind::Danger on_press=revoke>"Revoke key"</Button>

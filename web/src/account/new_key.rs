@@ -1,10 +1,11 @@
 //! The dialog that makes an API key: a name, what it may do, until when, and how many gems.
 use chrono::Duration;
 use lapidary_contract::domain::limits::{CAP_MAX, TITLE_MAX};
-use lapidary_contract::{ApiKey, CreateApiKey, Scope};
+use lapidary_contract::{ApiKey, CreateApiKey, GemCaps, Scope, SetGemCaps};
 use wasm_bindgen_futures::spawn_local;
 
 use super::api_keys::PATH;
+use crate::browser;
 use crate::gallery::clock::now;
 use crate::http;
 use crate::ui::dialog::Dialog;
@@ -13,6 +14,8 @@ use crate::ui::field::Field;
 use crate::ui::prelude::*;
 use crate::ui::{Button, ButtonKind, Choice, Failure, FailureNote, Segmented};
 
+const CAPS: &str = "/v1/gems/caps";
+const UTC: &str = "UTC";
 /// Days a key works, as they are chosen; nothing: until it is revoked.
 const LIVES: [(&str, &str); 4] = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "No end")];
 /// What most programs want; the ticks below show what it is.
@@ -34,8 +37,39 @@ struct Draft {
     life: RwSignal<String>,
     daily: RwSignal<String>,
     free_only: RwSignal<bool>,
+    /// Where the days of a cap begin, once it is known.
+    zone: RwSignal<Option<Zone>>,
     is_busy: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Zone {
+    name: String,
+    /// It is this browser's, and nobody has said so yet.
+    is_new: bool,
+}
+
+impl Zone {
+    /// Without caps the server's own word for nothing is UTC.
+    fn of(caps: &GemCaps, here: String) -> Self {
+        let is_set = caps.daily_gems.is_some() || caps.monthly_gems.is_some() || caps.time_zone != UTC;
+        match is_set || here == UTC {
+            true => Self { name: caps.time_zone.clone(), is_new: false },
+            false => Self { name: here, is_new: true },
+        }
+    }
+
+    async fn ask() -> Result<Self, Failure> {
+        let caps = http::get::<GemCaps>(CAPS).await?;
+        Ok(Self::of(&caps, browser::time_zone()))
+    }
+
+    /// Before a key counts by it.
+    async fn keep(self) -> Result<(), Failure> {
+        let caps = SetGemCaps { daily_gems: None, monthly_gems: None, time_zone: self.name };
+        http::send_empty(http::Method::PUT, CAPS, &caps).await
+    }
 }
 
 pub fn new_key_dialog(open: RwSignal<bool>, on_made: Callback<ApiKey>) -> AnyView {
@@ -45,12 +79,18 @@ pub fn new_key_dialog(open: RwSignal<bool>, on_made: Callback<ApiKey>) -> AnyVie
         life: RwSignal::new("90".to_owned()),
         daily: RwSignal::new(String::new()),
         free_only: RwSignal::new(false),
+        zone: RwSignal::new(None),
         is_busy: RwSignal::new(false),
         failure: RwSignal::new(None),
     };
     effect(move |_| {
         if open.get() {
             draft.failure.set(None);
+            spawn_local(async move {
+                if let Ok(zone) = Zone::ask().await {
+                    let _ = draft.zone.try_set(Some(zone));
+                }
+            });
         }
     });
     view! { <Dialog open=open title="Create API key">{form(draft, open, on_made)}</Dialog> }.into_any()
@@ -81,7 +121,7 @@ impl Draft {
         self.failure.set(None);
         self.is_busy.set(true);
         spawn_local(async move {
-            let answer = http::post::<_, ApiKey>(PATH, &body).await;
+            let answer = made(&body).await;
             let _ = self.is_busy.try_set(false);
             match answer {
                 Ok(key) => {
@@ -93,6 +133,17 @@ impl Draft {
             }
         });
     }
+}
+
+/// A key with a cap counts by its person's midnight, which somebody who never said where they are must have, too.
+async fn made(body: &CreateApiKey) -> Result<ApiKey, Failure> {
+    if body.daily_gems.is_some() {
+        let zone = Zone::ask().await?;
+        if zone.is_new {
+            zone.keep().await?;
+        }
+    }
+    http::post(PATH, body).await
 }
 
 fn choices(all: &[(&str, &str)]) -> Signal<Vec<Choice>> {
@@ -131,6 +182,11 @@ fn form(draft: Draft, open: RwSignal<bool>, on_made: Callback<ApiKey>) -> AnyVie
     });
     let choose = Callback::new(move |name: String| draft.scopes.set(preset(&name)));
     let live = Callback::new(move |life| draft.life.set(life));
+    let counted = changing(move || {
+        let zone = draft.zone.get().filter(|_| draft.daily.with(|text| !text.trim().is_empty()))?;
+        let new = if zone.is_new { ", where this browser is: your caps count by it from now on" } else { "" };
+        Some(view! { <p class="quiet">{format!("From midnight to midnight in {}{new}.", zone.name)}</p> })
+    });
     let nothing = Signal::derive(move || draft.scopes.with(Vec::is_empty));
     let ticks = Scope::ALL.into_iter().map(|scope| tick(draft, scope)).collect_view();
     view! {
@@ -155,6 +211,7 @@ fn form(draft: Draft, open: RwSignal<bool>, on_made: Callback<ApiKey>) -> AnyVie
                 error=gems_error
                 is_number=true
             />
+            {counted}
             {box_of("Spend free gems only", draft.free_only.into(), Callback::new(move |()| draft.free_only.update(|only| *only = !*only)))}
             {trouble}
             <div class="dialog__actions">
@@ -177,15 +234,39 @@ fn tick(draft: Draft, scope: Scope) -> AnyView {
             }
         });
     });
-    box_of(scope.name(), has, press)
+    box_of(format!("{}: {}", scope.name(), scope.words()), has, press)
 }
 
-fn box_of(words: &'static str, is_on: Signal<bool>, on_press: Callback<()>) -> AnyView {
+fn box_of(words: impl Into<String>, is_on: Signal<bool>, on_press: Callback<()>) -> AnyView {
     view! {
         <label class="tick">
             <input class="tick__box" type="checkbox" prop:checked=is_on on:change=move |_| on_press.run(()) />
-            {words}
+            {words.into()}
         </label>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_says_where_a_day_begins_only_where_nobody_has() {
+        let caps = |daily_gems, time_zone: &str| GemCaps {
+            daily_gems,
+            monthly_gems: None,
+            time_zone: time_zone.to_owned(),
+            used_today: 0,
+            used_this_month: 0,
+        };
+        for (caps, here, name, is_new) in [
+            (caps(None, "UTC"), "Pacific/Kiritimati", "Pacific/Kiritimati", true),
+            (caps(Some(5), "UTC"), "Pacific/Kiritimati", "UTC", false),
+            (caps(None, "Europe/Berlin"), "Pacific/Kiritimati", "Europe/Berlin", false),
+            (caps(None, "UTC"), "UTC", "UTC", false),
+        ] {
+            assert_eq!(Zone::of(&caps, here.to_owned()), Zone { name: name.to_owned(), is_new });
+        }
+    }
 }

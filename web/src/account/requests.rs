@@ -1,7 +1,9 @@
 //! A person's own requests of the last 30 days, and what came of one of them: whether it was charged, and where it failed.
 use crate::ui::prelude::*;
 use futures_util::FutureExt;
-use lapidary_contract::{LoggedRequest, RequestDetails, RequestStage};
+use lapidary_contract::{ApiKey, List, LoggedRequest, RequestDetails, RequestStage};
+use uuid::Uuid;
+use wasm_bindgen_futures::spawn_local;
 
 use crate::asked::{Asked, shown};
 use crate::browser;
@@ -28,7 +30,7 @@ pub fn RequestsPage() -> AnyView {
     };
     let body = changing(|| match router::query("id") {
         Some(_) => one(),
-        None => all(router::query("failed").is_some()),
+        None => all(router::query("failed").is_some(), router::query("key").and_then(|key| key.parse().ok())),
     });
     view! {
         <div class="column">
@@ -46,23 +48,48 @@ pub fn RequestsPage() -> AnyView {
     .into_any()
 }
 
-fn all(only_failed: bool) -> AnyView {
-    let (query, words, to) = match only_failed {
-        true => ("?failed=true", "Show all", ""),
-        false => ("", "Only failed", "?failed=1"),
+fn all(only_failed: bool, key: Option<Uuid>) -> AnyView {
+    let of_key = key.map(|key| format!("key={key}"));
+    let query = |failed: Option<&str>| {
+        let parts: Vec<&str> = failed.into_iter().chain(of_key.as_deref()).collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     };
-    let requests = Paged::<LoggedRequest>::at(format!("{PATH}{query}"));
+    let (asked, words, to) = match only_failed {
+        true => (query(Some("failed=true")), "Show all", query(None)),
+        false => (query(None), "Only failed", query(Some("failed=1"))),
+    };
+    let requests = Paged::<LoggedRequest>::at(format!("{PATH}{asked}"));
+    let keys = RwSignal::new(Vec::new());
+    spawn_local(async move {
+        // Without the names it is said that it was a key.
+        if let Ok(list) = http::get::<List<ApiKey>>("/v1/me/api-keys?limit=100").await {
+            let _ = keys.try_set(list.data);
+        }
+    });
+    let whose = key.map(|key| {
+        let everybody = Page::Requests.path();
+        view! { <p>{move || keys.with(|keys| by_key(keys, key))} ". " <a href=everybody>"Those of everything"</a></p> }
+    });
     view! {
         <section>
+            {whose}
             <div class="actions"><LinkButton href=format!("{}{to}", Page::Requests.path())>{words}</LinkButton></div>
-            {requests.view("No requests.", |rows| table(rows, true))}
+            {requests.view("No requests.", move |rows| table(rows, Some(keys)))}
         </section>
     }
     .into_any()
 }
 
-/// By day; each leads to what came of it where it is one's own.
-pub fn table(rows: &[LoggedRequest], is_own: bool) -> AnyView {
+/// One that was revoked has no name any more.
+fn by_key(keys: &[ApiKey], id: Uuid) -> String {
+    match keys.iter().find(|key| key.id == id) {
+        Some(key) => format!("By the API key {}", key.name),
+        None => "By an API key".to_owned(),
+    }
+}
+
+/// By day; each leads to what came of it where it is one's own, and those are the own keys.
+pub fn table(rows: &[LoggedRequest], own: Option<RwSignal<Vec<ApiKey>>>) -> AnyView {
     let mut views = Vec::new();
     let mut last = None;
     for request in rows {
@@ -70,14 +97,14 @@ pub fn table(rows: &[LoggedRequest], is_own: bool) -> AnyView {
         if last.replace(day) != Some(day) {
             views.push(view! { <tr><th scope="rowgroup">{format_day_number(day)}</th></tr> }.into_any());
         }
-        views.push(row(request, is_own));
+        views.push(row(request, own));
     }
     view! {
         <table class="ledger">
             <thead>
                 <tr>
                     <th scope="col">"Request"</th>
-                    <th scope="col" class="ledger__number">"Gems"</th>
+                    <th scope="col" class="ledger__number">"Gems held"</th>
                     <th scope="col" class="ledger__number">"Took"</th>
                 </tr>
             </thead>
@@ -87,9 +114,13 @@ pub fn table(rows: &[LoggedRequest], is_own: bool) -> AnyView {
     .into_any()
 }
 
-fn row(request: &LoggedRequest, is_own: bool) -> AnyView {
+fn row(request: &LoggedRequest, own: Option<RwSignal<Vec<ApiKey>>>) -> AnyView {
     let what = format!("{} {}", request.method, request.route);
-    let what = match is_own {
+    let by = request.api_key_id.map(|id| {
+        let keys = move |names: RwSignal<Vec<ApiKey>>| names.with(|keys| by_key(keys, id));
+        move || format!(". {}", own.map_or_else(|| "By an API key".to_owned(), keys))
+    });
+    let what = match own.is_some() {
         true => view! { <a class="ledger__what" href=request_path(&request.id.to_string())>{what}</a> }.into_any(),
         false => view! { <span class="ledger__what">{what}</span> }.into_any(),
     };
@@ -98,7 +129,7 @@ fn row(request: &LoggedRequest, is_own: bool) -> AnyView {
             <td>
                 {what}
                 <span class="ledger__why">{outcome(request)}</span>
-                <span class="ledger__when">{format_time(&request.created_at)} {request.api_key_id.map(|_| ", by an API key")}</span>
+                <span class="ledger__when">{format_time(&request.created_at)} {by}</span>
             </td>
             <td class="ledger__number">{request.gems.map(format_number)}</td>
             <td class="ledger__number">{took(request)}</td>
@@ -157,7 +188,7 @@ fn details(found: RequestDetails) -> AnyView {
         }
         .into_any()
     });
-    let gone = found.logged.is_none().then(|| view! { <p class="quiet">"Older than the log."</p> });
+    let gone = found.logged.is_none().then(|| view! { <p class="quiet">"It is not in the log: that forgets after 30 days, and keeps few of what was refused as too often."</p> });
     view! {
         <h2>"What came of it"</h2>
         <p><strong>{bill}</strong></p>

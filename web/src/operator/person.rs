@@ -156,7 +156,7 @@ fn requests() -> AnyView {
     let is_wanted = RwSignal::new(false);
     changing(move || match is_wanted.get() {
         true => Paged::<LoggedRequest>::at(format!("{}/requests", path()))
-            .view("No requests.", |rows| account::request_table(rows, false)),
+            .view("No requests.", |rows| account::request_table(rows, None)),
         false => {
             let press = Callback::new(move |()| is_wanted.set(true));
             view! { <p class="quiet">"That you looked is written down."</p><div class="actions"><Button on_press=press>"Look at requests"</Button></div> }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use actix_web::HttpRequest;
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use lapidary_contract::Scope;
@@ -24,6 +25,8 @@ use crate::http::error::{ApiError, ApiResult};
 /// A key is asked about again after this time. Shorter than revocations are remembered: no answer outlives one unheard.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 const WRITE_EVERY: Duration = Duration::from_secs(15);
+/// What a question waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Half of the keys that are remembered at most; one weighs about 250 bytes.
 const HALF: usize = 4_096;
 
@@ -89,14 +92,17 @@ impl Default for Asking {
 }
 
 impl ApiKeys {
-    /// 401 for whatever is no key, 403 while its person is suspended or about to be erased. Does not look at scopes.
-    pub async fn find(&self, app: &App, key: &str) -> ApiResult<Known> {
+    /// 401 for whatever is no key, 403 while its person is suspended or about to be erased, 429 where too many that nobody
+    /// knows come from the same address. Does not look at scopes.
+    pub async fn find(&self, app: &App, request: &HttpRequest, key: &str) -> ApiResult<Known> {
         let hash = text::is_whole(key).then(|| hash(key)).flatten().ok_or(ApiError::Unauthenticated)?;
         let revocations = &app.auth.revocations;
         let is_sure = |known: &Known| revocations.is_fresh() && !revocations.has(known.grant.id);
         let known = match self.get(&hash, Instant::now()).filter(is_sure) {
             Some(known) => known,
-            None => self.ask(app, hash).await?,
+            // It was good a while ago: wrong ones beside it do not hold it back.
+            None if self.is_remembered(&hash) => self.ask(app, hash).await?,
+            None => app.limits.prove(request, self.ask(app, hash)).await?,
         };
         let now = app.clock.now();
         if known.grant.expires_at.is_some_and(|at| at <= now) {
@@ -107,16 +113,11 @@ impl ApiKeys {
     }
 
     async fn ask(&self, app: &App, hash: Hash) -> ApiResult<Known> {
-        let _turn = self.asking.0.acquire().await.map_err(ApiError::internal)?;
+        let turn = tokio::time::timeout(PATIENCE, self.asking.0.acquire()).await;
+        let _turn = turn.map_err(|_| ApiError::Unavailable { retry_after_seconds: 1 })?.map_err(ApiError::internal)?;
         // Before the question: what ends the key from here on is heard after it.
         let asked_at = Instant::now();
-        let found = queries::find(app.db.house(), &hash).await?.ok_or(ApiError::Unauthenticated)?;
-        if found.is_suspended {
-            return Err(ApiError::Suspended);
-        }
-        if found.is_closing {
-            return Err(ApiError::AccountClosing);
-        }
+        let found = let_in(queries::find(app.db.house(), &hash).await?).inspect_err(|_| self.forget(&hash))?;
         let known = Known {
             subject: Subject {
                 person_id: found.person_id,
@@ -148,6 +149,18 @@ impl ApiKeys {
         (now.saturating_duration_since(known.asked_at) < KNOWN_FOR).then_some(*known)
     }
 
+    /// Whether it was good when it was asked about last, however long ago.
+    fn is_remembered(&self, hash: &Hash) -> bool {
+        let halves = self.halves.read().unwrap_or_else(PoisonError::into_inner);
+        halves.0.contains_key(hash) || halves.1.contains_key(hash)
+    }
+
+    fn forget(&self, hash: &Hash) {
+        let mut halves = self.halves.write().unwrap_or_else(PoisonError::into_inner);
+        halves.0.remove(hash);
+        halves.1.remove(hash);
+    }
+
     fn add(&self, hash: Hash, known: Known) {
         let mut halves = self.halves.write().unwrap_or_else(PoisonError::into_inner);
         if halves.0.len() >= HALF {
@@ -172,6 +185,15 @@ impl ApiKeys {
     /// Writes when keys were used, all of them in one statement.
     pub async fn write_uses(&self, db: &Db) -> Result<(), sqlx::Error> {
         self.uses.write(db).await
+    }
+}
+
+fn let_in(found: Option<queries::Found>) -> ApiResult<queries::Found> {
+    match found {
+        None => Err(ApiError::Unauthenticated),
+        Some(found) if found.is_suspended => Err(ApiError::Suspended),
+        Some(found) if found.is_closing => Err(ApiError::AccountClosing),
+        Some(found) => Ok(found),
     }
 }
 

@@ -73,6 +73,21 @@ pub async fn note_uses(conn: impl PgExecutor<'_>, ids: &[Uuid], at: &[DateTime<U
     Ok(())
 }
 
+/// When the last key but so many was made, those that ended included; what ended a month ago is forgotten.
+pub async fn made_before(
+    conn: &mut PgConnection,
+    person_id: Uuid,
+    later_keys: i64,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select created_at from api_keys where person_id = $1 order by created_at desc, id desc offset $2 limit 1",
+        person_id,
+        later_keys
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Those that have expired, too: until they are revoked, or a month is over.
 pub async fn count(conn: &mut PgConnection, person_id: Uuid) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(

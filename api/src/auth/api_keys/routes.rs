@@ -35,7 +35,11 @@ pub async fn list_api_keys(
     Ok(paging::list(rows, limit, |row| (row.created_at, row.id)))
 }
 
-/// Make an API key. The answer is the only one that holds it: we keep a hash. 50 of yours may work at a time.
+/// Keys of one person in a day, those that were revoked at once included: each leaves a row for a month.
+const MADE_A_DAY: i64 = 200;
+
+/// Make an API key. The answer is the only one that holds it: we keep a hash. You may have 50 that you have not revoked; one
+/// that expired counts until you do, or a month is over. 200 may be made in a day.
 #[utoipa::path(tag = "keys", operation_id = "create_api_key", request_body = CreateApiKey, responses(
     (status = 201, body = ApiKey, description = "With `key`, this once."),
     (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -59,6 +63,12 @@ pub async fn create_api_key(
     gems::queries::take_turns(&mut tx, user.account_id).await?;
     if queries::count(&mut tx, user.person_id).await? >= API_KEYS_MAX {
         return Err(vec![Violation::new("", ViolationCode::TooMany)].into());
+    }
+    let day = TimeDelta::days(1);
+    if let Some(at) = queries::made_before(&mut tx, user.person_id, MADE_A_DAY - 1).await?.filter(|at| now - *at < day)
+    {
+        let wait = (at + day - now).num_seconds() + 1;
+        return Err(ApiError::RateLimited { retry_after_seconds: wait.unsigned_abs() });
     }
     queries::add(&mut tx, user.person_id, &made, &key_hash).await?;
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! OpenAI's wire over our one path: its calls become a generation as `POST /v1/generations` makes it, and wait for its end. Owns
 //! shapes, names and retries of that wire; must never make, hold or charge anything by itself.
 mod answer;
+mod calls;
 mod edit;
 pub mod error;
 mod events;
@@ -16,6 +17,7 @@ pub mod schema;
 mod serve;
 mod wait;
 
+pub use self::calls::Calls;
 pub use self::places::Answers;
 
 /// Where this wire is spoken: errors there have its shape.

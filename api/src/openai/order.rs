@@ -2,7 +2,7 @@
 //! cannot do is refused by name. Decides no price and no limit: `submit` does.
 use chrono::NaiveDate;
 use lapidary_contract::domain::limits::PROMPT_MAX;
-use lapidary_contract::domain::{Catalogue, Model, Violation, ViolationCode};
+use lapidary_contract::domain::{Catalogue, Dialect, Model, Size, Violation, ViolationCode};
 use lapidary_contract::{CreateGeneration, MadeFrom};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -74,22 +74,28 @@ impl Order {
         let model = read.text("model");
         let quality = read.text("quality");
         let quality = quality.and_then(|asked| quality_of(asked, model.as_deref(), catalogue, today));
+        let size = read.text("size").map(|asked| size_of(asked, model.as_deref(), catalogue, today));
         let count = read.integer("n", 1, 10).unwrap_or(1);
         let stream = read.stream(count);
         read.what_is_not_done_here();
-        let wants_url = read.one_of("response_format", &["b64_json", "url"]).is_some_and(|format| format == "url");
-        if wants_url && stream.is_some() {
+        let format = read.one_of("response_format", &["b64_json", "url"]);
+        if format.as_deref() == Some("url") && stream.is_some() {
             read.say("response_format", ViolationCode::NotAvailable);
         }
-        let user = read.text("user");
-        let safety_identifier = read.text("safety_identifier").or(user).filter(|identifier| !identifier.is_empty());
+        let wants_url = match format {
+            Some(format) => format == "url",
+            // Whoever names DALL·E reads what it answered unless told otherwise.
+            None => stream.is_none() && model.as_deref().is_some_and(|name| is_dall_e(name, catalogue)),
+        };
+        let user = read.text("user").filter(|user| !user.is_empty());
+        let safety_identifier = read.text("safety_identifier").filter(|identifier| !identifier.is_empty()).or(user);
         let Pictures { references, mask_id } = pictures.unwrap_or_default();
         let request = CreateGeneration {
             prompt: shown(&prompt),
             attributes: Vec::new(),
             composed_prompt: Some(prompt),
             model,
-            size: read.text("size"),
+            size,
             quality,
             count: u32::try_from(count).unwrap_or(1),
             background: read.text("background"),
@@ -121,6 +127,28 @@ fn quality_of(asked: String, model: Option<&str>, catalogue: &Catalogue, today: 
         ("hd", Some(model)) if !knows(model, "hd") && knows(model, "high") => Some("high".into()),
         _ => Some(asked),
     }
+}
+
+fn is_dall_e(name: &str, catalogue: &Catalogue) -> bool {
+    catalogue.model(name).is_some_and(|model| model.dialect == Dialect::DallE)
+}
+
+/// A size that the model named could draw and the one that answers for it cannot: the smallest of the nearest shape. The
+/// answer says what it is.
+fn size_of(asked: String, model: Option<&str>, catalogue: &Catalogue, today: NaiveDate) -> String {
+    let named = model.and_then(|name| Some((catalogue.model(name)?, catalogue.resolve(name, today)?)));
+    let (Ok(size), Some((named, answers))) = (asked.parse::<Size>(), named) else { return asked };
+    if !named.allows_size(size) || answers.allows_size(size) {
+        return asked;
+    }
+    // How far apart two shapes are, as whole numbers.
+    let apart = |other: &Size| {
+        let (one, other) =
+            (u64::from(size.width) * u64::from(other.height), u64::from(other.width) * u64::from(size.height));
+        one.max(other) * 1_000 / one.min(other).max(1)
+    };
+    let nearest = answers.sizes.iter().min_by_key(|other| (apart(other), other.pixels()));
+    nearest.map_or(asked, Size::to_string)
 }
 
 struct Reading<'a> {
@@ -279,5 +307,48 @@ mod tests {
         assert_eq!(quality("hd", Some("dall-e-3")).as_deref(), Some("high"));
         assert_eq!(quality("standard", None), None);
         assert_eq!(quality("max", None).as_deref(), Some("max"));
+        let size = |asked: &str, model: &str| {
+            read(json!({"prompt": "a", "size": asked, "model": model})).expect("an order").request.size
+        };
+        for (asked, model, drawn) in [
+            ("1792x1024", "dall-e-3", "1792x1024"),
+            ("1024x1792", "dall-e-3", "1024x1792"),
+            ("512x512", "dall-e-2", "1024x1024"),
+            ("256x256", "dall-e-2", "1024x1024"),
+            // What it never drew, and what somebody else is asked for, is for `submit` to refuse.
+            ("512x512", "dall-e-3", "512x512"),
+            ("512x512", "gpt-image-2.5-flare", "512x512"),
+            ("auto", "dall-e-2", "auto"),
+        ] {
+            assert_eq!(size(asked, model).as_deref(), Some(drawn), "{asked} of {model}");
+        }
+        let wants_url = |more: Value| {
+            let mut fields = json!({"prompt": "a", "model": "dall-e-3"});
+            fields.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            read(fields).expect("an order").wants_url
+        };
+        assert!(wants_url(json!({})) && wants_url(json!({"response_format": "url"})));
+        for bytes in [
+            json!({"response_format": "b64_json"}),
+            json!({"stream": true}),
+            json!({"model": "gpt-image-2"}),
+            json!({"model": null}),
+        ] {
+            assert!(!wants_url(bytes.clone()), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn the_old_name_of_who_asks_counts_where_the_new_one_says_nothing() {
+        for (fields, kept) in [
+            (json!({"safety_identifier": "s", "user": "u"}), Some("s")),
+            (json!({"safety_identifier": "", "user": "u"}), Some("u")),
+            (json!({"user": "u"}), Some("u")),
+            (json!({"safety_identifier": "", "user": ""}), None),
+        ] {
+            let mut asked = json!({"prompt": "a"});
+            asked.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+            assert_eq!(read(asked).expect("an order").safety_identifier.as_deref(), kept, "{fields}");
+        }
     }
 }

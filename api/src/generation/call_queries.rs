@@ -13,7 +13,8 @@ pub struct Found {
 
 /// Finds the generation of an earlier call like this one, by the same session or key, for a retry: one that as many tries found
 /// as came before this one; of those one that nobody is served with; of those the newest. So ten calls that are all
-/// repeated find ten generations, each its own as far as can be told, and again the same ones.
+/// repeated find ten generations, each its own as far as can be told, and again the same ones. One that is to be made anew is
+/// out of everybody's reach from then on: its retry is paid for once.
 pub async fn join(
     conn: &mut PgConnection,
     person_id: Uuid,
@@ -24,7 +25,8 @@ pub async fn join(
 ) -> Result<Option<Found>, sqlx::Error> {
     sqlx::query_as!(
         Found,
-        r#"update generations g set joins = joins + 1, called_at = $5
+        r#"update generations g set joins = joins + 1,
+           called_at = case when g.status = 'failed' and g.failure_code = any($8) then $4 else $5 end
          where g.person_id = $1 and g.id = (
            select c.id from generations c
            where c.person_id = $1 and c.called_by = $2 and c.call_fingerprint = $3 and c.called_at > $4

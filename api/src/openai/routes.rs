@@ -49,7 +49,7 @@ use crate::http::request_log::RequestId;
         (status = 413, body = OpenAiError),
         (status = 415, body = OpenAiError),
         (status = 422, body = OpenAiError, description = "This `Idempotency-Key` belongs to another call."),
-        (status = 429, body = OpenAiError, description = "Too often (`rate_limit_exceeded`), or too many wait (`too_many_waiting`)."),
+        (status = 429, body = OpenAiError, description = "Too often (`rate_limit_exceeded`), or too many wait (`too_many_waiting`). `Retry-After` says when to come again."),
         (status = 500, body = OpenAiError),
         (status = 502, body = OpenAiError, description = "The model answered with no image. Nothing was charged."),
         (status = 503, body = OpenAiError, description = "The model is too busy, or we are. What was made by then stands at `Location`."),

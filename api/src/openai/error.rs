@@ -9,6 +9,7 @@ use lapidary_contract::domain::{GenerationStatus, Violation, ViolationCode};
 use lapidary_contract::{FailureCode, Generation, ProblemType, Refusal};
 use serde_json::{Value, json};
 
+use super::param::param;
 use crate::http::error::ApiError;
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
@@ -266,47 +267,9 @@ fn sentence(name: &str, code: ViolationCode) -> &'static str {
     }
 }
 
-/// `/count` is called `n` in this wire, `/images/0/image_url` is `images[0].image_url`.
-fn param(pointer: &str) -> Option<String> {
-    let path = pointer.trim_start_matches(['/', '?']);
-    match path.split('/').next().unwrap_or_default() {
-        "" => return None,
-        "count" => return Some("n".into()),
-        "composed_prompt" => return Some("prompt".into()),
-        "references" => return Some("image".into()),
-        "mask_id" => return Some("mask".into()),
-        _ => {}
-    }
-    let mut name = String::new();
-    for part in path.split('/') {
-        if part.bytes().all(|byte| byte.is_ascii_digit()) {
-            name.push_str(&format!("[{part}]"));
-        } else {
-            name.push_str(if name.is_empty() { "" } else { "." });
-            name.push_str(part);
-        }
-    }
-    Some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_member_is_called_as_this_wire_calls_it() {
-        for (pointer, name) in [
-            ("/count", Some("n")),
-            ("/composed_prompt", Some("prompt")),
-            ("/references/0/reference_id", Some("image")),
-            ("/mask_id", Some("mask")),
-            ("/images/1/image_url", Some("images[1].image_url")),
-            ("/size", Some("size")),
-            ("", None),
-        ] {
-            assert_eq!(param(pointer).as_deref(), name, "{pointer}");
-        }
-    }
 
     #[test]
     fn whoever_has_no_gems_is_told_not_to_ask_again_and_whoever_is_early_when() {

@@ -245,3 +245,27 @@ async fn a_model_that_ends_says_so_here_too_and_dall_es_scripts_get_links() {
     let now = answered(&app, call(&person, &fox())).await.expect_status(200);
     assert_eq!((now.header("deprecation"), now.header("sunset")), ("", ""));
 }
+
+#[actix_web::test]
+async fn what_stands_behind_a_call_is_a_generation_like_one_of_our_own_wire() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let theirs = answered(&app, call(&person, &with(fox(), json!({"n": 2})))).await.expect_status(200);
+    let theirs = person.get(theirs.header("location")).await.expect_status(200).json();
+    let order = json!({"model": "gpt-image-2.5-flare", "prompt": "A fox", "composed_prompt": "A fox", "quality": "low",
+        "size": "1024x1024", "count": 2});
+    let ours = person.make(&order).await;
+    // Everything but whose and when it is.
+    let own = ["id", "request_id", "created_at", "started_at", "finished_at", "images"];
+    let rest = |generation: &Value| {
+        let mut rest = generation.as_object().expect("an object").clone();
+        rest.retain(|name, _| !own.contains(&name.as_str()));
+        rest
+    };
+    assert_eq!(rest(&theirs), rest(&ours));
+    let shapes = |generation: &Value| -> Vec<Vec<String>> {
+        let images = generation["images"].as_array().expect("images").iter();
+        images.map(|image| image.as_object().expect("an object").keys().cloned().collect()).collect()
+    };
+    assert_eq!((shapes(&theirs), shapes(&theirs).len()), (shapes(&ours), 2));
+}

@@ -58,6 +58,8 @@ pub struct App {
     pub uploads: Uploads,
     /// Room for answers with pictures in OpenAI's wire.
     pub openai: crate::openai::Answers,
+    /// Who was served with what in that wire.
+    pub openai_calls: Arc<crate::openai::Calls>,
     /// Sends to the addresses that people name.
     pub webhooks: Sender,
     /// Absent where only the API is served.
@@ -118,6 +120,7 @@ impl App {
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))),
             uploads: Uploads::default(),
             openai: crate::openai::Answers::default(),
+            openai_calls: Arc::default(),
             limits: Limits::new(&settings),
             auth,
             db,

@@ -44,7 +44,7 @@ async function freePort() {
   return port;
 }
 
-export async function startLapidary() {
+export async function startLapidary(settings = {}) {
   // No mkdtemp: as root the database runs as another account, which must be able to reach its folder.
   const data = join(tmpdir(), `lapidary-conformance-${randomUUID()}`);
   await mkdir(data);
@@ -68,6 +68,7 @@ export async function startLapidary() {
     MASTER_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     S3_FORCE_PATH_STYLE: "true",
     ...Object.fromEntries(Object.entries(SETTINGS).map(([ours, theirs]) => [ours, vendors[theirs]])),
+    ...settings,
   };
   await promisify(execFile)(program("lapidary"), ["migrate"], { env });
   const server = spawn(program("lapidary"), ["serve"], { env, stdio: ["ignore", "ignore", "pipe"] });
@@ -154,7 +155,8 @@ async function signIn(url, name) {
 
 /**
  * In front of the server. Its first connections reach it and get no answer: broken off when `holds` does, or, without it, kept
- * silent until the client itself gives up. All later ones pass.
+ * silent until the client itself gives up; where `holds` is "begun", broken off after the first piece of the answer's body. All
+ * later ones pass.
  */
 export async function startProxy(port, broken, holds) {
   const proxy = { seen: 0 };
@@ -173,6 +175,17 @@ export async function startProxy(port, broken, holds) {
     client.pipe(server);
     if (passes) {
       server.pipe(client);
+    } else if (holds === "begun") {
+      let told = "";
+      server.on("data", (data) => {
+        told += data.toString("latin1");
+        // Head, then a first piece with its length before it.
+        const [head, body] = told.split(/(?<=\r\n\r\n)(.*)/s);
+        const pieces = (body ?? "").split("\r\n");
+        if (pieces.length < 3) return;
+        server.pause();
+        client.write(Buffer.from(`${head}${pieces[0]}\r\n${pieces[1]}\r\n`, "latin1"), () => client.end());
+      });
     } else {
       server.resume();
       if (holds) await until(holds, () => "what should hold never did").then(() => client.destroy());

@@ -8,8 +8,10 @@ import OpenAI, { toFile } from "openai";
 import { startLapidary, startProxy } from "./lapidary.mjs";
 
 const app = await startLapidary();
-after(() => app.stop());
-afterEach(() => app.clearFaults());
+// Answers that begin at once, as others do after a minute.
+const begun = await startLapidary({ OPENAI_SILENCE_SECONDS: "0" });
+after(() => Promise.all([app.stop(), begun.stop()]));
+afterEach(() => Promise.all([app.clearFaults(), begun.clearFaults()]));
 
 const order = { model: "gpt-image-2.5-flare", prompt: "a lighthouse at dusk", size: "1024x1024", quality: "low" };
 
@@ -171,4 +173,49 @@ test("a client that loses patience and tries again is charged once", async () =>
   assert.deepEqual(sizeOf(pictureOf(answer.data[0])), [1024, 1024]);
   assert.ok(proxy.seen >= 3);
   assert.deepEqual([await ada.remaining(), (await ada.generations()).length], [before - 1, 1]);
+});
+
+const once = { headers: { "X-Stainless-Retry-Count": "1" } };
+
+test("a failure is raised although the answer had begun, and asked again it has its status", async () => {
+  const ada = await begun.person("Ada");
+  const before = await ada.remaining();
+  await begun.setFault("moderation_blocked");
+  const openai = client(ada, { baseURL: `${begun.url}/openai/v1` });
+  await assert.rejects(openai.images.generate(order));
+  await assert.rejects(openai.images.generate(order, once), (failure) => {
+    assert.ok(failure instanceof OpenAI.BadRequestError);
+    assert.equal(failure.code, "moderation_blocked");
+    return true;
+  });
+  assert.deepEqual([await ada.remaining(), (await ada.generations()).length], [before, 1]);
+});
+
+test("a stream raises what it is told as an event", async () => {
+  const grace = await begun.person("Grace");
+  await begun.setFault("moderation_blocked");
+  const openai = client(grace, { baseURL: `${begun.url}/openai/v1` });
+  const stream = await openai.images.generate({ ...order, stream: true });
+  const events = async () => {
+    for await (const event of stream) assert.fail(event.type);
+  };
+  await assert.rejects(events, (failure) => {
+    assert.ok(failure instanceof OpenAI.APIError);
+    assert.equal(failure.code, "moderation_blocked");
+    return true;
+  });
+});
+
+test("an answer that is cut after it began is raised, and asked for again it is charged once", async () => {
+  const mary = await begun.person("Mary");
+  const before = await mary.remaining();
+  const proxy = await startProxy(begun.port, 1, "begun");
+  const openai = client(mary, { baseURL: `${proxy.url}/openai/v1`, maxRetries: 2 });
+  // This SDK repeats nothing whose answer has begun.
+  await assert.rejects(openai.images.generate(order));
+  assert.equal(proxy.seen, 1);
+  const answer = await openai.images.generate(order, once);
+  proxy.stop();
+  assert.deepEqual(sizeOf(pictureOf(answer.data[0])), [1024, 1024]);
+  assert.deepEqual([await mary.remaining(), (await mary.generations()).length], [before - 1, 1]);
 });

@@ -167,10 +167,11 @@ class Person:
 
 class Proxy:
     """In front of the server. Its first connections reach it and get no answer: broken off when `until` holds, or, without it,
-    kept silent until the client itself gives up. All later ones pass."""
+    kept silent until the client itself gives up; or, with `begun`, broken off after the first piece of the answer's body. All
+    later ones pass."""
 
-    def __init__(self, port: int, broken: int, until=None) -> None:
-        self.port, self.broken, self.until = port, broken, until
+    def __init__(self, port: int, broken: int, until=None, begun: bool = False) -> None:
+        self.port, self.broken, self.until, self.begun = port, broken, until, begun
         self.seen = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -192,6 +193,8 @@ class Proxy:
         sends.start()
         if passes:
             self._pump(server, client)
+        elif self.begun:
+            self._begin(server, client)
         elif self.until is not None:
             while not self.until():
                 time.sleep(0.02)
@@ -199,6 +202,15 @@ class Proxy:
         sends.join()
         client.close()
         server.close()
+
+    @staticmethod
+    def _begin(server: socket.socket, client: socket.socket) -> None:
+        told = b""
+        # Head, then a first piece with its length before it.
+        while told.partition(b"\r\n\r\n")[2].count(b"\r\n") < 2 and (data := server.recv(1)):
+            told += data
+            client.sendall(data)
+        Proxy._shut(client, server)
 
     @staticmethod
     def _pump(source: socket.socket, target: socket.socket) -> None:

@@ -33,10 +33,12 @@ def png(width: int, height: int, alpha: bool) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-class OpenAi(unittest.TestCase):
+class Case(unittest.TestCase):
+    settings = {}
+
     @classmethod
     def setUpClass(cls):
-        cls.app = Lapidary()
+        cls.app = Lapidary(**cls.settings)
         cls.addClassCleanup(cls.app.stop)
 
     def setUp(self):
@@ -49,6 +51,8 @@ class OpenAi(unittest.TestCase):
         self.addCleanup(client.close)
         return client
 
+
+class OpenAi(Case):
     def test_a_picture_comes_as_bytes_with_its_usage_and_a_request_id_and_costs_its_gem(self):
         before = self.person.remaining()
         answer = self.client().images.generate(**ORDER)
@@ -144,6 +148,41 @@ class OpenAi(unittest.TestCase):
         answer = client.images.generate(**ORDER)
         self.assertEqual(size_of(picture_of(answer.data[0])), (1024, 1024))
         self.assertGreaterEqual(proxy.seen, 3)
+        self.assertEqual((self.person.remaining(), len(self.person.generations())), (before - 1, 1))
+
+
+class Begun(Case):
+    """Answers that begin at once, as others do after a minute."""
+
+    settings = {"OPENAI_SILENCE_SECONDS": "0"}
+
+    def test_a_failure_is_raised_although_the_answer_had_begun(self):
+        before = self.person.remaining()
+        self.app.set_fault("moderation_blocked")
+        with self.assertRaises(openai.APIConnectionError):
+            self.client().images.generate(**ORDER)
+        # Asked again it is the failure itself, of the same call.
+        self.app.set_fault("moderation_blocked")
+        with self.assertRaises(openai.BadRequestError) as raised:
+            self.client(max_retries=2).images.generate(**ORDER)
+        self.assertEqual(raised.exception.code, "moderation_blocked")
+        self.assertEqual((self.person.remaining(), len(self.person.generations())), (before, 2))
+
+    def test_a_stream_raises_what_it_is_told_as_an_event(self):
+        self.app.set_fault("moderation_blocked")
+        with self.client().images.generate(**ORDER, stream=True) as stream:
+            with self.assertRaises(openai.APIError) as raised:
+                list(stream)
+        self.assertIn("safety system", raised.exception.message)
+        self.assertEqual(raised.exception.code, "moderation_blocked")
+
+    def test_an_answer_that_is_cut_after_it_began_is_asked_for_again_and_charged_once(self):
+        before = self.person.remaining()
+        proxy = Proxy(self.app.port, broken=1, begun=True)
+        self.addCleanup(proxy.close)
+        answer = self.client(base_url=f"{proxy.url}/openai/v1", max_retries=2).images.generate(**ORDER)
+        self.assertEqual(size_of(picture_of(answer.data[0])), (1024, 1024))
+        self.assertEqual(proxy.seen, 2)
         self.assertEqual((self.person.remaining(), len(self.person.generations())), (before - 1, 1))
 
 

@@ -1,5 +1,7 @@
 //! Generations: asked for, queued with their gems, run, settled, followed live.
 pub mod breaker;
+mod call_queries;
+pub mod calls;
 pub mod cancel;
 mod changes;
 pub mod cost;

@@ -5,8 +5,8 @@ use lapidary_contract::{Failure, FailureCode, Generation};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::calls::Call;
 use super::materials;
-use super::submit::Call;
 use crate::app::App;
 use crate::db::Actor;
 use crate::http::error::{ApiError, ApiResult};
@@ -40,9 +40,9 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>,
              insert into generations (id, person_id, account_id, idempotency_key, fingerprint, request_id, status, prompt,
                composed_prompt, attributes, model, width, height, quality, count, share_gems, catalogue_version,
                available_at, created_at, traceparent, held_free, held_bought, background, output_format, made_from, mask_id,
-               api_key_id, call_fingerprint, called_by, called_at)
+               api_key_id, call_fingerprint, called_by, called_at, joins)
              values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20,
-               $21, $22, $23, $24, $25, $26, $27, $28)
+               $21, $22, $23, $24, $25, $26, $27, $28, $29)
              on conflict on constraint generations_idempotency_unique do nothing
              returning id
            ),
@@ -75,7 +75,8 @@ pub async fn add(conn: &mut PgConnection, actor: Actor, new: &NewGeneration<'_>,
         new.api_key_id,
         new.call.map(|call| call.fingerprint),
         new.call.map(|call| call.by),
-        new.call.map(|_| new.now)
+        new.call.map(|_| new.now),
+        new.call.map_or(0, |call| call.joins())
     )
     .fetch_optional(conn)
     .await?;

@@ -4,6 +4,7 @@ use lapidary_contract::{CreateGeneration, GemBalance, Generation};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::calls::{self, Begun, Call};
 use super::materials;
 use super::queries::{self, NewGeneration};
 use crate::app::App;
@@ -18,7 +19,7 @@ use crate::{metrics, moderation};
 pub struct Submitted {
     pub generation: Generation,
     pub gems: GemBalance,
-    /// Absent where an earlier request is answered once more: that uses no turn.
+    /// Absent where another try of it was accepted before: that uses no turn.
     pub standing: Option<Standing>,
 }
 
@@ -27,15 +28,8 @@ pub struct Submitted {
 pub struct Origin<'a> {
     pub request_id: &'a str,
     pub traceparent: Option<&'a str>,
-    /// A call in OpenAI's wire that brought no key: another try of it finds the generation by this.
+    /// A call in OpenAI's wire that brought no key: tries of it find each other by this.
     pub call: Option<Call<'a>>,
-}
-
-#[derive(Clone, Copy)]
-pub struct Call<'a> {
-    pub fingerprint: &'a [u8],
-    /// The session or API key that called.
-    pub by: Uuid,
 }
 
 /// Charges nothing yet; a retry with the same key answers with the generation as it is now. Gems first: the account is
@@ -79,7 +73,10 @@ pub async fn submit(
         now,
     };
     let price = spec.price_gems();
-    let mut tx = app.db.begin_as(user.actor()).await?;
+    let mut tx = match calls::begin(app, user, origin.call.as_ref()).await? {
+        Begun::Joined(submitted) => return Ok(*submitted),
+        Begun::Alone(tx) => tx,
+    };
     let held = match gems::spend::reserve(&mut tx, app, user, price, id, now).await? {
         Ok(held) => held,
         // What used the gems, a cap or the turns up may have been this very request.

@@ -24,8 +24,12 @@ const OPENED: usize = 3;
 /// What goes out. An error breaks the connection off: nobody takes half a picture for a whole one.
 pub type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>>>>;
 
-pub fn text(text: String) -> Pieces {
-    Box::pin(stream::once(std::future::ready(Ok(Bytes::from(text)))))
+pub fn piece(piece: Bytes) -> Pieces {
+    Box::pin(stream::once(std::future::ready(Ok(piece))))
+}
+
+fn text(text: String) -> Pieces {
+    piece(text.into())
 }
 
 /// The whole answer of a call that waited.
@@ -49,7 +53,8 @@ pub async fn whole(app: &App, order: &Order, end: &End) -> ApiResult<Pieces> {
     }
     let rest = rest(told(order, end));
     pieces.push(text(format!("]{rest}")));
-    open(app, end.person_id, pieces, !order.wants_url).await
+    let bytes = if order.wants_url { None } else { Some(bytes_of(&end.pictures)) };
+    open(app, end.person_id, pieces, bytes).await
 }
 
 /// The last event of a stream.
@@ -59,8 +64,11 @@ pub async fn completed(app: &App, order: &Order, end: &End) -> ApiResult<Pieces>
     pieces.extend(end.pictures.first().map(|picture| original(app, picture)));
     let mut more = told(order, end);
     more.insert("created_at".into(), json!(created(end)));
+    // Clients rely on these in an event, where they may be absent in JSON.
+    more.entry("background").or_insert_with(|| json!("auto"));
+    more.entry("usage").or_insert_with(no_usage);
     pieces.push(text(format!("\"{}\n\n", rest(more))));
-    open(app, end.person_id, pieces, true).await
+    open(app, end.person_id, pieces, Some(bytes_of(end.pictures.get(..1).unwrap_or_default()))).await
 }
 
 /// A rough picture on the way; none where it is gone by now, since the picture itself is there.
@@ -115,6 +123,10 @@ fn rest(members: Map<String, Value>) -> String {
     }
 }
 
+fn bytes_of(pictures: &[Picture]) -> u64 {
+    pictures.iter().map(|picture| picture.bytes.unsigned_abs()).fold(0, u64::saturating_add)
+}
+
 fn key_of(picture: &Picture) -> String {
     Objects::at(picture.object_prefix.clone(), picture.extension.clone()).original()
 }
@@ -144,13 +156,13 @@ fn encoded<E>(bytes: impl Stream<Item = Result<Bytes, E>>) -> impl Stream<Item =
 }
 
 /// The first picture is opened before anything is said: a storage that is away is an error with a status.
-async fn open(app: &App, person_id: Uuid, mut pieces: Vec<Pieces>, has_bytes: bool) -> ApiResult<Pieces> {
-    let place = match has_bytes {
-        true => {
-            let place = app.openai.place(person_id).await;
+async fn open(app: &App, person_id: Uuid, mut pieces: Vec<Pieces>, bytes: Option<u64>) -> ApiResult<Pieces> {
+    let place = match bytes {
+        Some(bytes) => {
+            let place = app.openai.place(person_id, bytes).await;
             Some(place.ok_or(ApiError::Unavailable { retry_after_seconds: COME_AGAIN_SECONDS })?)
         }
-        false => None,
+        None => None,
     };
     for piece in pieces.iter_mut().take(OPENED) {
         if let Some(first) = piece.next().await {
@@ -193,6 +205,12 @@ fn usage(model_answers: &Value) -> Option<Value> {
     // Its clients read this one without looking whether it is there.
     told.entry("input_tokens_details").or_insert_with(|| json!({"image_tokens": 0, "text_tokens": input}));
     Some(told.into())
+}
+
+/// Where nobody knows.
+fn no_usage() -> Value {
+    json!({"input_tokens": 0, "output_tokens": 0, "total_tokens": 0,
+        "input_tokens_details": {"image_tokens": 0, "text_tokens": 0}})
 }
 
 impl Order {

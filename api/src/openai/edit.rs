@@ -23,7 +23,7 @@ use crate::http::request_log::RequestId;
         ("X-Stainless-Retry-Count" = Option<u32>, Header, description = "Tries of this call before, as OpenAI's SDKs count them.")),
     responses(
         (status = 200, body = OpenAiImages, description = "As for generations; events are called `image_edit.partial_image` and `image_edit.completed`.",
-            headers(("Location" = String), ("Gems-Cost" = i64), ("Gems-Remaining" = i64))),
+            headers(("Location" = String), ("Gems-Cost" = i64), ("Gems-Remaining" = i64), ("Deprecation" = String), ("Sunset" = String))),
         (status = 400, body = OpenAiError),
         (status = 401, body = OpenAiError),
         (status = 402, body = OpenAiError),

@@ -6,15 +6,20 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use lapidary_contract::domain::{GenerationStatus, Violation, ViolationCode};
-use lapidary_contract::{FailureCode, Generation, Refusal};
+use lapidary_contract::{FailureCode, Generation, ProblemType, Refusal};
 use serde_json::{Value, json};
 
+use super::param::param;
 use crate::http::error::ApiError;
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// What a model that is too busy for us is given before a client asks again.
 const BUSY_SECONDS: u64 = 15;
+/// SDKs do not wait longer than this before they ask again: told to wait for more, they come at once.
+const SDK_WAIT_MAX_SECONDS: u64 = 60;
+const MODERATION_BLOCKED: &str = "moderation_blocked";
+const CANCELLED: &str = "cancelled";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireError {
@@ -52,7 +57,11 @@ impl WireError {
             _ => {
                 let (status, slug) = (error.problem_type().status(), error.problem_type().slug());
                 let again = error.retry_after_seconds().or((status >= 500).then_some(1));
-                Self { again, ..Self::new(status, kind_of(status), &slug.replace('-', "_"), error.to_string()) }
+                let code = match error.problem_type() {
+                    ProblemType::RateLimited => "rate_limit_exceeded".to_owned(),
+                    _ => slug.replace('-', "_"),
+                };
+                Self { again, ..Self::new(status, kind_of(status), &code, error.to_string()) }
             }
         }
     }
@@ -63,7 +72,7 @@ impl WireError {
             GenerationStatus::Cancelled => Some(Self::new(
                 400,
                 "invalid_request_error",
-                "cancelled",
+                CANCELLED,
                 "This generation was cancelled. Nothing was charged.",
             )),
             GenerationStatus::Failed => {
@@ -81,6 +90,35 @@ impl WireError {
     /// Its pictures were made, told once, and deleted since.
     pub fn gone() -> Self {
         Self::new(404, "invalid_request_error", "images_deleted", "The images of this call were deleted.")
+    }
+
+    /// As told to whoever asked with a key of their own: that one is answered with this for ever.
+    pub fn kept(self) -> Self {
+        match self.again {
+            Some(_) => Self {
+                again: None,
+                message: format!("{} Ask with another Idempotency-Key: this one stays with this answer.", self.message),
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// Asking for the same again does not help.
+    pub fn is_final(&self) -> bool {
+        self.again.is_none()
+    }
+
+    /// As the log of requests calls a generation's failure.
+    pub fn problem(&self) -> ProblemType {
+        match (self.status, self.code.as_str()) {
+            (_, MODERATION_BLOCKED) => ProblemType::PromptRefused,
+            (_, CANCELLED) => ProblemType::IllegalTransition,
+            (404, _) => ProblemType::NotFound,
+            (500, _) => ProblemType::Internal,
+            (501.., _) => ProblemType::VendorFailed,
+            _ => ProblemType::Invalid,
+        }
     }
 
     pub fn body(&self) -> Value {
@@ -106,10 +144,12 @@ impl WireError {
         *answer.status_mut() = status(self.status);
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        match self.again {
-            Some(seconds) => headers.insert(RETRY_AFTER_MS, HeaderValue::from(seconds.saturating_mul(1_000))),
-            None => headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false")),
-        };
+        if let Some(seconds) = self.again {
+            headers.insert(RETRY_AFTER_MS, HeaderValue::from(seconds.saturating_mul(1_000)));
+        }
+        if self.again.is_none_or(|seconds| seconds > SDK_WAIT_MAX_SECONDS) {
+            headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         answer.set_body(BoxBody::new(self.body().to_string()))
     }
 }
@@ -141,7 +181,7 @@ fn refused(refusal: Option<&Refusal>, request_id: &str) -> WireError {
         "Your request was rejected by the safety system. Nothing was charged. If this is wrong, tell the support contact \
          the request ID {request_id}.{because}"
     );
-    WireError::new(400, "image_generation_user_error", "moderation_blocked", message)
+    WireError::new(400, "image_generation_user_error", MODERATION_BLOCKED, message)
 }
 
 fn of_failure(code: FailureCode, refusal: Option<&Refusal>, request_id: &str) -> WireError {
@@ -227,47 +267,9 @@ fn sentence(name: &str, code: ViolationCode) -> &'static str {
     }
 }
 
-/// `/count` is called `n` in this wire, `/images/0/image_url` is `images[0].image_url`.
-fn param(pointer: &str) -> Option<String> {
-    let path = pointer.trim_start_matches(['/', '?']);
-    match path.split('/').next().unwrap_or_default() {
-        "" => return None,
-        "count" => return Some("n".into()),
-        "composed_prompt" => return Some("prompt".into()),
-        "references" => return Some("image".into()),
-        "mask_id" => return Some("mask".into()),
-        _ => {}
-    }
-    let mut name = String::new();
-    for part in path.split('/') {
-        if part.bytes().all(|byte| byte.is_ascii_digit()) {
-            name.push_str(&format!("[{part}]"));
-        } else {
-            name.push_str(if name.is_empty() { "" } else { "." });
-            name.push_str(part);
-        }
-    }
-    Some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_member_is_called_as_this_wire_calls_it() {
-        for (pointer, name) in [
-            ("/count", Some("n")),
-            ("/composed_prompt", Some("prompt")),
-            ("/references/0/reference_id", Some("image")),
-            ("/mask_id", Some("mask")),
-            ("/images/1/image_url", Some("images[1].image_url")),
-            ("/size", Some("size")),
-            ("", None),
-        ] {
-            assert_eq!(param(pointer).as_deref(), name, "{pointer}");
-        }
-    }
 
     #[test]
     fn whoever_has_no_gems_is_told_not_to_ask_again_and_whoever_is_early_when() {
@@ -282,6 +284,29 @@ mod tests {
         let header = |name: &str| early.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         assert_eq!((header("retry-after").as_deref(), header("retry-after-ms").as_deref()), (Some("7"), Some("7000")));
         assert_eq!((header("x-should-retry"), header("content-type").as_deref()), (None, Some("application/json")));
+        let early = WireError::of(&ApiError::RateLimited { retry_after_seconds: 7 }, "r").body();
+        assert_eq!(
+            (&early["error"]["code"], &early["error"]["type"]),
+            (&"rate_limit_exceeded".into(), &"rate_limit_error".into())
+        );
+        // An SDK would not wait for so long, and come at once.
+        for (seconds, retry) in [(60, None), (61, Some("false"))] {
+            let answer = response(&ApiError::RateLimited { retry_after_seconds: seconds }, "r");
+            let said = answer.headers().get("x-should-retry").map(|value| value.to_str().expect("text"));
+            assert_eq!((said, answer.headers().get("retry-after")), (retry, Some(&HeaderValue::from(seconds))));
+        }
+    }
+
+    #[test]
+    fn what_is_not_told_when_to_come_again_is_told_whether() {
+        let again = |error: &ApiError| WireError::of(error, "r").again;
+        assert_eq!(again(&ApiError::internal("broken")), Some(1));
+        assert_eq!(again(&ApiError::Unavailable { retry_after_seconds: 4 }), Some(4));
+        assert_eq!((again(&ApiError::NotFound), again(&ApiError::Suspended)), (None, None));
+        let kind = |error: &ApiError| WireError::of(error, "r").body()["error"]["type"].clone();
+        assert_eq!(kind(&ApiError::Suspended), "permission_error");
+        assert_eq!(kind(&ApiError::internal("broken")), "server_error");
+        assert_eq!(kind(&ApiError::Unavailable { retry_after_seconds: 4 }), "service_unavailable_error");
     }
 
     #[test]
@@ -289,5 +314,13 @@ mod tests {
         let repeated: Vec<FailureCode> =
             FailureCode::ALL.into_iter().filter(|code| of_failure(*code, None, "r").again.is_some()).collect();
         assert_eq!(repeated, [FailureCode::ModelBusy, FailureCode::Storage]);
+        // What a retry makes anew is what it was told to ask for again.
+        assert_eq!(repeated, FailureCode::ALL.into_iter().filter(|code| code.may_pass()).collect::<Vec<_>>());
+        // Under a key of one's own it is the same for ever.
+        for code in FailureCode::ALL {
+            let told = of_failure(code, None, "r");
+            let kept = told.clone().kept();
+            assert!(kept.is_final() && (kept == told) == told.is_final(), "{code:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! An answer that began before its end is known: what is heard on the way, and then the end, in the form that was asked for.
-//! Its status is 200 already: a generation that failed says so in the body; where the answer itself cannot be had the
-//! connection breaks off, so that an SDK asks again and joins.
+//! Its status is 200 already. A failure is the last event of a stream; in JSON it is said, and then the connection breaks
+//! off, since SDKs take a whole 200 for a success. Who asks again joins, and hears it with its status: not every SDK does.
 use std::time::Duration;
 
 use actix_web::web;
@@ -91,8 +91,7 @@ impl Telling {
         let is_stream = self.order.stream.is_some();
         if end.pictures.is_empty() {
             let failure = WireError::of_end(&end.generation, &self.request_id).unwrap_or_else(WireError::gone);
-            let said = if is_stream { failure.event() } else { failure.body().to_string().into() };
-            return State::Ending(Box::pin(stream::once(std::future::ready(Ok(said)))));
+            return State::Ending(if is_stream { answer::piece(failure.event()) } else { broken_off_after(&failure) });
         }
         let pieces = match is_stream {
             true => answer::completed(&self.app, &self.order, end).await,
@@ -103,6 +102,15 @@ impl Telling {
             State::Ending,
         )
     }
+}
+
+fn broken_off_after(failure: &WireError) -> Pieces {
+    let breaks = stream::once(async {
+        // What was said goes out first.
+        tokio::task::yield_now().await;
+        Err(StoreError::Refused { act: "be had", reason: "the generation failed".into() })
+    });
+    Box::pin(answer::piece(failure.body().to_string().into()).chain(breaks))
 }
 
 fn broken_off(error: &ApiError) -> StoreError {

@@ -1,22 +1,19 @@
-//! Which generation answers a call: a new one, or the one that an earlier try of the same call began. SDKs send no idempotency
+//! Which generation answers a call: a new one, or the one that another try of the same call began. SDKs send no idempotency
 //! key and try again when they lose patience; that must cost once.
 use actix_web::HttpRequest;
-use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 use lapidary_contract::{CreateGeneration, GemBalance, Generation};
 use uuid::Uuid;
 
-use super::queries;
+use super::calls::{Alike, Served};
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::gems;
-use crate::generation::submit::{self, Call, Origin, Submitted};
+use crate::generation::calls::{self, Begun, Call};
+use crate::generation::submit::{self, Origin, Submitted};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::IdempotencyKey;
 use crate::http::rate::Standing;
 use crate::telemetry;
-
-/// An SDK's own patience is ten minutes. Counts anew with each try that found it.
-const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
 /// How a call came.
 pub struct Asked {
@@ -24,15 +21,16 @@ pub struct Asked {
     key: Option<String>,
     /// How many tries of this call came before, as the SDK counts them.
     tries: u32,
+    arrived_at: DateTime<Utc>,
     traceparent: Option<String>,
 }
 
 impl Asked {
-    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+    pub fn of(request: &HttpRequest, now: DateTime<Utc>) -> ApiResult<Self> {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let key = IdempotencyKey::if_given(request)?.map(|key| key.0);
         let tries = header("x-stainless-retry-count").and_then(|count| count.parse().ok()).unwrap_or(0);
-        Ok(Self { key, tries, traceparent: telemetry::traceparent(request.headers()) })
+        Ok(Self { key, tries, arrived_at: now, traceparent: telemetry::traceparent(request.headers()) })
     }
 }
 
@@ -43,11 +41,14 @@ pub struct Taken {
     pub is_joined: bool,
     /// Where the person stands with what they may ask for; absent where it was there before.
     pub standing: Option<Standing>,
+    /// Absent where it came with a key of its own: that is told apart by it alone.
+    pub served: Option<Served>,
 }
 
 impl Taken {
-    fn of(Submitted { generation, gems, standing }: Submitted, is_joined: bool) -> Self {
-        Self { generation, gems, is_joined, standing }
+    fn of(Submitted { generation, gems, standing }: Submitted, request_id: &str) -> Self {
+        let is_joined = generation.request_id != request_id;
+        Self { generation, gems, is_joined, standing, served: None }
     }
 }
 
@@ -63,33 +64,42 @@ pub async fn take(
     let origin = Origin { request_id, traceparent: asked.traceparent.as_deref(), call: None };
     if let Some(key) = &asked.key {
         let submitted = submit::submit(app, user, &format!("openai-key:{key}"), origin, request).await?;
-        let is_joined = submitted.generation.request_id != request_id;
-        return Ok(Taken::of(submitted, is_joined));
+        return Ok(Taken::of(submitted, request_id));
     }
-    if asked.tries > 0
-        && let Some(taken) = join(app, user, fingerprint).await?
-    {
-        return Ok(taken);
+    let (alike, now) = (Alike(user.session_id, fingerprint.to_vec()), app.clock.now());
+    let served = app.openai_calls.served(&alike, now);
+    let mut call = Call::new(fingerprint, user.session_id, asked.tries, asked.arrived_at);
+    call.served = &served;
+    call.was_refused = call.is_retry() && app.openai_calls.takes_refusal(&alike, asked.tries, now);
+    let taken = accept(app, user, Origin { call: Some(call), ..origin }, call, request).await;
+    if taken.as_ref().is_err_and(was_refused) {
+        app.openai_calls.refused(&alike, asked.tries, now);
     }
-    let key = format!("openai:{}", Uuid::now_v7());
-    let origin = Origin { call: Some(Call { fingerprint, by: user.session_id }), ..origin };
-    let submitted = submit::submit(app, user, &key, origin, request).await?;
-    Ok(Taken::of(submitted, false))
+    let taken = Taken::of(taken?, request_id);
+    let served = app.openai_calls.serve(alike, taken.generation.id, now);
+    Ok(Taken { served: Some(served), ..taken })
 }
 
-async fn join(app: &App, user: &CurrentUser, fingerprint: &[u8]) -> ApiResult<Option<Taken>> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin_as(user.actor()).await?;
-    // Also behind the first try, where that is being accepted at this moment: its row is seen below.
-    gems::queries::take_turns(&mut tx, user.account_id).await?;
-    let Some(id) = queries::join(&mut tx, user, fingerprint, now - WINDOW, now).await? else {
-        tx.commit().await?;
-        return Ok(None);
-    };
-    let generation = crate::generation::queries::get(&mut tx, app, user.person_id, id).await?;
-    let generation = generation.ok_or(ApiError::NotFound)?;
-    let gems = gems::queries::balance(&mut tx, user.account_id).await?;
-    tx.commit().await?;
-    tracing::info!(generation_id = %id, "a call was tried again, and joins what it began");
-    Ok(Some(Taken { generation, gems, is_joined: true, standing: None }))
+async fn accept(
+    app: &App,
+    user: &CurrentUser,
+    origin: Origin<'_>,
+    call: Call<'_>,
+    request: &CreateGeneration,
+) -> ApiResult<Submitted> {
+    // What is there is found before anything is looked at again; what is accepted meanwhile, when this one would be.
+    if call.is_retry() {
+        match calls::begin(app, user, Some(&call)).await? {
+            Begun::Joined(submitted) => return Ok(*submitted),
+            Begun::Alone(tx) => tx.rollback().await?,
+        }
+    }
+    let tried = if call.is_retry() && !call.was_refused { "openai-again" } else { "openai" };
+    submit::submit(app, user, &format!("{tried}:{}", Uuid::now_v7()), origin, request).await
+}
+
+/// Told to come again, with nothing that could be found then. Where the database broke off nobody knows what it kept.
+fn was_refused(error: &ApiError) -> bool {
+    use ApiError::{RateLimited, SpendsLimited, TooManyWaiting, Unavailable};
+    matches!(error, TooManyWaiting { .. } | RateLimited { .. } | SpendsLimited { .. } | Unavailable { .. })
 }

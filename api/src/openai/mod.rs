@@ -1,6 +1,7 @@
 //! OpenAI's wire over our one path: its calls become a generation as `POST /v1/generations` makes it, and wait for its end. Owns
 //! shapes, names and retries of that wire; must never make, hold or charge anything by itself.
 mod answer;
+mod calls;
 mod edit;
 pub mod error;
 mod events;
@@ -8,7 +9,9 @@ mod form;
 mod join;
 mod json_body;
 mod models;
+mod old_words;
 mod order;
+mod param;
 mod places;
 mod queries;
 mod routes;
@@ -16,6 +19,7 @@ pub mod schema;
 mod serve;
 mod wait;
 
+pub use self::calls::Calls;
 pub use self::places::Answers;
 
 /// Where this wire is spoken: errors there have its shape.

@@ -2,10 +2,12 @@
 //! cannot do is refused by name. Decides no price and no limit: `submit` does.
 use chrono::NaiveDate;
 use lapidary_contract::domain::limits::PROMPT_MAX;
-use lapidary_contract::domain::{Catalogue, Model, Violation, ViolationCode};
+use lapidary_contract::domain::{Catalogue, Violation, ViolationCode};
 use lapidary_contract::{CreateGeneration, MadeFrom};
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use super::old_words::{is_dall_e, quality_of, size_of};
 
 /// Rough pictures of one stream.
 const PARTIAL_IMAGES_MAX: i64 = 3;
@@ -74,22 +76,28 @@ impl Order {
         let model = read.text("model");
         let quality = read.text("quality");
         let quality = quality.and_then(|asked| quality_of(asked, model.as_deref(), catalogue, today));
+        let size = read.text("size").map(|asked| size_of(asked, model.as_deref(), catalogue, today));
         let count = read.integer("n", 1, 10).unwrap_or(1);
         let stream = read.stream(count);
         read.what_is_not_done_here();
-        let wants_url = read.one_of("response_format", &["b64_json", "url"]).is_some_and(|format| format == "url");
-        if wants_url && stream.is_some() {
+        let format = read.one_of("response_format", &["b64_json", "url"]);
+        if format.as_deref() == Some("url") && stream.is_some() {
             read.say("response_format", ViolationCode::NotAvailable);
         }
-        let user = read.text("user");
-        let safety_identifier = read.text("safety_identifier").or(user).filter(|identifier| !identifier.is_empty());
+        let wants_url = match format {
+            Some(format) => format == "url",
+            // Whoever names DALL·E reads what it answered unless told otherwise.
+            None => stream.is_none() && model.as_deref().is_some_and(|name| is_dall_e(name, catalogue)),
+        };
+        let user = read.text("user").filter(|user| !user.is_empty());
+        let safety_identifier = read.text("safety_identifier").filter(|identifier| !identifier.is_empty()).or(user);
         let Pictures { references, mask_id } = pictures.unwrap_or_default();
         let request = CreateGeneration {
             prompt: shown(&prompt),
             attributes: Vec::new(),
             composed_prompt: Some(prompt),
             model,
-            size: read.text("size"),
+            size,
             quality,
             count: u32::try_from(count).unwrap_or(1),
             background: read.text("background"),
@@ -110,17 +118,6 @@ fn shown(prompt: &str) -> String {
         return prompt.to_owned();
     }
     prompt.trim().chars().take(PROMPT_MAX - 1).chain(['…']).collect()
-}
-
-/// Scripts from DALL·E's days say `standard` and `hd`, and a model of today answers them.
-fn quality_of(asked: String, model: Option<&str>, catalogue: &Catalogue, today: NaiveDate) -> Option<String> {
-    let name = model.filter(|name| *name != "auto").unwrap_or(&catalogue.default_model);
-    let knows = |model: &Model, quality: &str| model.qualities.iter().any(|known| known == quality);
-    match (asked.as_str(), catalogue.resolve(name, today)) {
-        ("standard", Some(model)) if !knows(model, "standard") => None,
-        ("hd", Some(model)) if !knows(model, "hd") && knows(model, "high") => Some("high".into()),
-        _ => Some(asked),
-    }
 }
 
 struct Reading<'a> {
@@ -272,12 +269,16 @@ mod tests {
     }
 
     #[test]
-    fn a_script_from_dall_es_days_is_answered_by_a_model_of_today() {
-        let quality = |asked: &str, model: Option<&str>| {
-            read(json!({"prompt": "a", "quality": asked, "model": model})).expect("an order").request.quality
-        };
-        assert_eq!(quality("hd", Some("dall-e-3")).as_deref(), Some("high"));
-        assert_eq!(quality("standard", None), None);
-        assert_eq!(quality("max", None).as_deref(), Some("max"));
+    fn the_old_name_of_who_asks_counts_where_the_new_one_says_nothing() {
+        for (fields, kept) in [
+            (json!({"safety_identifier": "s", "user": "u"}), Some("s")),
+            (json!({"safety_identifier": "", "user": "u"}), Some("u")),
+            (json!({"user": "u"}), Some("u")),
+            (json!({"safety_identifier": "", "user": ""}), None),
+        ] {
+            let mut asked = json!({"prompt": "a"});
+            asked.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+            assert_eq!(read(asked).expect("an order").safety_identifier.as_deref(), kept, "{fields}");
+        }
     }
 }

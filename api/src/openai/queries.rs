@@ -1,11 +1,9 @@
 //! SQL of calls in OpenAI's wire. Every statement names the person, beside the policy that would hide others anyway.
-use chrono::{DateTime, Utc};
 use lapidary_contract::domain::GenerationStatus;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::auth::CurrentUser;
 use crate::db::Actor;
 
 /// What a waiting call looks at again and again.
@@ -72,33 +70,4 @@ pub async fn model_answers(conn: &mut PgConnection, person_id: Uuid, id: Uuid) -
     sqlx::query_scalar!("select model_answers from generations where person_id = $1 and id = $2", person_id, id)
         .fetch_one(conn)
         .await
-}
-
-/// Joins the generation of an earlier call like this one, by the same session or key: the one joined fewest times, then the
-/// oldest, so that ten calls that are all repeated find ten generations. One that failed cost nothing and is none.
-/// Whoever calls this has the account's turn: of two, the second sees what the first joined.
-pub async fn join(
-    conn: &mut PgConnection,
-    user: &CurrentUser,
-    fingerprint: &[u8],
-    since: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "update generations g set joins = joins + 1, called_at = $5
-         where g.person_id = $1 and g.status <> 'failed' and g.id = (
-           select c.id from generations c
-           where c.person_id = $1 and c.called_by = $2 and c.call_fingerprint = $3 and c.called_at > $4
-             and c.status <> 'failed'
-           order by c.joins, c.created_at, c.id limit 1
-         )
-         returning g.id",
-        user.person_id,
-        user.session_id,
-        fingerprint,
-        since,
-        now
-    )
-    .fetch_optional(conn)
-    .await
 }

@@ -14,7 +14,8 @@ pub struct OpenAiImageRequest {
     /// Images to make.
     #[schema(minimum = 1, maximum = 10, default = 1)]
     pub n: Option<u32>,
-    /// `WIDTHxHEIGHT` in pixels; `auto` or absent: the model's default.
+    /// `WIDTHxHEIGHT` in pixels; `auto` or absent: the model's default. One that only a model which has ended could do is
+    /// answered in the nearest of its replacement.
     pub size: Option<String>,
     /// Of the model's own; `standard` and `hd` are understood by all. `auto` or absent: the model's default.
     pub quality: Option<String>,
@@ -25,7 +26,7 @@ pub struct OpenAiImageRequest {
     /// Only 100 is done.
     #[schema(minimum = 100, maximum = 100)]
     pub output_compression: Option<u32>,
-    /// `b64_json` (the default) or `url`: presigned, for seven days. Not with `stream`.
+    /// `b64_json` (the default, except for whoever names DALL·E) or `url`: presigned, for seven days. Not with `stream`.
     #[schema(inline)]
     pub response_format: Option<OpenAiResponseFormat>,
     /// Answers events. With `n` = 1 only.
@@ -69,16 +70,25 @@ pub enum OpenAiHigh {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+pub enum OpenAiLow {
+    Low,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OpenAiVivid {
     Vivid,
 }
 
-/// A form. All other fields are those of a generation, as text.
+/// A form. Fields that stand in a generation too mean the same, as text.
 #[derive(ToSchema)]
 pub struct OpenAiEditForm {
-    /// A picture; several are called `image[]`.
+    /// A picture; not needed where `image[]` is there.
     #[schema(value_type = String, format = Binary)]
     pub image: Vec<u8>,
+    /// Pictures, each a part of this name.
+    #[schema(rename = "image[]", value_type = Option<Vec<String>>, max_items = 16)]
+    pub images: Option<Vec<Vec<u8>>>,
     /// What is transparent in it may change.
     #[schema(value_type = Option<String>, format = Binary)]
     pub mask: Option<Vec<u8>>,
@@ -91,15 +101,33 @@ pub struct OpenAiEditForm {
     pub quality: Option<String>,
     pub background: Option<String>,
     pub output_format: Option<String>,
+    /// Only 100 is done.
+    #[schema(minimum = 100, maximum = 100)]
+    pub output_compression: Option<u32>,
     #[schema(inline)]
     pub response_format: Option<OpenAiResponseFormat>,
     pub stream: Option<bool>,
     #[schema(minimum = 0, maximum = 3)]
     pub partial_images: Option<u32>,
+    /// Only `auto` is done.
+    #[schema(inline)]
+    pub moderation: Option<OpenAiAuto>,
+    /// Only `high` is done.
+    #[schema(inline)]
+    pub complexity: Option<OpenAiHigh>,
+    /// Only `vivid` is done.
+    #[schema(inline)]
+    pub style: Option<OpenAiVivid>,
+    /// Only `low` is done: what a model does unless asked.
+    #[schema(inline)]
+    pub input_fidelity: Option<OpenAiLow>,
+    /// Given back; the model's provider gets one of ours.
+    pub safety_identifier: Option<String>,
+    /// As `safety_identifier`, by its old name.
     pub user: Option<String>,
 }
 
-/// As JSON. All other fields are those of a generation.
+/// As JSON. Fields that stand in a generation too mean the same.
 #[derive(ToSchema)]
 pub struct OpenAiEditRequest {
     #[schema(min_items = 1, max_items = 16)]
@@ -114,11 +142,29 @@ pub struct OpenAiEditRequest {
     pub quality: Option<String>,
     pub background: Option<String>,
     pub output_format: Option<String>,
+    /// Only 100 is done.
+    #[schema(minimum = 100, maximum = 100)]
+    pub output_compression: Option<u32>,
     #[schema(inline)]
     pub response_format: Option<OpenAiResponseFormat>,
     pub stream: Option<bool>,
     #[schema(minimum = 0, maximum = 3)]
     pub partial_images: Option<u32>,
+    /// Only `auto` is done.
+    #[schema(inline)]
+    pub moderation: Option<OpenAiAuto>,
+    /// Only `high` is done.
+    #[schema(inline)]
+    pub complexity: Option<OpenAiHigh>,
+    /// Only `vivid` is done.
+    #[schema(inline)]
+    pub style: Option<OpenAiVivid>,
+    /// Only `low` is done: what a model does unless asked.
+    #[schema(inline)]
+    pub input_fidelity: Option<OpenAiLow>,
+    /// Given back; the model's provider gets one of ours.
+    pub safety_identifier: Option<String>,
+    /// As `safety_identifier`, by its old name.
     pub user: Option<String>,
 }
 
@@ -141,7 +187,7 @@ pub struct OpenAiImages {
     pub quality: Option<String>,
     pub background: Option<String>,
     pub output_format: Option<String>,
-    /// As the model's provider reported it for all images together; absent where it did not.
+    /// As the model's provider reported it for all images together; absent where it did not, and zero in an event.
     pub usage: Option<OpenAiUsage>,
     pub safety_identifier: Option<String>,
 }
@@ -218,15 +264,25 @@ mod tests {
     use super::super::order::{KNOWN, ONLY_EDITS};
     use super::*;
 
+    fn documented(schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>) -> BTreeSet<String> {
+        let schema = serde_json::to_value(schema).expect("JSON");
+        schema["properties"].as_object().expect("properties").keys().cloned().collect()
+    }
+
     #[test]
     fn the_document_names_what_a_call_may_have() {
-        let schema = serde_json::to_value(OpenAiImageRequest::schema()).expect("JSON");
-        let documented: BTreeSet<&str> =
-            schema["properties"].as_object().expect("properties").keys().map(String::as_str).collect();
         // Whatever value these have is refused by name.
         let never = ["markup", "svg", "frame_count", "frame_duration_ms"];
-        let read: BTreeSet<&str> =
-            KNOWN.into_iter().filter(|name| !never.contains(name) && !ONLY_EDITS.contains(name)).collect();
-        assert_eq!(documented, read);
+        let known = |name: &&str| !never.contains(name);
+        let read: BTreeSet<String> =
+            KNOWN.into_iter().filter(known).filter(|name| !ONLY_EDITS.contains(name)).map(str::to_owned).collect();
+        assert_eq!(documented(OpenAiImageRequest::schema()), read);
+        for (schema, pictures) in [
+            (OpenAiEditForm::schema(), &["image", "image[]", "mask"][..]),
+            (OpenAiEditRequest::schema(), &["images", "mask"]),
+        ] {
+            let read = KNOWN.into_iter().filter(known).chain(pictures.iter().copied()).map(str::to_owned);
+            assert_eq!(documented(schema), read.collect::<BTreeSet<_>>());
+        }
     }
 }

@@ -21,8 +21,11 @@ use crate::http::error::{ApiError, ApiResult};
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two readings of the row, when nobody says that it changed.
 const POLL: Duration = Duration::from_secs(3);
-/// Between two readings at least: everything of a person wakes all who wait for theirs.
+/// Between two readings at least: everything of a person wakes all who wait for theirs. Longer where many wait, so that
+/// however many they are, the rows are read some hundred times a second at most.
 const PACE: Duration = Duration::from_millis(100);
+/// As many wait no longer than [`PACE`].
+const MANY: u32 = 50;
 
 pub enum Heard {
     /// A rough picture is in storage, under this key.
@@ -58,6 +61,7 @@ impl Wait {
     /// Read at once, and after each change from here on.
     pub fn begin(app: web::Data<App>, user: CurrentUser, id: Uuid) -> Self {
         let (news, open) = (app.live.news(), app.live.open());
+        app.openai.waits();
         Self { app, user, id, news, open, read_at: None, has_news: true, preview_key: None, life: Life::default() }
     }
 
@@ -72,7 +76,7 @@ impl Wait {
                 return Err(ApiError::Unauthenticated);
             }
             let now = Instant::now();
-            let is_due = self.read_at.is_none_or(|at| now >= at + if self.has_news { PACE } else { POLL });
+            let is_due = self.read_at.is_none_or(|at| now >= at + self.pause());
             if is_due && let Some(heard) = self.read(now).await? {
                 return Ok(heard);
             }
@@ -83,8 +87,13 @@ impl Wait {
         }
     }
 
+    /// Between two readings.
+    fn pause(&self) -> Duration {
+        if self.has_news { pace(self.app.openai.waiting()) } else { POLL }
+    }
+
     async fn sleep(&mut self, until: Instant) {
-        let next_reading = self.read_at.map_or(until, |at| at + if self.has_news { PACE } else { POLL });
+        let next_reading = self.read_at.map_or(until, |at| at + self.pause());
         let wake = until.min(next_reading).min(Instant::now() + LOOK);
         tokio::select! {
             () = tokio::time::sleep_until(wake) => {}
@@ -129,5 +138,30 @@ impl Wait {
         let gems = gems::queries::balance(&mut tx, self.user.account_id).await?;
         tx.commit().await?;
         Ok(End { person_id, generation, gems, pictures, model_answers })
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.app.openai.waits_no_more();
+    }
+}
+
+fn pace(waiting: u32) -> Duration {
+    PACE.saturating_mul(1 + waiting / MANY).min(POLL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_wait_their_rows_are_read_some_hundred_times_a_second_at_most() {
+        assert_eq!((pace(1), pace(49)), (PACE, PACE));
+        for waiting in [50, 99, 500, 1_400] {
+            let a_second = f64::from(waiting) / pace(waiting).as_secs_f64();
+            assert!(a_second <= 500.0, "{waiting}: {a_second}");
+        }
+        assert_eq!(pace(u32::MAX), POLL);
     }
 }

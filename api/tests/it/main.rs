@@ -46,6 +46,7 @@ mod moderation;
 mod money;
 mod notices;
 mod openai_wire;
+mod openai_wire_ends;
 mod openai_wire_join;
 mod openai_wire_stream;
 mod operator_acts;

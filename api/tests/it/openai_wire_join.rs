@@ -14,7 +14,7 @@ use crate::harness::{self, Answer, Person, TestApp};
 use crate::openai_wire::{GENERATIONS, PATIENCE, answered, call, fox, while_working, with};
 use crate::sse;
 
-fn again(person: &Person<'_>, body: &Value, tries: u32) -> RequestBuilder {
+pub fn again(person: &Person<'_>, body: &Value, tries: u32) -> RequestBuilder {
     call(person, body).header("X-Stainless-Retry-Count", tries.to_string())
 }
 
@@ -40,7 +40,7 @@ async fn cut(person: &Person<'_>, body: &Value, calls: usize) {
     }
 }
 
-fn id_of(answer: &Answer) -> &str {
+pub fn id_of(answer: &Answer) -> &str {
     answer.header("location").rsplit('/').next().expect("an id")
 }
 
@@ -112,6 +112,9 @@ async fn another_body_session_or_person_and_a_later_hour_are_other_calls() {
         let answer = answered(&app, tried.try_clone().expect("a request")).await.expect_status(200);
         assert_eq!(known.insert(id_of(&answer).to_owned()), is_new);
     }
+    let other = key_of(&person, &["generations:write"]).await;
+    let tried = other.request(Method::POST, GENERATIONS).json(&fox()).header("X-Stainless-Retry-Count", "1");
+    assert!(known.insert(id_of(&answered(&app, tried).await.expect_status(200)).to_owned()), "another key's");
     // Not told as a retry: a call of its own.
     assert!(known.insert(id_of(&answered(&app, call(&person, &fox())).await.expect_status(200)).to_owned()));
     let tried = async |person: &Person<'_>| {
@@ -124,21 +127,117 @@ async fn another_body_session_or_person_and_a_later_hour_are_other_calls() {
     app.app.clock.advance(TimeDelta::minutes(14));
     person.token = person.browser.refresh().await.expect("a token");
     assert!(!known.insert(tried(&person).await));
-    app.app.clock.advance(TimeDelta::minutes(16));
+    app.app.clock.advance(TimeDelta::minutes(15));
     person.token = person.browser.refresh().await.expect("a token");
-    assert!(known.insert(tried(&person).await), "16 minutes later it is a new one");
+    assert!(known.insert(tried(&person).await), "15 minutes later it is a new one");
 }
 
 #[actix_web::test]
-async fn a_call_that_failed_for_nothing_is_made_anew() {
+async fn a_retry_hears_what_its_call_failed_of_and_makes_anew_what_may_be_over_by_now() {
     let app = harness::start().await;
     let person = app.person("Ada Lovelace").await;
     let before = person.remaining().await;
     app.fault(Fault::once("openai", "moderation_blocked"));
     answered(&app, call(&person, &fox())).await.expect_error(400, "moderation_blocked");
-    let anew = answered(&app, again(&person, &fox(), 1)).await.expect_status(200);
+    // Whoever asks again never heard it.
+    let heard = answered(&app, again(&person, &fox(), 1)).await;
+    heard.expect_error(400, "moderation_blocked");
+    assert_eq!((heard.header("idempotent-replayed"), heard.header("x-should-retry")), ("true", "false"));
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (1, before));
+    let owl = with(fox(), json!({"prompt": "An owl"}));
+    let sibling = answered(&app, call(&person, &owl)).await.expect_status(200);
+    app.fault(Fault::once("openai", "rate_limited").with(3_600));
+    answered(&app, call(&person, &owl)).await.expect_error(503, "slow_down");
+    app.faults.clear();
+    app.forget_providers().await;
+    let newer = answered(&app, call(&person, &owl)).await.expect_status(200);
+    let anew = answered(&app, again(&person, &owl, 1)).await.expect_status(200);
     assert_eq!(anew.header("idempotent-replayed"), "");
-    assert_eq!((ids(&person).await.len(), person.remaining().await), (2, before - 1));
+    assert!(![id_of(&sibling), id_of(&newer)].contains(&id_of(&anew)), "theirs were told");
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (5, before - 3));
+    // That one is what the next try of the same call finds.
+    let last = answered(&app, again(&person, &owl, 2)).await.expect_status(200);
+    assert_eq!((id_of(&last), last.header("idempotent-replayed")), (id_of(&anew), "true"));
+}
+
+#[actix_web::test]
+async fn a_retry_finds_its_own_call_among_calls_alike() {
+    let app = harness::start().await;
+    app.openai.only_sketch();
+    let person = app.person("Ada Lovelace").await;
+    let told = answered(&app, call(&person, &fox())).await.expect_status(200);
+    cut(&person, &fox(), 1).await;
+    let own = answered(&app, again(&person, &fox(), 1)).await.expect_status(200);
+    assert_ne!(id_of(&own), id_of(&told), "that one was answered");
+    // Two broke; whichever one of them finds, it finds again.
+    let owl = with(fox(), json!({"prompt": "An owl"}));
+    cut(&person, &owl, 2).await;
+    let found =
+        async |tries: u32| id_of(&answered(&app, again(&person, &owl, tries)).await.expect_status(200)).to_owned();
+    let first = found(1).await;
+    assert_eq!(found(2).await, first);
+    assert_ne!(found(1).await, first);
+    // One broke, and a newer one is still waited for.
+    let elk = with(fox(), json!({"prompt": "An elk"}));
+    let before = ids(&person).await;
+    cut(&person, &elk, 1).await;
+    let broke = &ids(&person).await - &before;
+    let mut beat = tokio::time::interval(Duration::from_millis(20));
+    while app.app.openai.waiting() > 0 {
+        beat.tick().await;
+    }
+    let mut waits = Box::pin(call(&person, &elk).timeout(PATIENCE).send());
+    while ids(&person).await.len() < before.len() + 2 || app.app.openai.waiting() == 0 {
+        tokio::select! {
+            _ = &mut waits => panic!("nobody works the queue off"),
+            _ = beat.tick() => {}
+        }
+    }
+    let retried = async { Answer::of(again(&person, &elk, 1).timeout(PATIENCE).send().await).await };
+    let both = while_working(&app, async { futures_util::future::join(waits, retried).await });
+    let (waited, retried) = both.await;
+    assert_eq!(BTreeSet::from([id_of(&retried).to_owned()]), broke);
+    assert_ne!(id_of(&Answer::of(waited).await), id_of(&retried));
+}
+
+#[actix_web::test]
+async fn a_call_refused_before_it_was_accepted_joins_nobody_elses() {
+    let app = harness::start_with(&["--spends-per-minute=1".into()]).await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    let first = answered(&app, call(&person, &fox())).await.expect_status(200);
+    let early = answered(&app, call(&person, &fox())).await;
+    assert_eq!(early.expect_error(429, "rate_limit_exceeded")["type"], "rate_limit_error");
+    assert!(!early.header("retry-after").is_empty() && early.header("x-should-retry").is_empty());
+    // Its retry is refused too, and the one after that is let in.
+    answered(&app, again(&person, &fox(), 1)).await.expect_error(429, "rate_limit_exceeded");
+    app.app.clock.advance(TimeDelta::minutes(1));
+    let made = answered(&app, again(&person, &fox(), 2)).await.expect_status(200);
+    assert_eq!(made.header("idempotent-replayed"), "");
+    assert_ne!(id_of(&made), id_of(&first));
+    let last = answered(&app, again(&person, &fox(), 3)).await.expect_status(200);
+    assert_eq!(id_of(&last), id_of(&made));
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (2, before - 2));
+}
+
+#[actix_web::test]
+async fn a_retry_that_is_looked_at_while_its_call_is_accepted_joins_it() {
+    let app = harness::start_with(&["--moderation=on".into()]).await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    app.fault(Fault::once("moderation", "hang").with(2));
+    let retry = async { Answer::of(again(&person, &fox(), 1).timeout(PATIENCE).send().await).await };
+    let first = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        while app.openai.moderated().is_empty() {
+            beat.tick().await;
+        }
+        Answer::of(call(&person, &fox()).timeout(PATIENCE).send().await).await
+    };
+    let both = while_working(&app, async { futures_util::future::join(retry, first).await });
+    let (retry, first) = both.await;
+    assert_eq!((id_of(&retry.expect_status(200)), id_of(&first)), (id_of(&first), id_of(&first)));
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (1, before - 1));
 }
 
 #[actix_web::test]
@@ -193,4 +292,52 @@ async fn an_edit_is_like_another_when_its_fields_and_its_files_are() {
     assert_eq!((id_of(&first), joined.header("idempotent-replayed")), (id_of(&joined), "true"));
     let other = answered(&app, edit(&person, 1, 1)).await.expect_status(200);
     assert_ne!(id_of(&first), id_of(&other));
+}
+
+#[actix_web::test]
+async fn a_call_that_is_accepted_after_its_retry_joins_that() {
+    let app = harness::start().await;
+    let person = app.person("Ada Lovelace").await;
+    let before = person.remaining().await;
+    let png = crate::references::written(crate::references::picture(64, 48, 0), image::ImageFormat::Png);
+    let file = b"--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
+    let field = |name: &str, value: &str| {
+        format!("\r\n--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}").into_bytes()
+    };
+    let begins = [&file[..], &png, &field("prompt", "A fox")].concat();
+    let ends = [field("quality", "low"), b"\r\n--x--\r\n".to_vec()].concat();
+    let (goes_on, mut may_go_on) = tokio::sync::mpsc::channel::<Vec<u8>>(2);
+    goes_on.send(begins).await.expect("it is read");
+    let body = futures_util::stream::poll_fn(move |context| {
+        may_go_on.poll_recv(context).map(|part| part.map(Ok::<_, std::io::Error>))
+    });
+    let slow = person
+        .request(Method::POST, "/openai/v1/images/edits")
+        .header("content-type", "multipart/form-data; boundary=x");
+    let slow = slow.body(reqwest::Body::wrap_stream(body)).timeout(PATIENCE);
+    let first = async { Answer::of(slow.send().await).await };
+    let retry = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        let mut sql = app.sql().await;
+        while sqlx::query_scalar::<_, i64>("select count(*) from reference_images")
+            .fetch_one(&mut sql)
+            .await
+            .expect("a count")
+            == 0
+        {
+            beat.tick().await;
+        }
+        let retry = Answer::of(edit(&person, 1, 0).timeout(PATIENCE).send().await).await.expect_status(200);
+        goes_on.send(ends).await.expect("it is read");
+        drop(goes_on);
+        retry
+    };
+    let both = while_working(&app, async { futures_util::future::join(first, retry).await });
+    let (first, retry) = both.await;
+    let first = first.expect_status(200);
+    assert_eq!((id_of(&first), first.header("idempotent-replayed")), (id_of(&retry), "true"));
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (1, before - 9));
+    // A call of its own later is one.
+    let later = answered(&app, edit(&person, 0, 0)).await.expect_status(200);
+    assert_ne!(id_of(&later), id_of(&first));
 }

@@ -261,6 +261,11 @@ impl FailureCode {
         Self::ALL.into_iter().find(|code| code.name() == name)
     }
 
+    /// Whether it may be gone in a moment: worth asking for anew, without anybody doing anything.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::ModelBusy | Self::Storage)
+    }
+
     /// What happened, in plain words.
     pub fn sentence(self) -> &'static str {
         match self {

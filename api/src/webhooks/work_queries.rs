@@ -52,32 +52,25 @@ pub async fn claim(
            ),
            heads as (
              select h.id, h.next_attempt_at, t.is_troubled,
-               o.running + row_number() over (partition by e.person_id order by t.is_troubled, h.next_attempt_at, h.id)
-                 as place,
-               o.troubled + row_number() over (partition by e.person_id, t.is_troubled order by h.next_attempt_at, h.id)
-                 as troubled_place
+               o.running + row_number() over (partition by e.person_id order by t.is_troubled, h.next_attempt_at, h.id) as place,
+               o.troubled + row_number() over (partition by e.person_id, t.is_troubled order by h.next_attempt_at, h.id) as troubled_place
              from waiting w
              join webhook_endpoints e on e.id = w.endpoint_id and e.status = 'enabled'
              join people p on p.id = e.person_id and p.suspended_at is null and p.closing_at is null
              cross join lateral (select e.is_slow or e.failing_since is not null as is_troubled) t
-             cross join lateral (
-               select count(*) as running from webhook_deliveries d where d.endpoint_id = e.id and d.lease_until >= $1
-             ) r
+             cross join lateral (select count(*) as running from webhook_deliveries d where d.endpoint_id = e.id and d.lease_until >= $1) r
              cross join lateral (
                select count(*) as running, count(*) filter (where x.is_slow or x.failing_since is not null) as troubled
                from webhook_deliveries d join webhook_endpoints x on x.id = d.endpoint_id
-               where d.person_id = e.person_id and d.lease_until >= $1
-             ) o
+               where d.person_id = e.person_id and d.lease_until >= $1) o
              cross join lateral (
                select d.id, d.next_attempt_at from webhook_deliveries d
                where d.endpoint_id = e.id and d.status = 'pending' and d.next_attempt_at <= $1
                  and (d.lease_until is null or d.lease_until < $1)
-               order by d.next_attempt_at limit greatest($3::bigint - r.running, 0)
-             ) h
+               order by d.next_attempt_at limit greatest($3::bigint - r.running, 0)) h
            ),
            ranked as (
-             select id, next_attempt_at, is_troubled, place,
-               row_number() over (partition by is_troubled order by place, next_attempt_at, id) as rank
+             select id, next_attempt_at, is_troubled, place, row_number() over (partition by is_troubled order by place, next_attempt_at, id) as rank
              from heads where place <= $4 and (troubled_place <= $7 or not is_troubled)
            ),
            chosen as (

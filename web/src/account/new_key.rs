@@ -238,10 +238,11 @@ fn tick(draft: Draft, scope: Scope) -> AnyView {
 }
 
 fn box_of(words: impl Into<String>, is_on: Signal<bool>, on_press: Callback<()>) -> AnyView {
+    let words = words.into();
     view! {
         <label class="tick">
             <input class="tick__box" type="checkbox" prop:checked=is_on on:change=move |_| on_press.run(()) />
-            {words.into()}
+            {words}
         </label>
     }
     .into_any()

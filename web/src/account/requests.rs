@@ -59,7 +59,7 @@ fn all(only_failed: bool, key: Option<Uuid>) -> AnyView {
         false => (query(None), "Only failed", query(Some("failed=1"))),
     };
     let requests = Paged::<LoggedRequest>::at(format!("{PATH}{asked}"));
-    let keys = RwSignal::new(Vec::new());
+    let keys = RwSignal::new(Vec::<ApiKey>::new());
     spawn_local(async move {
         // Without the names it is said that it was a key.
         if let Ok(list) = http::get::<List<ApiKey>>("/v1/me/api-keys?limit=100").await {
@@ -68,7 +68,8 @@ fn all(only_failed: bool, key: Option<Uuid>) -> AnyView {
     });
     let whose = key.map(|key| {
         let everybody = Page::Requests.path();
-        view! { <p>{move || keys.with(|keys| by_key(keys, key))} ". " <a href=everybody>"Those of everything"</a></p> }
+        let name = changing(move || keys.with(|keys| by_key(keys, key)));
+        view! { <p>{name} ". " <a href=everybody>"Those of everything"</a></p> }
     });
     view! {
         <section>
@@ -116,9 +117,9 @@ pub fn table(rows: &[LoggedRequest], own: Option<RwSignal<Vec<ApiKey>>>) -> AnyV
 
 fn row(request: &LoggedRequest, own: Option<RwSignal<Vec<ApiKey>>>) -> AnyView {
     let what = format!("{} {}", request.method, request.route);
-    let by = request.api_key_id.map(|id| {
-        let keys = move |names: RwSignal<Vec<ApiKey>>| names.with(|keys| by_key(keys, id));
-        move || format!(". {}", own.map_or_else(|| "By an API key".to_owned(), keys))
+    let by = request.api_key_id.map(|id| match own {
+        Some(keys) => changing(move || keys.with(|keys| format!(". {}", by_key(keys, id)))),
+        None => ". By an API key".into_any(),
     });
     let what = match own.is_some() {
         true => view! { <a class="ledger__what" href=request_path(&request.id.to_string())>{what}</a> }.into_any(),

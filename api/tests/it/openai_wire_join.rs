@@ -169,6 +169,15 @@ async fn a_retry_finds_its_own_call_among_calls_alike() {
     cut(&person, &fox(), 1).await;
     let own = answered(&app, again(&person, &fox(), 1)).await.expect_status(200);
     assert_ne!(id_of(&own), id_of(&told), "that one was answered");
+    // Another process does not know which one was answered: the newer one is the likelier.
+    let bat = with(fox(), json!({"prompt": "A bat"}));
+    let told = answered(&app, call(&person, &bat)).await.expect_status(200);
+    cut(&person, &bat, 1).await;
+    let other = sse::serve(&sse::second(&app).await);
+    let request = person.browser.client.post(format!("{other}{GENERATIONS}")).bearer_auth(&person.token);
+    let own = answered(&app, request.json(&bat).header("X-Stainless-Retry-Count", "1")).await.expect_status(200);
+    assert_ne!(id_of(&own), id_of(&told));
+    assert_eq!(own.header("idempotent-replayed"), "true");
     // Two broke; whichever one of them finds, it finds again.
     let owl = with(fox(), json!({"prompt": "An owl"}));
     cut(&person, &owl, 2).await;
@@ -215,9 +224,12 @@ async fn a_call_refused_before_it_was_accepted_joins_nobody_elses() {
     let made = answered(&app, again(&person, &fox(), 2)).await.expect_status(200);
     assert_eq!(made.header("idempotent-replayed"), "");
     assert_ne!(id_of(&made), id_of(&first));
+    // What a third try began is found by a fourth, and not by what was called since.
+    app.app.clock.advance(TimeDelta::minutes(1));
+    answered(&app, call(&person, &fox())).await.expect_status(200);
     let last = answered(&app, again(&person, &fox(), 3)).await.expect_status(200);
     assert_eq!(id_of(&last), id_of(&made));
-    assert_eq!((ids(&person).await.len(), person.remaining().await), (2, before - 2));
+    assert_eq!((ids(&person).await.len(), person.remaining().await), (3, before - 3));
 }
 
 #[actix_web::test]

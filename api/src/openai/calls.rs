@@ -2,7 +2,7 @@
 //! before there was any, and with which generations somebody is being served, or was to the end. Another process does not
 //! know it, and guesses by what the database says alone.
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -31,41 +31,56 @@ impl Known {
     }
 }
 
+/// What is over is looked for among all of them this often, and among those alike each time.
+const SWEPT_EVERY: TimeDelta = TimeDelta::seconds(10);
+
+#[derive(Default)]
+struct Remembered {
+    known: HashMap<Alike, Known>,
+    swept_at: DateTime<Utc>,
+}
+
 #[derive(Default)]
 pub struct Calls {
-    known: Mutex<HashMap<Alike, Known>>,
+    remembered: Mutex<Remembered>,
 }
 
 impl Calls {
-    fn with<T>(&self, now: DateTime<Utc>, does: impl FnOnce(&mut HashMap<Alike, Known>) -> T) -> T {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, known| known.forget(now));
-        does(&mut known)
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, alike: &Alike, now: DateTime<Utc>, does: impl FnOnce(&mut Known) -> T) -> T {
+        let mut all = self.lock();
+        if now - all.swept_at >= SWEPT_EVERY {
+            all.known.retain(|_, known| known.forget(now));
+            all.swept_at = now;
+        }
+        let known = all.known.entry(alike.clone()).or_default();
+        known.forget(now);
+        does(known)
     }
 
     /// The next try of this call has nothing of its own to join.
     pub fn refused(&self, alike: &Alike, tries: u32, now: DateTime<Utc>) {
-        self.with(now, |known| known.entry(alike.clone()).or_default().refused.push((tries, now)));
+        self.with(alike, now, |known| known.refused.push((tries, now)));
     }
 
     /// Whether the try before this one was refused; told once for each.
     pub fn takes_refusal(&self, alike: &Alike, tries: u32, now: DateTime<Utc>) -> bool {
-        self.with(now, |known| {
-            let Some(refused) = known.get_mut(alike).map(|known| &mut known.refused) else { return false };
-            let at = refused.iter().position(|(before, _)| before.checked_add(1) == Some(tries));
-            at.map(|at| refused.swap_remove(at)).is_some()
+        self.with(alike, now, |known| {
+            let at = known.refused.iter().position(|(before, _)| before.checked_add(1) == Some(tries));
+            at.map(|at| known.refused.swap_remove(at)).is_some()
         })
     }
 
     pub fn served(&self, alike: &Alike, now: DateTime<Utc>) -> Vec<Uuid> {
-        self.with(now, |known| {
-            known.get(alike).map(|known| known.served.iter().map(|(id, _)| *id).collect()).unwrap_or_default()
-        })
+        self.with(alike, now, |known| known.served.iter().map(|(id, _)| *id).collect())
     }
 
     /// From now on somebody waits for this one.
     pub fn serve(self: &Arc<Self>, alike: Alike, id: Uuid, now: DateTime<Utc>) -> Served {
-        self.with(now, |known| known.entry(alike.clone()).or_default().served.push((id, now)));
+        self.with(&alike, now, |known| known.served.push((id, now)));
         Served { calls: Arc::clone(self), alike, id, is_told: false }
     }
 }
@@ -89,8 +104,8 @@ impl Drop for Served {
         if self.is_told {
             return;
         }
-        let mut known = self.calls.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get_mut(&self.alike)
+        let mut all = self.calls.lock();
+        if let Some(known) = all.known.get_mut(&self.alike)
             && let Some(at) = known.served.iter().position(|(id, _)| *id == self.id)
         {
             known.served.swap_remove(at);
@@ -114,7 +129,9 @@ mod tests {
         assert!(calls.takes_refusal(&alike(1), 2, now) && !calls.takes_refusal(&alike(1), 2, now));
         calls.refused(&alike(1), 0, now);
         assert!(!calls.takes_refusal(&alike(1), 1, now + REFUSED_FOR));
-        assert!(calls.known.lock().expect("known").is_empty(), "nothing is kept for ever");
+        let later = now + REFUSED_FOR + SWEPT_EVERY;
+        assert!(calls.served(&alike(2), later).is_empty());
+        assert!(!calls.lock().known.contains_key(&alike(1)), "nothing is kept for ever");
     }
 
     #[test]

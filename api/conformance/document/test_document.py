@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "openai-python"))
 
-from lapidary import Lapidary, Person  # noqa: E402
+from lapidary import Lapidary, Person, example  # noqa: E402
 
 BIN = Path(sys.executable).parent
 # They end what the tester itself is signed in with (`update_me` too, for who says that they are under 13): each is asked by
@@ -28,6 +28,7 @@ ENDING = {
 # first two alone take a fifth of the time: `LAPIDARY_PHASES=examples,coverage`. Another seed asks other questions.
 PHASES = os.environ.get("LAPIDARY_PHASES", "examples,coverage,fuzzing,stateful")
 SEED = os.environ.get("LAPIDARY_SEED", "1")
+NODE = ["node", "--input-type=module", "--eval"]
 # They never end, and the tester would sit out its patience at each.
 STREAMS = ["stream_events", "stream_generation_events"]
 # What a tester sends in a second would be a day of a person's.
@@ -114,6 +115,22 @@ class Document(unittest.TestCase):
         self.assertEqual(call("gems", "get_gems").sync(client=client).remaining, before - price)
         refused = call("images", "get_image").sync_detailed("019ac0de-0000-7000-8000-000000000000", client=client)
         self.assertEqual((refused.status_code, json.loads(refused.content)["type"]), (404, "/problems/not-found"))
+
+    def test_the_pages_examples_save_a_picture_and_say_why_they_cannot(self):
+        key = self.app.person("Hedy Lamarr").key
+        for name, command in {"CURL": ["bash", "-c"], "PYTHON": [sys.executable, "-c"], "JAVASCRIPT": NODE}.items():
+            code = [*command, example(name, self.app.url)]
+            for given, ends_well in (key, True), ("lap_nobodys", False):
+                with self.subTest(name, key=ends_well), tempfile.TemporaryDirectory() as folder:
+                    environment = {**os.environ, "LAPIDARY_API_KEY": given}
+                    done = subprocess.run(code, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+                    self.assertEqual(done.returncode == 0, ends_well, done.stdout + done.stderr)
+                    picture = Path(folder) / "fox.png"
+                    if ends_well:
+                        self.assertEqual(picture.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+                    else:
+                        self.assertRegex(done.stdout + done.stderr, "unauthenticated|401")
+                        self.assertFalse(picture.exists())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Knows nothing of OpenAI's wire."""
 import http.cookiejar
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -41,6 +42,13 @@ SCOPES = ["generations:write", "generations:read", "images:read", "gems:read"]
 def program(name: str) -> Path:
     built = Path(__file__).resolve().parents[3] / "target" / "debug"
     return Path(os.environ.get("LAPIDARY_TARGET", built)) / name
+
+
+def example(name: str, url: str) -> str:
+    """As the page shows it beside its API keys."""
+    shown = Path(__file__).resolve().parents[3] / "web/src/account/key_examples.rs"
+    (text,) = re.findall(rf'const {name}: &str = r#"(.*?)"#;', shown.read_text(), re.DOTALL)
+    return text.replace("BASE", url)
 
 
 class Lapidary:

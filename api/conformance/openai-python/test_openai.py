@@ -1,13 +1,18 @@
 """OpenAI's official SDK against Lapidary, with nothing changed but base URL and key."""
 import base64
+import os
 import struct
+import subprocess
+import sys
+import tempfile
 import unittest
 import urllib.request
 import zlib
+from pathlib import Path
 
 import openai
 
-from lapidary import Lapidary, Proxy
+from lapidary import Lapidary, Proxy, example
 
 ORDER = {"model": "gpt-image-2.5-flare", "prompt": "a lighthouse at dusk", "size": "1024x1024", "quality": "low"}
 
@@ -149,6 +154,15 @@ class OpenAi(Case):
         self.assertEqual(size_of(picture_of(answer.data[0])), (1024, 1024))
         self.assertGreaterEqual(proxy.seen, 3)
         self.assertEqual((self.person.remaining(), len(self.person.generations())), (before - 1, 1))
+
+
+class Example(Case):
+    def test_the_pages_example_saves_a_picture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "LAPIDARY_API_KEY": self.person.key}
+            code = [sys.executable, "-c", example("OPENAI", self.app.url)]
+            subprocess.run(code, cwd=folder, env=environment, check=True, timeout=120)
+            size_of((Path(folder) / "fox.png").read_bytes())
 
 
 class Begun(Case):

@@ -6,7 +6,7 @@ use crate::ui::{Choice, Segmented};
 
 const CURL: &str = r#"auth="Authorization: Bearer $LAPIDARY_API_KEY"
 id=$(curl -sS --fail-with-body BASE/v1/generations -H "$auth" \
-  -H "Idempotency-Key: $(uuidgen)" \
+  -H "Idempotency-Key: $(openssl rand -hex 16)" \
   -H "Content-Type: application/json" \
   -d '{"prompt": "A fox crossing a frozen river", "quality": "low"}' | jq -er .id) &&
 curl -sS --fail-with-body BASE/v1/generations/$id/events -H "$auth" -o /dev/null &&  # ends when it is done

@@ -63,8 +63,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
             usual::fill(operation);
         }
     }
-    doors::describe(&mut document);
     edges::describe(&mut document);
+    doors::describe(&mut document);
+    edges::share(&mut document);
     document
 }
 

@@ -77,14 +77,15 @@ fn say_how_often(operation: &mut Operation, door: Door) {
 /// As they are unless the operator sets others; `RateLimit-Policy` tells which hold.
 fn limits(door: Door, is_paid: bool) -> String {
     let (requests, whose) = match door {
-        Door::Public => (REQUESTS_SIGNED_OUT, "address"),
-        Door::Scope(_) | Door::Session | Door::Unlimited => (REQUESTS, "key or session"),
+        Door::Public => (REQUESTS_SIGNED_OUT, "address in a minute"),
+        Door::Scope(_) => (REQUESTS, "key or session in a minute (all keys of yours together: four times as many)"),
+        Door::Session | Door::Unlimited => (REQUESTS, "session in a minute"),
     };
     let spends = format!(" It also counts as one of {SPENDS} `spends` a minute of your account; 402 is decided first.");
     let spends = if is_paid { spends.as_str() } else { "" };
     format!(
         "Asked too often, or too much waits: `Retry-After` says when to come back. \
-         It counts as one of {requests} `requests` of your {whose} in a minute, unless the operator set another number.{spends}"
+         It counts as one of {requests} `requests` of your {whose}, unless the operator set another number.{spends}"
     )
 }
 

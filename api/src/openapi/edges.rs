@@ -1,5 +1,5 @@
 //! What the edge adds to every route, and so no route says: a request's id, tags and 304, the next page's `Link`, faults of
-//! ours. Last of all, what many operations answer alike is written once, and they point at it.
+//! ours. And last of all, what many operations answer alike is written once, and they point at it.
 use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
@@ -27,7 +27,6 @@ pub fn describe(document: &mut OpenApi) {
             }
         }
     }
-    share(document);
 }
 
 pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -96,7 +95,7 @@ fn header(description: &str) -> Header {
 }
 
 /// The answer that most operations give at a status, in each shape of errors.
-fn share(document: &mut OpenApi) {
+pub fn share(document: &mut OpenApi) {
     let mut counted: BTreeMap<(&'static str, String), (Response, usize)> = BTreeMap::new();
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         for (status, answer) in &operation.responses.responses {

@@ -65,7 +65,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     edges::describe(&mut document);
     doors::describe(&mut document);
-    edges::share(&mut document);
+    edges::finish(&mut document);
     document
 }
 

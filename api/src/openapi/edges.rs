@@ -22,11 +22,16 @@ pub fn describe(document: &mut OpenApi) {
         }
         for operation in operations(item) {
             say_what_fails(operation, openai::is_spoken_at(path));
-            for answer in operation.responses.responses.values_mut() {
-                point(answer, "X-Request-Id");
-            }
         }
     }
+}
+
+/// After everything else that adds an answer.
+pub fn finish(document: &mut OpenApi) {
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        operation.responses.responses.values_mut().for_each(|answer| point(answer, "X-Request-Id"));
+    }
+    share(document);
 }
 
 pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -95,7 +100,7 @@ fn header(description: &str) -> Header {
 }
 
 /// The answer that most operations give at a status, in each shape of errors.
-pub fn share(document: &mut OpenApi) {
+fn share(document: &mut OpenApi) {
     let mut counted: BTreeMap<(&'static str, String), (Response, usize)> = BTreeMap::new();
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         for (status, answer) in &operation.responses.responses {

@@ -212,7 +212,7 @@ fn form(draft: Draft, open: RwSignal<bool>, on_made: Callback<ApiKey>) -> AnyVie
                 is_number=true
             />
             {counted}
-            {box_of("Spend free gems only", draft.free_only.into(), Callback::new(move |()| draft.free_only.update(|only| *only = !*only)))}
+            {box_of("Spend free gems only".into_any(), draft.free_only.into(), Callback::new(move |()| draft.free_only.update(|only| *only = !*only)))}
             {trouble}
             <div class="dialog__actions">
                 <Button kind=ButtonKind::Primary submits=true busy=draft.is_busy disabled=nothing>"Create key"</Button>
@@ -234,11 +234,16 @@ fn tick(draft: Draft, scope: Scope) -> AnyView {
             }
         });
     });
-    box_of(format!("{}: {}", scope.name(), scope.words()), has, press)
+    let words = view! {
+        <span>
+            <code>{scope.name()}</code>
+            <span class="tick__about">{scope.words()}</span>
+        </span>
+    };
+    box_of(words.into_any(), has, press)
 }
 
-fn box_of(words: impl Into<String>, is_on: Signal<bool>, on_press: Callback<()>) -> AnyView {
-    let words = words.into();
+fn box_of(words: AnyView, is_on: Signal<bool>, on_press: Callback<()>) -> AnyView {
     view! {
         <label class="tick">
             <input class="tick__box" type="checkbox" prop:checked=is_on on:change=move |_| on_press.run(()) />

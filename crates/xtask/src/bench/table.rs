@@ -140,7 +140,6 @@ impl Table {
         for row in self.rows.iter().filter(|row| !row.note.is_empty()) {
             let _ = writeln!(text, "{}: {}", row.name, row.note);
         }
-        let _ = writeln!(text, "key check, limit and log: there are no API keys yet, so nothing to measure.");
         let _ = writeln!(text, "{}", self.machine());
         text
     }

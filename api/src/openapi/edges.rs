@@ -40,8 +40,7 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// A whole JSON answer has a tag, and a list the address of what follows.
 fn say_what_is_kept(operation: &mut Operation) {
-    let names_cursor = |it: &RefOr<_>| matches!(it, RefOr::T(it) if is_cursor(it));
-    let is_list = operation.parameters.iter().flatten().any(names_cursor);
+    let is_list = operation.parameters.iter().flatten().any(|it| matches!(it, RefOr::T(it) if it.name == "cursor"));
     let answers = &mut operation.responses.responses;
     let Some(whole) = answers.get_mut("200") else { return };
     if !matches!(whole, RefOr::T(it) if it.content.contains_key("application/json")) {
@@ -54,10 +53,6 @@ fn say_what_is_kept(operation: &mut Operation) {
     let mut same = RefOr::T(Response::new("It is as the tag in `If-None-Match` says. It has no body."));
     point(&mut same, "ETag");
     answers.entry("304".into()).or_insert(same);
-}
-
-fn is_cursor(parameter: &utoipa::openapi::path::Parameter) -> bool {
-    parameter.name == "cursor"
 }
 
 fn say_what_fails(operation: &mut Operation, is_openai: bool) {

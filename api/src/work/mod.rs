@@ -123,8 +123,8 @@ impl Background {
         self.end().await.end().await;
     }
 
-    /// Returns when nothing runs any more but the ears. The process must have been told to stop: the worker ends by itself then. Told
-    /// again, it returns in a moment whatever hangs.
+    /// Returns when nothing runs any more but the ears. The process must have been told to stop: the worker ends by itself then.
+    /// Told again, it returns in a moment whatever hangs.
     pub async fn end(self) -> Ears {
         if let Some(mut worker) = self.worker {
             let hurry = async {

@@ -58,8 +58,7 @@ impl Claimed {
 }
 
 /// The next one in fairness: of the person with the fewest running, the one that waits longest; nothing of who is suspended
-/// or leaves. What its provider does
-/// not deliver waits; only a probe of that provider is claimed.
+/// or leaves. What its provider does not deliver waits; only a probe of that provider is claimed.
 pub async fn claim(app: &App) -> Result<Option<Claimed>, sqlx::Error> {
     let now = app.clock.now();
     for (origin, models) in app.providers.due(now) {

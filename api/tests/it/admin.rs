@@ -33,7 +33,7 @@ async fn acts(operator: &Person<'_>, query: &str) -> Vec<Value> {
     list["data"].as_array().expect("acts").clone()
 }
 
-async fn flag(app: &TestApp, person_id: Uuid) -> Uuid {
+pub async fn flag(app: &TestApp, person_id: Uuid) -> Uuid {
     let id = Uuid::now_v7();
     sqlx::query(
         "insert into flags (id, person_id, kind, refusals, created_at, updated_at) values ($1, $2, $3, 10, now(), now())",

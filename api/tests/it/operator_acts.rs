@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::admin::{adjust, operator};
+use crate::admin::{adjust, flag, operator};
 use crate::crash::number;
 use crate::harness::{self, Answer, Person, TestApp};
 use crate::ledger_rows::actor;
@@ -99,20 +99,6 @@ async fn acts(operator: &Person<'_>) -> Vec<Value> {
 
 async fn by_command(app: &TestApp, act: PeopleAct) {
     assert!(people::apply(act, &app.app.db, &app.app.clock).await.expect("done"));
-}
-
-async fn flag(app: &TestApp, person_id: Uuid) -> Uuid {
-    let id = Uuid::now_v7();
-    sqlx::query(
-        "insert into flags (id, person_id, kind, refusals, created_at, updated_at) values ($1, $2, $3, 10, now(), now())",
-    )
-    .bind(id)
-    .bind(person_id)
-    .bind(format!("refusals-{id}"))
-    .execute(&mut app.sql().await)
-    .await
-    .expect("a flag");
-    id
 }
 
 /// One after the other, and after each its row is the newest.

@@ -1,5 +1,5 @@
-//! Ends what a person has under way who leaves or is suspended, its gems given back. A run that is still going finds its row ended or gone, and what it
-//! brings is dropped.
+//! Ends what a person has under way who leaves or is suspended, its gems given back. A run that is still going finds its row
+//! ended or gone, and what it brings is dropped.
 use lapidary_contract::RefinementFailureCode;
 use uuid::Uuid;
 
